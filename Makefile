@@ -1,0 +1,97 @@
+# `make` alone lists what there is. Every target sets up what it needs.
+.SHELLFLAGS := -eu -c
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+PYTEST := $(BIN)/python -m pytest
+# The packages and folders that exist, of those that are ours.
+CODE := $(wildcard webhook_app tasks graph chatwoot sandbox bench tests settings.py celeryconfig.py gunicorn.conf.py)
+suite = $(if $(wildcard tests/$(1)),$(PYTEST) -q tests/$(1),@echo "tests/$(1) does not exist yet")
+
+.PHONY: help
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: install
+install: $(INSTALLED)  ## create .venv with everything that running and testing needs
+
+# A stamp, so that it runs again exactly when the requirements change.
+$(INSTALLED): requirements-dev.txt
+	@python=$$(for p in python3.11 python3.12 python3.13 python3; do \
+	    "$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; \
+	  done || true); \
+	if [ -z "$$python" ]; then \
+	  echo "Python 3.11 or newer with venv is needed (Debian: apt-get install python3 python3-venv)." >&2; exit 1; \
+	fi; \
+	[ -x $(BIN)/python ] || "$$python" -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+.PHONY: run
+run: install  ## run everything on this machine: Redis, sandbox Chatwoot, web, worker, beat, Flower
+	@exec $(BIN)/python -m sandbox.machine.run
+
+.PHONY: demo
+demo: install  ## send one message through the whole stack, show its trip, stop
+	@exec $(BIN)/python -m sandbox.machine.demo
+
+.PHONY: test
+test: lint types unit integration sandbox-tests machine browser  ## lint, types and all tests
+
+.PHONY: format
+format: install  ## format the code and sort its imports
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: lint
+lint: install  ## ruff, and who may import whom
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+.PHONY: types
+types: install  ## mypy, strict
+	$(BIN)/mypy
+
+.PHONY: unit
+unit: install  ## tests without Redis, network or processes
+	$(call suite,unit)
+
+.PHONY: integration
+integration: install  ## tests with a real Redis, real workers and the sandbox
+	$(call suite,integration)
+
+.PHONY: sandbox-tests
+sandbox-tests: install  ## the stand-in for Chatwoot, held against recordings of a real one
+	$(call suite,sandbox)
+
+.PHONY: machine
+machine: install  ## the embedded Redis, make run and make demo
+	$(call suite,machine)
+
+.PHONY: chromium
+chromium:
+	@command -v chromium chromium-browser google-chrome >/dev/null || \
+	  { echo "The browser test needs Chromium (Debian: apt-get install chromium)." >&2; exit 1; }
+
+.PHONY: browser
+browser: install chromium  ## the chat page, driven in headless Chromium
+	$(call suite,browser)
+
+.PHONY: compose-test
+compose-test: install  ## build, run, scale, restart and remove compose.yaml; needs Docker with Compose v2
+	@docker compose version >/dev/null 2>&1 && docker info >/dev/null 2>&1 || \
+	  { echo "compose-test needs a running Docker engine with Compose v2." >&2; exit 1; }
+	$(PYTEST) -q tests/compose
+
+.PHONY: lock
+lock: install  ## pin requirements.in and requirements-dev.in, with hashes
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes -o requirements.txt requirements.in
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes -o requirements-dev.txt requirements-dev.in
+
+.PHONY: clean
+clean:  ## remove what the other targets made, .venv included
+	rm -rf $(VENV) .data .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,17 @@
+"""How gunicorn serves the webhooks; address and number of workers are said in Procfile and compose.yaml."""
+
+# A request waits for Redis and nothing else, so threads are enough and cheap.
+worker_class = "gthread"
+threads = 8
+
+# Chatwoot hangs up after 5 s: a worker that was silent for 30 s is stuck.
+timeout = 30
+# A webhook takes milliseconds; whoever is longer in a restart is cut off, and Chatwoot sends it again.
+graceful_timeout = 10
+keepalive = 5
+
+# The workers' heartbeat file: in memory, or a slow disk looks like a stuck worker.
+worker_tmp_dir = "/dev/shm"
+
+# One line per request is the application's to write, with its ids.
+accesslog = None
