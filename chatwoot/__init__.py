@@ -1,0 +1,1 @@
+"""Speaks with Chatwoot: its API, its webhooks, its signatures. Knows no web framework, queue or settings."""

@@ -1,0 +1,64 @@
+"""A conversation, as the API answers it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from chatwoot import people, reading
+from chatwoot.messages import Message
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conversation:
+    """A conversation at the time of the answer. What a version of Chatwoot does not tell is None or empty."""
+
+    id: int
+    """The number that the dashboard shows and that webhooks and URLs use."""
+    status: str | None
+    inbox_id: int | None
+    contact_id: int | None
+    channel: str | None
+    can_reply: bool
+    """False: outside WhatsApp's 24 hours, free text would be accepted and never delivered."""
+    waiting_since: float | None
+    """Unix seconds since when the customer waits; None: does not. Before 4.10 a bot's reply leaves it set."""
+    updated_at: float | None
+    labels: tuple[str, ...]
+    assignee: people.Assignee | None
+    team_id: int | None
+    last_message: Message | None = field(repr=False)
+    """The newest of any kind, notes and activities too."""
+    last_non_activity_message: Message | None = field(repr=False)
+    """The newest but for activities; private notes count."""
+    custom_attributes: Mapping[str, Any] = field(repr=False, hash=False)
+
+    @classmethod
+    def from_json(cls, value: Any) -> Conversation:
+        """
+        Raises:
+            Misshapen: it has no id.
+        """
+        conversation = reading.mapping(value)
+        meta = reading.mapping(conversation.get("meta"))
+        return cls(
+            id=reading.required_id(conversation),
+            status=reading.text(conversation.get("status")),
+            inbox_id=reading.identifier(conversation.get("inbox_id")),
+            contact_id=reading.identifier(reading.mapping(meta.get("sender")).get("id")),
+            channel=reading.text(meta.get("channel")),
+            can_reply=conversation.get("can_reply") is not False,
+            waiting_since=reading.moment(conversation.get("waiting_since")),
+            updated_at=reading.moment(conversation.get("updated_at")),
+            labels=reading.texts(conversation.get("labels")),
+            assignee=people.assignee(meta),
+            team_id=reading.identifier(reading.mapping(meta.get("team")).get("id")),
+            last_message=_last(reading.items(conversation.get("messages"))),
+            last_non_activity_message=_last(reading.items([conversation.get("last_non_activity_message")])),
+            custom_attributes=reading.mapping(conversation.get("custom_attributes")),
+        )
+
+
+def _last(messages: list[Mapping[str, Any]]) -> Message | None:
+    return Message.from_json(messages[-1]) if messages else None

@@ -1,0 +1,74 @@
+"""Reads JSON that other versions of Chatwoot may write differently: a value of another type counts as absent.
+
+Only `required_id` complains, since nothing can be done with a thing that has no id.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, TypeGuard
+
+_LARGEST_ID = 2**63
+
+
+class Misshapen(ValueError):
+    """An answer without what makes it usable."""
+
+
+def required_id(value: Mapping[str, Any], key: str = "id") -> int:
+    """
+    Raises:
+        Misshapen: there is none.
+    """
+    if (found := identifier(value.get(key))) is None:
+        raise Misshapen(f"no {key}")
+    return found
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def items(value: object) -> list[Mapping[str, Any]]:
+    """The objects of a list; whatever else is in it is passed over."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def texts(value: object) -> tuple[str, ...]:
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+
+
+def text(value: object) -> str | None:
+    """None also for the empty text: Chatwoot writes "" and null for the same."""
+    return value if isinstance(value, str) and value else None
+
+
+def identifier(value: object) -> int | None:
+    return value if _is_int(value) and 0 < value < _LARGEST_ID else None
+
+
+def number(value: object) -> float | None:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return float(value) if _is_int(value) and abs(value) < _LARGEST_ID else None
+
+
+def moment(value: object) -> float | None:
+    """Unix seconds of a time that is written as a number or in ISO 8601; None for Chatwoot's 0, "never"."""
+    if isinstance(value, str):
+        return _iso(value)
+    return number(value) or None
+
+
+def _iso(value: str) -> float | None:
+    try:
+        parsed = datetime.fromisoformat(value)
+        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def _is_int(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
