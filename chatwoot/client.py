@@ -15,14 +15,12 @@ import httpx
 from chatwoot import answers
 from chatwoot.answers import Call
 from chatwoot.contacts import Contact
-from chatwoot.conversations import Conversation
+from chatwoot.conversations import Conversation, Status
 from chatwoot.http import Http
 from chatwoot.messages import Message
 from chatwoot.reading import Misshapen, items, mapping, text, texts
 
 T = TypeVar("T")
-
-Status = Literal["open", "pending", "resolved", "snoozed"]
 
 
 class Client:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from chatwoot import people, reading
 from chatwoot.messages import Message
+
+Status = Literal["open", "pending", "resolved", "snoozed"]
 
 
 @dataclass(frozen=True, kw_only=True)
