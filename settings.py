@@ -1,0 +1,163 @@
+"""What the environment says, read once and given to those who need it. Nothing else reads the environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+)
+from pydantic_core import ErrorDetails
+
+INBOXES_ALL = "*"
+STATUSES = ("open", "pending", "resolved", "snoozed")
+
+
+class SettingsError(Exception):
+    """Settings are missing or malformed. The text names every one of them, and never shows a value."""
+
+
+def _words(value: Any) -> Any:
+    """`"a, b"` -> `("a", "b")`: settings hold lists separated by commas."""
+    if isinstance(value, str):
+        return tuple(word.strip() for word in value.split(",") if word.strip())
+    return value
+
+
+def _url_of(*schemes: str) -> AfterValidator:
+    def check(value: str) -> str:
+        if value and not value.startswith(tuple(f"{scheme}://" for scheme in schemes)):
+            raise ValueError(f"must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+        return value
+
+    return AfterValidator(check)
+
+
+Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
+RedisUrl = Annotated[str, _url_of("redis", "rediss", "unix")]
+HttpUrl = Annotated[str, _url_of("http", "https")]
+
+
+class Settings(BaseModel):
+    """Every setting, named as in the environment but in lower case; `.env.example` has a sentence for each."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True, extra="forbid")
+
+    redis_url: RedisUrl
+    celery_broker_url: str = ""
+
+    chatwoot_api_url: HttpUrl
+    chatwoot_account_id: Annotated[int, Field(gt=0)]
+    chatwoot_inbox_id: Annotated[int, Field(gt=0)]
+    answer_inbox_ids: Words = ()
+    chatwoot_api_token: str = Field("", repr=False)
+    chatwoot_bot_token: str = Field("", repr=False)
+    chatwoot_webhook_secret: Words = Field((), repr=False)
+    chatwoot_webhook_token: str = Field("", repr=False)
+
+    graph: str = "graph.echo:graph"
+    model: str = ""
+    answer_statuses: Words = ()
+    coalesce_seconds: Annotated[float, Field(ge=0)] = 1.0
+    coalesce_max_seconds: Annotated[float, Field(ge=0)] = 4.0
+    history_limit: Annotated[int, Field(gt=0)] = 40
+    memory_ttl_days: Annotated[float, Field(gt=0)] = 30.0
+    reconcile_seconds: Annotated[float, Field(ge=0)] = 60.0
+    port: int = 8000
+
+    turn_seconds: Annotated[float, Field(gt=0)] = 120.0
+    lease_seconds: Annotated[float, Field(gt=0)] = 20.0
+    turn_attempts: Annotated[int, Field(gt=0)] = 4
+    send_retry_seconds: Annotated[float, Field(gt=0)] = 3600.0
+    posts_in_flight: Annotated[int, Field(gt=0)] = 4
+    shards: Annotated[int, Field(gt=0, le=1024)] = 16
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Settings:
+        """Settings from environment variables; `NAME_FILE` names a file that holds the value of `NAME`.
+
+        A variable that is set to nothing counts as not set.
+
+        Raises:
+            SettingsError: naming all that is missing or malformed.
+        """
+        values = {name: value for name in cls.model_fields if (value := _read(env, name.upper()))}
+        problems = [problem for names, problem in _ONE_OF.items() if not any(name in values for name in names)]
+        try:
+            settings = cls.model_validate(values)
+        except ValidationError as error:
+            problems = [_problem(detail) for detail in error.errors(include_input=False)] + problems
+        if problems:
+            raise SettingsError(f"{'; '.join(problems)} (see .env.example)")
+        return settings
+
+    @property
+    def broker_url(self) -> str:
+        return self.celery_broker_url or self.redis_url
+
+    @property
+    def reply_token(self) -> str:
+        """The token that replies are posted with: the bot's where there is one."""
+        return self.chatwoot_bot_token or self.chatwoot_api_token
+
+    @property
+    def answered_inbox_ids(self) -> frozenset[int] | None:
+        """The inboxes in which the bot answers; None is all of them."""
+        if self.answer_inbox_ids == (INBOXES_ALL,):
+            return None
+        return frozenset(map(int, self.answer_inbox_ids)) or frozenset({self.chatwoot_inbox_id})
+
+    @property
+    def answered_statuses(self) -> frozenset[str]:
+        """Conversation statuses in which the bot answers. With an agent bot a conversation starts pending."""
+        default = ("pending",) if self.chatwoot_bot_token else ("pending", "open")
+        return frozenset(self.answer_statuses or default)
+
+    @field_validator("answer_inbox_ids")
+    @classmethod
+    def _inboxes_are_numbers(cls, ids: tuple[str, ...]) -> tuple[str, ...]:
+        if ids != (INBOXES_ALL,) and not all(word.isdecimal() for word in ids):
+            raise ValueError("must be numbers separated by commas, or *")
+        return ids
+
+    @field_validator("answer_statuses")
+    @classmethod
+    def _statuses_exist(cls, statuses: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := set(statuses) - set(STATUSES):
+            raise ValueError(f"{', '.join(sorted(unknown))}: not among {', '.join(STATUSES)}")
+        return statuses
+
+
+_ONE_OF = {
+    ("chatwoot_api_token", "chatwoot_bot_token"): "set CHATWOOT_API_TOKEN or CHATWOOT_BOT_TOKEN",
+    ("chatwoot_webhook_secret", "chatwoot_webhook_token"): (
+        "set CHATWOOT_WEBHOOK_SECRET (or CHATWOOT_WEBHOOK_TOKEN for Chatwoot before 4.12)"
+    ),
+}
+
+
+def _read(env: Mapping[str, str], name: str) -> str:
+    if value := env.get(name, "").strip():
+        return value
+    if path := env.get(f"{name}_FILE", "").strip():
+        try:
+            return Path(path).read_text().strip()
+        except OSError as error:
+            raise SettingsError(f"{name}_FILE: {error.strerror}: {path}") from None
+    return ""
+
+
+def _problem(detail: ErrorDetails) -> str:
+    name = str(detail["loc"][0]).upper() if detail["loc"] else ""
+    if detail["type"] == "missing":
+        return f"set {name}"
+    words = detail["msg"].removeprefix("Value error, ")
+    return f"{name}: {words}" if name else words
