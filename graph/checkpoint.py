@@ -1,0 +1,184 @@
+"""A conversation's memory: the latest checkpoint of each thread, one JSON document in Redis.
+
+`langgraph-checkpoint-redis` 0.5.2 as it is loses memory under threads, applies old writes again and reads every
+write that a thread ever made (docs/adr/0003-memory.md has each defect and its test in tests/integration/graph).
+What is different here: one client for each thread, pending writes of the current checkpoint only, one atomic write
+that also forgets what is older, msgpack instead of JSON for the state, and no search index, since nothing searches.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import (
+    ChannelVersions,
+    Checkpoint,
+    CheckpointMetadata,
+    PendingWrite,
+    get_checkpoint_metadata,
+)
+from langgraph.checkpoint.redis import ShallowRedisSaver
+from langgraph.checkpoint.redis.util import to_storage_safe_str
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+
+FENCE = "__fence"
+"""The key in a config's `configurable` under which a `Fence` may stand."""
+_BLOB = "__msgpack"
+
+
+@dataclass(frozen=True)
+class Fence:
+    """A checkpoint may be written only while the field of this Redis hash has this value."""
+
+    key: str
+    field: str
+    value: str
+
+
+class FencedOff(Exception):
+    """Somebody else writes this thread now: the checkpoint was refused, what is stored is untouched."""
+
+
+# KEYS: checkpoint, registry of writes, the fence's hash. ARGV: document, time to live in s, checkpoint id, the fence's
+# field and value. Checkpoint ids sort by time. A write may come before its checkpoint: only older ones go.
+_PUT = """
+if ARGV[4] ~= '' and redis.call('HGET', KEYS[3], ARGV[4]) ~= ARGV[5] then return 0 end
+redis.call('JSON.SET', KEYS[1], '$', ARGV[1])
+redis.call('EXPIRE', KEYS[1], ARGV[2])
+for _, key in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
+  local id = string.match(key, ':(%x+%-%x+%-%x+%-%x+%-%x+):')
+  if id and id < ARGV[3] then
+    redis.call('DEL', key)
+    redis.call('ZREM', KEYS[2], key)
+  end
+end
+return 1
+"""
+
+
+class Memory(ShallowRedisSaver):
+    """The checkpointer. Safe for threads. Needs Redis with the JSON module; `setup()` is not needed.
+
+    Keeps the latest checkpoint only: no history, no time travel, no DeltaChannel.
+    """
+
+    def __init__(self, client: redis.Redis, *, ttl_s: int) -> None:
+        """`client` must not decode responses. A thread is forgotten `ttl_s` after its last turn."""
+        self._threads = threading.local()
+        super().__init__(redis_client=client, ttl={"default_ttl": ttl_s / 60, "refresh_on_read": False})
+        self.serde = JsonPlusSerializer()
+        self._ttl_s = ttl_s
+        self._put = client.register_script(_PUT)
+
+    # redis-py registers the JSON callbacks anew, client-wide, at each .json(): another thread's answer then comes back
+    # unparsed and reads as "no checkpoint". A client of its own for each thread, all on one connection pool.
+    @property
+    def _redis(self) -> redis.Redis:
+        client: redis.Redis | None = getattr(self._threads, "client", None)
+        if client is None:
+            client = self._threads.client = redis.Redis(connection_pool=self._pool)
+        return client
+
+    @_redis.setter
+    def _redis(self, client: redis.Redis) -> None:
+        self._pool = client.connection_pool
+
+    def set_client_info(self) -> None:
+        """Redis need not be there yet."""
+
+    def setup(self) -> None:
+        """Nothing to set up: no index is kept."""
+
+    def put(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        """Store the checkpoint in one step, instead of the one before it. Safe to repeat.
+
+        Raises:
+            FencedOff: `configurable` holds a `Fence` that is not this writer's any more.
+        """
+        configurable = config["configurable"]
+        thread_id, namespace = configurable["thread_id"], configurable.get("checkpoint_ns", "")
+        fence = configurable.get(FENCE) or Fence("", "", "")
+        document = {
+            "thread_id": thread_id,
+            "checkpoint_ns": to_storage_safe_str(namespace),
+            "checkpoint_id": checkpoint["id"],
+            "checkpoint": self._dump_checkpoint(checkpoint),
+            "metadata": json.loads(json.dumps(get_checkpoint_metadata(config, metadata), default=str)),
+        }
+        key = self._make_shallow_redis_checkpoint_key_cached(thread_id, namespace)
+        stored = self._put(
+            keys=[key, _registry(thread_id, namespace), fence.key or key],
+            args=[json.dumps(document), self._ttl_s, checkpoint["id"], fence.field, fence.value],
+        )
+        if not stored:
+            raise FencedOff(thread_id)
+        stored_at = {"thread_id": thread_id, "checkpoint_ns": namespace, "checkpoint_id": checkpoint["id"]}
+        return {"configurable": stored_at}
+
+    def delete_thread(self, thread_id: str) -> None:
+        """Forget the thread, with its subgraphs. Safe to repeat."""
+        for pattern in (f"{self._checkpoint_prefix}:{_escaped(thread_id)}:*", _registry(_escaped(thread_id), "*")):
+            for key in self._redis.scan_iter(match=pattern, count=1000):
+                self._delete(key)
+
+    def _delete(self, key: bytes) -> None:
+        if key.endswith(b":shallow"):
+            self._redis.delete(*self._redis.zrange(key, 0, -1), key)
+        else:
+            self._redis.delete(key)
+
+    def _load_pending_writes(self, thread_id: str, checkpoint_ns: str, checkpoint_id: str) -> list[PendingWrite]:
+        """The writes of this checkpoint: the library's takes all that the thread ever made, and applies them again."""
+        keys = [key.decode() for key in self._redis.zrange(_registry(thread_id, checkpoint_ns), 0, -1)]  # type: ignore[union-attr]
+        current = [key for key in keys if f":{checkpoint_id}:" in key]
+        if not current:
+            return []
+        with self._redis.pipeline(transaction=False) as pipe:
+            for key in current:
+                pipe.json().get(key)
+            documents = [document for document in pipe.execute() if document]
+        documents.sort(key=lambda document: (document["task_path"], document["task_id"], document["idx"]))
+        return self._load_writes(self.serde, {(each["task_id"], each["idx"]): each for each in documents})
+
+    def _dump_checkpoint(self, checkpoint: Checkpoint) -> dict[str, Any]:
+        kind, packed = self.serde.dumps_typed(checkpoint.get("channel_values", {}))
+        plain: dict[str, Any] = {name: value for name, value in checkpoint.items() if name != "channel_values"}
+        plain = json.loads(json.dumps(plain, default=list))
+        plain["channel_values"] = {_BLOB: [kind, base64.b64encode(packed).decode()]}
+        return plain
+
+    def _deserialize_channel_values(self, channel_values: dict[str, Any]) -> dict[str, Any]:
+        kind, packed = channel_values[_BLOB]
+        values: dict[str, Any] = self.serde.loads_typed((kind, base64.b64decode(packed)))
+        return values
+
+    # The library remembers key names in an OrderedDict that threads may not share.
+    def _make_shallow_redis_checkpoint_key_cached(self, thread_id: str, checkpoint_ns: str) -> str:
+        return f"{self._checkpoint_prefix}:{thread_id}:{checkpoint_ns}"
+
+    def _make_redis_checkpoint_writes_key_cached(
+        self, thread_id: str, checkpoint_ns: str, checkpoint_id: str, task_id: str, idx: int | None
+    ) -> str:
+        return self._make_redis_checkpoint_writes_key(thread_id, checkpoint_ns, checkpoint_id, task_id, idx)
+
+
+def _registry(thread_id: str, namespace: str) -> str:
+    """The library's sorted set of the keys of a thread's pending writes."""
+    return f"write_registry:{thread_id}:{to_storage_safe_str(namespace)}:shallow"
+
+
+def _escaped(pattern: str) -> str:
+    return re.sub(r"([*?\[\]\\])", r"\\\1", pattern)

@@ -1,0 +1,63 @@
+"""`package.module:attribute` -> a compiled graph with our checkpointer."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from langgraph.channels import DeltaChannel
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.graph import StateGraph
+from langgraph.pregel import Pregel
+
+Graph = Pregel[Any, Any, Any, Any]
+MESSAGES = "messages"
+
+
+class GraphError(Exception):
+    """The graph cannot be loaded, or cannot be run here. The text says what to change."""
+
+
+def load(spec: str, checkpointer: BaseCheckpointSaver[Any]) -> Graph:
+    """The graph that `spec` names: a compiled graph, a builder, or a function without arguments that returns one.
+
+    Whatever checkpointer a compiled graph brings is replaced by ours.
+
+    Raises:
+        GraphError: there is no such module or attribute, it is no graph, it has no `messages` channel, or it
+            keeps state that a latest-only checkpointer cannot hold (DeltaChannel).
+    """
+    found = _attribute(spec)
+    if callable(found) and not isinstance(found, Pregel | StateGraph):
+        found = found()
+    if isinstance(found, StateGraph):
+        graph: Graph = found.compile(checkpointer=checkpointer)
+    elif isinstance(found, Pregel):
+        graph = found.copy(update={"checkpointer": checkpointer})
+    else:
+        raise GraphError(f"GRAPH={spec} is a {type(found).__name__}, not a graph, a builder or a factory of one")
+    _check(graph, spec)
+    return graph
+
+
+def _attribute(spec: str) -> Any:
+    module_name, _, attribute = spec.partition(":")
+    if not attribute:
+        raise GraphError(f"GRAPH={spec}: write package.module:attribute")
+    try:
+        module = import_module(module_name)
+    except ModuleNotFoundError as error:
+        raise GraphError(f"GRAPH={spec}: no module named {error.name}") from error
+    if not hasattr(module, attribute):
+        names = ", ".join(name for name, value in vars(module).items() if isinstance(value, Pregel | StateGraph))
+        raise GraphError(f"GRAPH={spec}: {module_name} has no {attribute} (graphs in it: {names or 'none'})")
+    return getattr(module, attribute)
+
+
+def _check(graph: Graph, spec: str) -> None:
+    if MESSAGES not in graph.channels:
+        raise GraphError(f"GRAPH={spec} has no `messages` channel: where would the customer's message go?")
+    if deltas := [name for name, channel in graph.channels.items() if isinstance(channel, DeltaChannel)]:
+        raise GraphError(
+            f"GRAPH={spec}: DeltaChannel ({', '.join(deltas)}) loses messages on a latest-only checkpointer"
+        )

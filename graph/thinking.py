@@ -1,0 +1,87 @@
+"""One turn of a conversation: what the customer said goes into the graph, what the graph wants comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, RemoveMessage, trim_messages
+from langchain_core.runnables import RunnableConfig
+from langgraph.types import StateSnapshot
+
+from graph.checkpoint import FENCE, Fence
+from graph.loader import MESSAGES, Graph
+from graph.outcome import Outcome, Reply
+
+_RECURSION_LIMIT = 25  # LangGraph's own default is 10007: a graph that loops would run for minutes
+_TURN = "turn"
+
+
+@dataclass(frozen=True)
+class Said:
+    """One message of the customer."""
+
+    id: str
+    """The same at each attempt, so that saying it again adds nothing to the memory."""
+    text: str
+
+
+@dataclass(frozen=True)
+class Thinker:
+    """A graph, and how much of a conversation it sees."""
+
+    graph: Graph
+    history_limit: int
+
+    def think(self, thread_id: str, turn_id: str, said: Sequence[Said], *, fence: Fence | None = None) -> Outcome:
+        """Run the graph on what was said, and return what it wants.
+
+        Safe to repeat with the same `turn_id` and the same messages: a turn that had ended is not run again, one that
+        was cut short goes on from its last checkpoint.
+
+        Raises:
+            FencedOff: the turn is not this worker's any more; the memory is untouched.
+            Exception: whatever the graph raises.
+        """
+        config: RunnableConfig = {
+            "configurable": {"thread_id": thread_id, FENCE: fence},
+            "metadata": {_TURN: turn_id},
+            "recursion_limit": _RECURSION_LIMIT,
+        }
+        before = self.graph.get_state(config)
+        if _is_of(before, turn_id):
+            messages = self._messages(None, config) if before.next else before.values[MESSAGES]
+        else:
+            spoken = [HumanMessage(each.text, id=each.id) for each in said]
+            messages = self._messages([*self._too_old(before, len(said)), *spoken], config)
+        return _wanted(messages, said)
+
+    def _messages(self, new: Sequence[BaseMessage] | None, config: RunnableConfig) -> list[BaseMessage]:
+        # "exit": one atomic save at the end of the turn. A turn that is cut short leaves the memory as it was.
+        result: dict[str, Any] = self.graph.invoke(new and {MESSAGES: new}, config, durability="exit")
+        return list(result[MESSAGES])
+
+    def _too_old(self, before: StateSnapshot, coming: int) -> list[RemoveMessage]:
+        """What the memory drops before this turn. It begins with a customer's message, so that no tool call is torn."""
+        messages = before.values.get(MESSAGES, [])
+        kept = trim_messages(
+            messages,
+            strategy="last",
+            token_counter=len,
+            max_tokens=max(0, self.history_limit - coming),
+            start_on="human",
+        )
+        return [RemoveMessage(id=message.id) for message in messages[: len(messages) - len(kept)]]
+
+
+def _is_of(state: StateSnapshot, turn_id: str) -> bool:
+    return bool(state.metadata) and state.metadata.get(_TURN) == turn_id  # type: ignore[union-attr]
+
+
+def _wanted(messages: Sequence[BaseMessage], said: Sequence[Said]) -> Outcome:
+    """A reply for each thing that the graph said since the customer did."""
+    ids = {each.id for each in said}
+    last = max((index for index, message in enumerate(messages) if message.id in ids), default=-1)
+    answers = [message for message in messages[last + 1 :] if isinstance(message, AIMessage)]
+    return tuple(Reply(message.text) for message in answers if message.text.strip())
