@@ -1,0 +1,63 @@
+"""What is to be done in Chatwoot, as it stands in a conversation's outbox: frozen values that survive as JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from chatwoot.client import Status
+
+
+@dataclass(frozen=True)
+class Post:
+    """Post a message. Not to be repeated blindly: Chatwoot makes a message of every call."""
+
+    key: str
+    """Unique in the conversation; travels with the message, so that it can be found."""
+    content: str = field(repr=False)
+    asked_at: float
+    """Unix seconds."""
+    private: bool = False
+    after: int | None = None
+    """The id of a message that is older, if one is known: where to begin looking."""
+
+
+@dataclass(frozen=True)
+class SetStatus:
+    """Set the conversation's status. May be repeated."""
+
+    key: str
+    status: Status
+    asked_at: float
+
+
+Act = Post | SetStatus
+_KINDS: dict[str, type[Act]] = {"post": Post, "set_status": SetStatus}
+_NAMES = {kind: name for name, kind in _KINDS.items()}
+
+
+def name(act: Act) -> str:
+    return _NAMES[type(act)]
+
+
+def dump(act: Act) -> str:
+    return json.dumps({"act": name(act), **asdict(act)}, ensure_ascii=False)
+
+
+def load(text: str) -> Act:
+    fields: dict[str, Any] = json.loads(text)
+    return _KINDS[fields.pop("act")](**fields)
+
+
+def alert(key: str, note: str, asked_at: float) -> list[Act]:
+    """Tell the humans: a private note, and the conversation opened for them."""
+    return [
+        Post(key=f"{key}.note", content=note, asked_at=asked_at, private=True),
+        SetStatus(key=f"{key}.open", status="open", asked_at=asked_at),
+    ]
+
+
+def renewed(act: Act, asked_at: float) -> Act:
+    """The same act, asked for again."""
+    return replace(act, asked_at=asked_at)

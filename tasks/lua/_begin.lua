@@ -1,0 +1,46 @@
+-- What every script begins with. KEYS are those of one conversation (one {shard} tag, so one slot of a cluster).
+-- Times are milliseconds of Redis' own clock: the workers' clocks need not agree.
+local state, waiting, outbox, seen, due, dead_letters = unpack(KEYS)
+local conversation = ARGV[1]
+
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local DAY = 24 * 3600 * 1000
+
+local function field(name) return redis.call('HGET', state, name) or '' end
+local function number(name) return tonumber(field(name)) or 0 end
+local function set(...) redis.call('HSET', state, ...) end
+
+local function watch_until(deadline)
+  redis.call('ZADD', due, deadline, conversation)
+  redis.call('EXPIRE', due, 7 * 24 * 3600)
+end
+
+-- Seven days after the last thing that happened, nothing of a conversation is left. Dead letters stay for 30.
+local function keep()
+  for i = 1, 4 do redis.call('EXPIRE', KEYS[i], 7 * 24 * 3600) end
+  redis.call('EXPIRE', dead_letters, 30 * 24 * 3600)
+end
+
+local function bury(id, letter)
+  if id ~= '' then redis.call('HSET', dead_letters, id, letter) end
+end
+
+-- A stage has ended: send what is to be sent, else queue what waits, else be idle.
+-- Returns 'send', or 'ring' with the milliseconds to wait before ringing, or 'idle'.
+local function go_on(bell, grace)
+  if redis.call('LLEN', outbox) > 0 then
+    set('stage', 'replying', 'token', '', 'tries', 0, 'rings', 0, 'not_before', 0)
+    watch_until(now + grace)
+    return {'send', 0}
+  end
+  if redis.call('ZCARD', waiting) > 0 then
+    local delay = math.max(0, number('quiet_until') - now)
+    set('stage', 'queued', 'bell', bell, 'token', '', 'rings', 0)
+    watch_until(now + delay + grace)
+    return {'ring', delay}
+  end
+  set('stage', 'idle', 'bell', '', 'token', '', 'rings', 0)
+  redis.call('ZREM', due, conversation)
+  return {'idle', 0}
+end

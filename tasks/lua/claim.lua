@@ -1,0 +1,25 @@
+-- A doorbell asks for the turn. ARGV: conversation, bell, token, lease, most messages in a turn.
+-- The messages of a turn are chosen once: a turn that is taken up again is the same turn.
+local bell, token, lease, most = ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
+
+local again = field('stage') == 'thinking' and field('token') == token
+if not again then
+  if field('stage') ~= 'queued' or field('bell') ~= bell then return {'stale'} end
+  if number('quiet_until') > now then return {'wait', number('quiet_until') - now} end
+  if field('batch') == '' then
+    local ids = {}
+    local found = redis.call('ZRANGE', waiting, 0, most - 1, 'WITHSCORES')
+    for i = 2, #found, 2 do ids[#ids + 1] = string.format('%.0f', found[i]) end
+    redis.call('HINCRBY', state, 'turn', 1)
+    set('batch', table.concat(ids, ' '), 'attempts', 0)
+  end
+  redis.call('HINCRBY', state, 'attempts', 1)
+  set('stage', 'thinking', 'token', token, 'rings', 0)
+  watch_until(now + lease)
+end
+
+local messages = {}
+for id in string.gmatch(field('batch'), '%d+') do
+  for _, message in ipairs(redis.call('ZRANGEBYSCORE', waiting, id, id)) do messages[#messages + 1] = message end
+end
+return {'turn', number('turn'), number('attempts'), unpack(messages)}

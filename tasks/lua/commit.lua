@@ -1,0 +1,12 @@
+-- The turn has been thought: its messages leave the mailbox in the same step in which what it wants is recorded.
+-- ARGV: conversation, token, bell, grace, dead letter's id or '', dead letter, what to do in Chatwoot...
+local token, bell, grace = ARGV[2], ARGV[3], tonumber(ARGV[4])
+
+if field('stage') ~= 'thinking' or field('token') ~= token then return {'lost', 0} end
+for id in string.gmatch(field('batch'), '%d+') do redis.call('ZREMRANGEBYSCORE', waiting, id, id) end
+set('batch', '', 'attempts', 0)
+for i = 7, #ARGV do redis.call('RPUSH', outbox, ARGV[i]) end
+bury(ARGV[5], ARGV[6])
+local next = go_on(bell, grace)
+keep()
+return next

@@ -1,0 +1,305 @@
+"""A conversation's mailbox: the truth about what waits, who thinks, and what is to be sent.
+
+    idle -> queued -> thinking -> replying -> (queued | idle)
+
+- `accept` takes a customer's message in, once, and says whether a doorbell must be rung.
+- `claim` gives the conversation's turn to one worker, with a token; `commit` ends the turn, for its token only:
+  messages leave the mailbox in the same atomic step in which what the turn wants is recorded in the outbox.
+- `begin_sending` and `settle` empty the outbox, one act after the other, by one worker at a time.
+- `overdue` and `revive` find what nobody works on any more. Every conversation that is not idle has a deadline.
+
+Celery's messages are doorbells: one that is lost is rung again, one that comes twice finds nothing to do.
+Each step is one Lua script on the keys of one conversation, all on one slot. Every call may be repeated.
+docs/crash-table.md says what happens when the process dies before or after each step.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import redis
+
+_LUA = Path(__file__).parent / "lua"
+_KINDS = ("state", "waiting", "outbox", "seen")
+_MOST_MESSAGES_IN_A_TURN = 50
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How long the mailbox waits for what, in seconds."""
+
+    quiet_s: float = 1.0
+    """A burst is over after so much quiet."""
+    most_quiet_s: float = 4.0
+    """A customer who goes on writing is answered after so long all the same."""
+    lease_s: float = 20.0
+    """A worker that has not been heard of for so long has lost its turn."""
+    grace_s: float = 5.0
+    """A doorbell that is so late is rung again; then twice as late, and so on."""
+    most_grace_s: float = 60.0
+
+
+@dataclass(frozen=True)
+class Ring:
+    """A doorbell that must be rung, so that a worker looks at the conversation."""
+
+    bell: str
+    delay_s: float
+
+
+@dataclass(frozen=True)
+class Wait:
+    """The customer is still writing: come back after so long."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A conversation's turn, held by one worker."""
+
+    conversation_id: int
+    number: int
+    attempt: int
+    """1, or more where an earlier holder failed or died."""
+    token: str
+    messages: tuple[str, ...]
+    """As accepted, oldest first. The same ones at each attempt."""
+
+
+@dataclass(frozen=True)
+class Sending:
+    """The head of a conversation's outbox, to be done by one worker."""
+
+    conversation_id: int
+    act: str
+    tries: int
+    """1 at the first try. More: somebody may have done it already."""
+    token: str
+
+
+@dataclass(frozen=True)
+class Send:
+    """There is something in the outbox."""
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """What could not be thought or sent: an id, and the record as JSON."""
+
+    id: str = ""
+    record: str = ""
+
+
+NO_DEAD_LETTER = DeadLetter()
+
+
+class TurnLost(Exception):
+    """The turn is another worker's by now. What this one thought must be dropped."""
+
+
+class Mailbox:
+    """The mailboxes of one account's conversations, in Redis.
+
+    Raises `redis.RedisError` where Redis is away or full; then nothing has happened, or all of it:
+    the same call again is safe.
+    """
+
+    def __init__(
+        self,
+        client: redis.Redis,
+        *,
+        account_id: int,
+        timing: Timing | None = None,
+        shards: int = 16,
+        owner: str = "",
+    ) -> None:
+        """`client` must decode responses. `owner` names this process in its tokens."""
+        self._redis = client
+        self._account_id = account_id
+        self._timing = timing or Timing()
+        self._shards = shards
+        self._owner = owner
+        begin = (_LUA / "_begin.lua").read_text()
+        self._scripts = {
+            path.stem: client.register_script(begin + path.read_text())
+            for path in _LUA.glob("*.lua")
+            if not path.stem.startswith("_")
+        }
+
+    # -- coming in
+
+    def accept(
+        self, conversation_id: int, message_id: int, message: str, *, source_id: str | None = None
+    ) -> Ring | None:
+        """Keep a customer's message; a message that was seen is dropped. Returns the doorbell to ring, if any.
+
+        `message` is given back as it is in `Turn.messages`, in the order of the message ids.
+        """
+        quiet, most, grace = self._ms("quiet_s", "most_quiet_s", "grace_s")
+        bell = _new_id()
+        answer = self._run("accept", conversation_id, message_id, source_id or "", message, bell, quiet, most, grace)
+        return _doorbell(answer, bell) if answer[0] == "ring" else None
+
+    def post(self, conversation_id: int, key: str, act: str) -> None:
+        """Put an act into the outbox that no turn asked for; once for each key."""
+        self._run("post", conversation_id, key, act, *self._ms("grace_s"))
+
+    def saw(self, conversation_id: int, key: str) -> None:
+        """Chatwoot has told us that the message with our key is there."""
+        self._redis.zadd(self._keys(conversation_id)[3], {f"sent:{key}": self._now_ms()})
+
+    def was_seen(self, conversation_id: int, key: str) -> bool:
+        return self._redis.zscore(self._keys(conversation_id)[3], f"sent:{key}") is not None
+
+    # -- thinking
+
+    def claim(self, conversation_id: int, bell: str) -> Turn | Wait | None:
+        """Take the conversation's turn; None where the doorbell is stale: somebody else has, or had, the turn."""
+        token = self._token()
+        answer = self._run("claim", conversation_id, bell, token, *self._ms("lease_s"), _MOST_MESSAGES_IN_A_TURN)
+        if answer[0] == "wait":
+            return Wait(answer[1] / 1000)
+        if answer[0] != "turn":
+            return None
+        return Turn(conversation_id, answer[1], answer[2], token, tuple(answer[3:]))
+
+    def commit(
+        self, turn: Turn, acts: Sequence[str], *, dead_letter: DeadLetter = NO_DEAD_LETTER
+    ) -> Ring | Send | None:
+        """End the turn: its messages are answered by `acts`, which are to be done in Chatwoot, in this order.
+
+        Raises:
+            TurnLost: the turn is not this worker's any more; nothing was recorded.
+        """
+        bell = _new_id()
+        letter = (dead_letter.id, dead_letter.record)
+        answer = self._run("commit", turn.conversation_id, turn.token, bell, *self._ms("grace_s"), *letter, *acts)
+        if answer[0] == "lost":
+            raise TurnLost(turn.conversation_id)
+        return _next(answer, bell)
+
+    # -- sending
+
+    def begin_sending(self, conversation_id: int) -> Sending | None:
+        """Take the head of the outbox; None where there is none, or another worker is at it, or it is to wait."""
+        token = self._token()
+        answer = self._run("begin_sending", conversation_id, token, *self._ms("lease_s"))
+        return Sending(conversation_id, answer[1], answer[2], token) if answer[0] == "send" else None
+
+    def settle(
+        self, sending: Sending, *, dead_letter: DeadLetter = NO_DEAD_LETTER, besides: Sequence[str] = ()
+    ) -> Sending | Ring | None:
+        """The act is done, or given up as a dead letter, with other acts `besides`, at the end of the outbox.
+
+        Returns the next act, or the doorbell to ring for what the customer wrote meanwhile.
+
+        Raises:
+            TurnLost: another worker has taken the outbox over.
+        """
+        bell = _new_id()
+        letter = (dead_letter.id, dead_letter.record)
+        answer = self._run(
+            "settle",
+            sending.conversation_id,
+            sending.token,
+            bell,
+            *self._ms("grace_s", "lease_s"),
+            *letter,
+            *besides,
+        )
+        if answer[0] == "lost":
+            raise TurnLost(sending.conversation_id)
+        if answer[0] == "send":
+            return Sending(sending.conversation_id, answer[1], 1, sending.token)
+        following = _next(answer, bell)
+        return following if isinstance(following, Ring) else None
+
+    # -- both
+
+    def release(self, held: Turn | Sending, *, delay_s: float) -> None:
+        """Give the turn or the outbox back; it may be taken up again after so long. Nothing, if it was lost."""
+        self._run("release", held.conversation_id, held.token, int(delay_s * 1000), *self._ms("grace_s"))
+
+    def extend(self, conversation_id: int, token: str) -> bool:
+        """Say that the holder of the token lives. False: it has lost what it held."""
+        return bool(self._run("extend", conversation_id, token, *self._ms("lease_s"))[0] == "held")
+
+    # -- recovery
+
+    def overdue(self) -> Iterator[int]:
+        """Conversations whose deadline has passed: their worker is gone, or their doorbell was lost."""
+        now = self._now_ms()
+        with self._redis.pipeline(transaction=False) as pipe:
+            for shard in range(self._shards):
+                pipe.zrangebyscore(self._due(shard), "-inf", now, start=0, num=100)
+            found: Iterable[list[str]] = pipe.execute()
+        for conversations in found:
+            yield from map(int, conversations)
+
+    def revive(self, conversation_id: int) -> Ring | Send | None:
+        """Free an overdue conversation of a holder that is gone. Of several watchdogs one gets the doorbell."""
+        answer = self._run("revive", conversation_id, *self._ms("grace_s", "most_grace_s"))
+        if answer[0] == "ring":
+            return Ring(answer[1], 0)
+        return Send() if answer[0] == "send" else None
+
+    # -- inside
+
+    def ping(self) -> None:
+        """Raises `redis.RedisError` where Redis does not answer."""
+        self._redis.ping()
+
+    def state_key(self, conversation_id: int) -> str:
+        return self._keys(conversation_id)[0]
+
+    def thread(self, conversation_id: int) -> str:
+        """The conversation's LangGraph thread id: its checkpoints share the slot of its mailbox."""
+        return f"{self._slot(conversation_id)}:{self._account_id}:{conversation_id}"
+
+    def _slot(self, conversation_id: int) -> str:
+        return f"{{{self._shard(conversation_id):02x}}}"
+
+    def _shard(self, conversation_id: int) -> int:
+        return crc32(f"{self._account_id}:{conversation_id}".encode()) % self._shards
+
+    def _due(self, shard: int) -> str:
+        return f"contesta:{{{shard:02x}}}:{self._account_id}:due"
+
+    def _keys(self, conversation_id: int) -> list[str]:
+        base = f"contesta:{self._slot(conversation_id)}:{self._account_id}"
+        own = [f"{base}:{conversation_id}:{kind}" for kind in _KINDS]
+        return [*own, self._due(self._shard(conversation_id)), f"{base}:dead_letters"]
+
+    def _run(self, script: str, conversation_id: int, *args: str | int) -> list[Any]:
+        answer = self._scripts[script](keys=self._keys(conversation_id), args=[conversation_id, *args])
+        return list(answer)
+
+    def _ms(self, *names: str) -> list[int]:
+        return [int(getattr(self._timing, name) * 1000) for name in names]
+
+    def _now_ms(self) -> int:
+        seconds, microseconds = self._redis.time()
+        return int(seconds) * 1000 + int(microseconds) // 1000
+
+    def _token(self) -> str:
+        return f"{self._owner}/{_new_id()}"
+
+
+def _new_id() -> str:
+    return uuid.uuid4().hex
+
+
+def _doorbell(answer: Sequence[Any], bell: str) -> Ring:
+    return Ring(bell, answer[1] / 1000)
+
+
+def _next(answer: Sequence[Any], bell: str) -> Ring | Send | None:
+    if answer[0] == "ring":
+        return _doorbell(answer, bell)
+    return Send() if answer[0] == "send" else None

@@ -1,0 +1,70 @@
+"""What others may see of a task: its name and its ids. Not what people wrote, nor their phone numbers.
+
+Arguments, results and tracebacks travel to Flower and into `celery inspect` as text. What is shown is decided here,
+in the worker, so that calls by hand, retries and other publishers are covered too.
+"""
+
+from __future__ import annotations
+
+import traceback
+from typing import Any
+
+import structlog
+from celery import Task
+from celery.exceptions import Ignore, Reject, Retry
+from celery.worker.request import Request
+
+log = structlog.get_logger()
+
+_SHOWN = frozenset({"conversation_id", "bell", "turn", "private"})
+
+
+def _shown_args(args: Any) -> str:
+    return repr(tuple(value if isinstance(value, int | None) else "..." for value in args or ()))
+
+
+def _shown_kwargs(kwargs: Any) -> str:
+    shown = {name: value if name in _SHOWN else "..." for name, value in (kwargs or {}).items()}
+    return repr(shown)
+
+
+class QuietRequest(Request):
+    """A task request that shows ids only."""
+
+    @property
+    def argsrepr(self) -> str:
+        return _shown_args(self.args)
+
+    @property
+    def kwargsrepr(self) -> str:
+        return _shown_kwargs(self.kwargs)
+
+    def info(self, safe: bool = False) -> Any:
+        return {**super().info(safe=True), "args": self.argsrepr, "kwargs": self.kwargsrepr}
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self.humaninfo()} {self.argsrepr} {self.kwargsrepr}>"
+
+
+class TaskFailed(Exception):
+    """A task ended with an error of this name. The error's own words may quote a customer, and stay inside."""
+
+
+class ShowableError(Exception):
+    """An error whose text is written for operators, and says nothing of what people wrote."""
+
+
+class QuietTask(Task[..., Any]):
+    """A task whose failures show where they happened and of what kind they are, and nothing else."""
+
+    Request = "tasks.quiet:QuietRequest"
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return self.run(*args, **kwargs)
+        except (Retry, Ignore, Reject, ShowableError):
+            raise
+        except Exception as error:  # noqa: BLE001 - the outermost edge: named, logged, and raised again without words
+            where = "".join(traceback.format_tb(error.__traceback__))
+            log.error("task_failed", error=type(error).__name__, where=where)
+            raise TaskFailed(type(error).__name__) from None

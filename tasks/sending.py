@@ -1,0 +1,165 @@
+"""Empty a conversation's outbox into Chatwoot: each act once, in order. No Celery here."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from chatwoot import marker
+from chatwoot.client import Client
+from chatwoot.errors import ChatwootError, OutcomeUnknown, PermanentError, TransientError
+from chatwoot.messages import Message
+from tasks import acts
+from tasks.acts import Act, Post, SetStatus
+from tasks.dead_letters import Grave, bury
+from tasks.mailbox import Mailbox, Ring, Sending
+from tasks.recovery import Holdings
+
+log = structlog.get_logger()
+
+_FIRST_DELAY_S, _MOST_DELAY_S = 1.0, 60.0
+
+
+class TryLater(Exception):
+    """An act could not be done, or nobody knows whether it was. It is at the head of the outbox still."""
+
+    def __init__(self, error: ChatwootError, delay_s: float) -> None:
+        super().__init__(str(error))
+        self.delay_s = delay_s
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The two hands that we have in Chatwoot."""
+
+    speaker: Client
+    """Posts: as the agent bot where there is one."""
+    reader: Client | None
+    """Lists messages, finds contacts: a user's token. None where there is only a bot's."""
+    version: Callable[[], str]
+    """Chatwoot's; which marks a message can carry depends on it. Raises `ChatwootError`."""
+    in_flight: threading.BoundedSemaphore
+    """Chatwoot only gets slower with more at once."""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """The outbox is empty, or another's; `ring`: the customer has written meanwhile."""
+
+    acts: int = 0
+    ring: Ring | None = None
+    refused: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class Sender:
+    """How outboxes are emptied in this process."""
+
+    mailbox: Mailbox
+    holdings: Holdings
+    desk: Desk
+    most_retry_s: float
+
+    def put(self, conversation_id: int, content: str, *, private: bool, key: str) -> None:
+        """Put a message into the outbox, behind what stands there; once for each key."""
+        act = Post(key=f"by-hand.{key}", content=content, asked_at=time.time(), private=private)
+        self.mailbox.post(conversation_id, act.key, acts.dump(act))
+
+    def send(self, conversation_id: int) -> Sent:
+        """Do what stands in the conversation's outbox. Safe to repeat, and by any number of workers.
+
+        Raises:
+            TryLater: an act is to be tried again, and what stands behind it waits.
+            TurnLost: another worker has taken over.
+        """
+        begun = self.mailbox.begin_sending(conversation_id)
+        if begun is None:
+            return Sent()
+        with self.holdings.hold(conversation_id, begun.token):
+            return self._empty(begun)
+
+    def _empty(self, begun: Sending) -> Sent:
+        following: Sending | Ring | None = begun
+        done, refused = 0, list[str]()
+        while isinstance(following, Sending):
+            act = acts.load(following.act)
+            try:
+                self._do(act, following)
+            except PermanentError as error:
+                refused.append(f"{error}")
+                following = self._give_up(act, following, error)
+            except (TransientError, OutcomeUnknown) as error:
+                if time.time() - act.asked_at < self.most_retry_s:
+                    raise self._later(following, error) from None
+                refused.append(f"given up: {error}")
+                following = self._give_up(act, following, error)
+            else:
+                done += 1
+                following = self.mailbox.settle(following)
+        return Sent(done, following, tuple(refused))
+
+    def _do(self, act: Act, sending: Sending) -> None:
+        conversation_id = sending.conversation_id
+        if isinstance(act, SetStatus):
+            self.desk.speaker.set_status(conversation_id, act.status)
+        elif sending.tries == 1 or not self._is_there(act, conversation_id):
+            with self.desk.in_flight:
+                message = self._post(act, conversation_id)
+            log.info("message_sent", key=act.key, message_id=message, tries=sending.tries, private=act.private)
+
+    def _post(self, act: Post, conversation_id: int) -> int:
+        marks = marker.written(act.key, version=self.desk.version(), at=act.asked_at)
+        return self.desk.speaker.send_message(
+            conversation_id,
+            act.content,
+            private=act.private,
+            content_attributes=marks.content_attributes,
+            external_created_at=marks.external_created_at,
+        ).id
+
+    def _is_there(self, act: Post, conversation_id: int) -> bool:
+        """Whether an earlier try has made the message: our own webhook may have said so, else Chatwoot is asked."""
+        if self.mailbox.was_seen(conversation_id, act.key):
+            return True
+        reader = self.desk.reader
+        found: Sequence[Message | None]
+        if reader is not None:
+            found = reader.messages(conversation_id, after=act.after)
+        else:
+            conversation = self.desk.speaker.conversation(conversation_id)
+            found = [conversation.last_message, conversation.last_non_activity_message]
+        return any(message and marker.carries(message.content_attributes, act.key) for message in found)
+
+    def _later(self, sending: Sending, error: ChatwootError) -> TryLater:
+        delay_s = backoff_s(sending.tries, error)
+        self.mailbox.release(sending, delay_s=delay_s)
+        log.warning("send_failed", error=type(error).__name__, status=error.status, text=error.text, retry_s=delay_s)
+        return TryLater(error, delay_s)
+
+    def _give_up(self, act: Act, sending: Sending, error: ChatwootError) -> Sending | Ring | None:
+        log.error("send_given_up", error=type(error).__name__, status=error.status, text=error.text)
+        now = time.time()
+        grave = Grave(sending.conversation_id, acts.name(act), str(error), sending.tries, now, sending.act)
+        besides = [] if _is_alert(act) or error.conversation_gone else acts.alert(act.key, _note(error), now)
+        return self.mailbox.settle(
+            sending, dead_letter=bury(act.key, grave), besides=[acts.dump(each) for each in besides]
+        )
+
+
+def backoff_s(tries: int, error: ChatwootError) -> float:
+    """How long to wait after so many tries: doubled each time, with jitter, and no less than Chatwoot asks for."""
+    exponential: float = min(_MOST_DELAY_S, _FIRST_DELAY_S * 2.0 ** min(tries - 1, 10))
+    return max(error.retry_after_s or 0, exponential) * random.uniform(1, 1.25)
+
+
+def _is_alert(act: Act) -> bool:
+    return isinstance(act, SetStatus) or act.private
+
+
+def _note(error: ChatwootError) -> str:
+    return f"The bot's answer could not be sent: {error.text or error}. Please take over."

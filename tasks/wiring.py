@@ -1,0 +1,137 @@
+"""Settings -> what the tasks work with; once in each process, when first needed."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+import redis
+
+from chatwoot.client import Client
+from settings import Settings
+from tasks.mailbox import Mailbox, Timing, Turn, TurnLost
+from tasks.outreach import Outreach
+from tasks.recovery import Doorbells, Holdings, Keeper
+from tasks.sending import Desk, Sender
+
+if TYPE_CHECKING:
+    from graph.outcome import Outcome
+    from tasks.incoming import Incoming
+    from tasks.turn import Answering, Think
+
+_CONNECTIONS = 64
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a worker process works with."""
+
+    settings: Settings
+    mailbox: Mailbox
+    holdings: Holdings
+    sender: Sender
+    answering: Answering
+    outreach: Outreach | None
+    """None where there is only a bot's token."""
+
+
+@cache
+def parts() -> Parts:
+    """This process's parts, from the environment.
+
+    Raises:
+        SettingsError: the environment lacks something.
+        GraphError: the graph cannot be loaded.
+    """
+    return build(Settings.from_env(os.environ))
+
+
+@cache
+def keeper() -> Keeper:
+    """This process's heartbeat and watchdog, not started yet."""
+    from tasks import messages
+
+    mine = parts()
+    doorbells = Doorbells(messages.ring, messages.send)
+    return Keeper(mine.mailbox, mine.holdings, doorbells, lease_s=mine.settings.lease_seconds)
+
+
+def build(settings: Settings) -> Parts:
+    from tasks.turn import Answering
+
+    box = mailbox(settings)
+    holdings = Holdings(settings.turn_seconds)
+    reader = _client(settings, settings.chatwoot_api_token) if settings.chatwoot_api_token else None
+    speaker = _client(settings, settings.reply_token)
+    in_flight = threading.BoundedSemaphore(settings.posts_in_flight)
+    desk = Desk(speaker, reader, _version(settings, reader or speaker), in_flight)
+    answering = Answering(box, holdings, _thinking(settings, box), settings.turn_attempts)
+    sender = Sender(box, holdings, desk, settings.send_retry_seconds)
+    outreach = Outreach(reader, settings.chatwoot_inbox_id) if reader else None
+    return Parts(settings, box, holdings, sender, answering, outreach)
+
+
+def mailbox(settings: Settings) -> Mailbox:
+    """The mailbox, for whoever needs nothing else. Loads no LangGraph."""
+    timing = Timing(
+        quiet_s=settings.coalesce_seconds,
+        most_quiet_s=settings.coalesce_max_seconds,
+        lease_s=settings.lease_seconds,
+    )
+    owner = f"{socket.gethostname()}/{os.getpid()}"
+    return Mailbox(
+        _redis(settings, decode_responses=True),
+        account_id=settings.chatwoot_account_id,
+        timing=timing,
+        shards=settings.shards,
+        owner=owner,
+    )
+
+
+def _redis(settings: Settings, *, decode_responses: bool) -> redis.Redis:
+    pool = redis.BlockingConnectionPool.from_url(
+        settings.redis_url,
+        decode_responses=decode_responses,
+        max_connections=_CONNECTIONS,
+        timeout=10,
+        protocol=2,
+        socket_timeout=5,
+        socket_connect_timeout=2,
+        health_check_interval=30,
+    )
+    return redis.Redis(connection_pool=pool)
+
+
+def _client(settings: Settings, token: str) -> Client:
+    return Client(settings.chatwoot_api_url, settings.chatwoot_account_id, token)
+
+
+def _version(settings: Settings, client: Client) -> Callable[[], str]:
+    """Chatwoot's version: one that signs its webhooks is at least 4.12, and need not be asked."""
+    if settings.chatwoot_webhook_secret:
+        return lambda: "4.12.0"
+    return cache(client.server_version)
+
+
+def _thinking(settings: Settings, box: Mailbox) -> Think:
+    from graph.checkpoint import Fence, FencedOff, Memory
+    from graph.loader import load
+    from graph.thinking import Said, Thinker
+
+    memory = Memory(_redis(settings, decode_responses=False), ttl_s=int(settings.memory_ttl_days * 24 * 3600))
+    thinker = Thinker(load(settings.graph, memory), settings.history_limit)
+
+    def think(turn: Turn, messages: Sequence[Incoming]) -> Outcome:
+        said = [Said(f"chatwoot:{message.id}", message.text) for message in messages]
+        fence = Fence(box.state_key(turn.conversation_id), "token", turn.token)
+        try:
+            return thinker.think(box.thread(turn.conversation_id), str(turn.number), said, fence=fence)
+        except FencedOff as error:
+            raise TurnLost(turn.conversation_id) from error
+
+    return think

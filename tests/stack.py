@@ -1,0 +1,145 @@
+"""The product as it runs: web, worker and beat as real processes from the Procfile, on a Redis and a sandbox."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+from sandbox.machine.ports import free_port
+
+ROOT = Path(__file__).parent.parent
+SECRET = "a-secret-of-24-characters"
+BOT_TOKEN = "bot-token"
+
+T = TypeVar("T")
+
+
+def wait_until(condition: Callable[[], T], *, what: str, timeout_s: float = 30) -> T:
+    """Wait for a condition, and return what it gave. Fails the test, naming `what` did not come."""
+    end = time.monotonic() + timeout_s
+    while not (result := condition()):
+        assert time.monotonic() < end, f"waited {timeout_s} s for {what}"
+        time.sleep(0.02)
+    return result
+
+
+def procfile() -> dict[str, str]:
+    """Name of each process -> its command line."""
+    lines = (ROOT / "Procfile").read_text().splitlines()
+    return dict(line.split(": ", 1) for line in lines if ": " in line and not line.startswith("#"))
+
+
+class Process:
+    """One line of the Procfile, running in a process group of its own."""
+
+    def __init__(self, name: str, env: Mapping[str, str], log: Path) -> None:
+        self.name = name
+        self.log = log
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        with log.open("ab") as out:
+            self._popen = subprocess.Popen(
+                ["bash", "-c", f"exec {procfile()[name]}"],
+                cwd=ROOT,
+                env={"PATH": path, "PYTHONUNBUFFERED": "1", **env},
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
+            )
+
+    @property
+    def pid(self) -> int:
+        return self._popen.pid
+
+    @property
+    def is_alive(self) -> bool:
+        return self._popen.poll() is None
+
+    def kill(self) -> None:
+        """As a crash would: no goodbye, for it and its children."""
+        self._signal(signal.SIGKILL)
+
+    def stop(self, timeout_s: float = 60) -> int:
+        """Ask it to end, and return its exit status."""
+        self._signal(signal.SIGTERM, only_the_parent=True)
+        try:
+            return self._popen.wait(timeout_s)
+        finally:
+            self._signal(signal.SIGKILL)
+
+    def _signal(self, how: signal.Signals, *, only_the_parent: bool = False) -> None:
+        try:
+            if only_the_parent:
+                os.kill(self.pid, how)
+            else:
+                os.killpg(self.pid, how)
+        except ProcessLookupError:
+            pass
+        if how is signal.SIGKILL:
+            self._popen.wait()
+
+
+class Stack:
+    """Settings, and the processes that were started with them. Ends what it started."""
+
+    def __init__(self, env: Mapping[str, str], directory: Path) -> None:
+        self.port = int(env.get("PORT") or free_port())
+        self.env = {**env, "PORT": str(self.port), "WEB_CONCURRENCY": "1", "WORKER_CONCURRENCY": "20"}
+        self.directory = directory
+        self.processes: list[Process] = []
+
+    @property
+    def webhook_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/webhooks/chatwoot"
+
+    def start(self, name: str, **env: str) -> Process:
+        """Start a line of the Procfile, without waiting until it is ready."""
+        log = self.directory / f"{name}-{len(self.processes)}.log"
+        process = Process(name, {**self.env, **env}, log)
+        self.processes.append(process)
+        return process
+
+    def start_web(self) -> Process:
+        process = self.start("web")
+        wait_until(self._is_ready, what=f"web to be ready, see {process.log}")
+        return process
+
+    def start_worker(self, **env: str) -> Process:
+        process = self.start("worker", **env)
+        wait_until(lambda: "worker_ready" in process.log.read_text(), what=f"the worker, see {process.log}")
+        return process
+
+    def logs(self) -> str:
+        return "\n".join(process.log.read_text() for process in self.processes)
+
+    def celery(self, *args: str) -> str:
+        """Run Celery's command line, as an operator would, and return what it printed."""
+        command = [str(Path(sys.executable).parent / "celery"), "-A", "tasks", *args]
+        env = {"PATH": os.environ["PATH"], **self.env}
+        done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def _is_ready(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/ready", timeout=2) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for process in self.processes:
+            process.kill()
