@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 
-from chatwoot.events import MessageCreated
+from chatwoot.events import MessageCreated, MessageUpdated
 
 
 @dataclass(frozen=True)
@@ -16,9 +16,9 @@ class Incoming:
     text: str = field(repr=False)
 
     @classmethod
-    def of(cls, event: MessageCreated) -> Incoming:
+    def of(cls, event: MessageCreated | MessageUpdated) -> Incoming:
         # A lone surrogate is valid JSON and no valid text.
-        text = (event.content or "").encode(errors="replace").decode()
+        text = (event.customer_says or "").encode(errors="replace").decode()
         return cls(event.message_id, text)
 
 

@@ -1,0 +1,10 @@
+"""What gunicorn serves: `gunicorn webhook_app.wsgi:app`. Reads the environment."""
+
+import os
+
+from settings import Settings
+from tasks import logs
+from webhook_app import create_app
+
+logs.configure()
+app = create_app(Settings.from_env(os.environ))
