@@ -5,6 +5,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes
 PYTEST := $(BIN)/python -m pytest
 # The packages and folders that exist, of those that are ours.
 CODE := $(wildcard webhook_app tasks graph chatwoot sandbox bench tests settings.py celeryconfig.py gunicorn.conf.py)
@@ -87,9 +88,10 @@ compose-test: install  ## build, run, scale, restart and remove compose.yaml; ne
 	$(PYTEST) -q tests/compose
 
 .PHONY: lock
-lock: install  ## pin requirements.in and requirements-dev.in, with hashes
-	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes -o requirements.txt requirements.in
-	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes -o requirements-dev.txt requirements-dev.in
+lock: install  ## pin what requirements*.in name, with hashes
+	$(LOCK) -o requirements.txt requirements.in
+	$(LOCK) -o requirements-sandbox.txt requirements-sandbox.in
+	$(LOCK) -o requirements-dev.txt requirements-dev.in
 
 .PHONY: clean
 clean:  ## remove what the other targets made, .venv included

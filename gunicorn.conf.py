@@ -13,5 +13,8 @@ keepalive = 5
 # The workers' heartbeat file: in memory, or a slow disk looks like a stuck worker.
 worker_tmp_dir = "/dev/shm"
 
+# A socket to steer it by, in the home folder: supervisor and compose steer, and a container has no such folder.
+control_socket_disable = True
+
 # One line per request is the application's to write, with its ids.
 accesslog = None
