@@ -1,28 +1,20 @@
 """`make run`: everything on this machine until Ctrl-C, with all logs in this terminal."""
 
 import os
-import signal
 import time
 from contextlib import suppress
 from pathlib import Path
-from types import FrameType
 
+from sandbox.machine.endings import Ended, end_on_signals
 from sandbox.machine.logs import Show
 from sandbox.machine.stack import Plan, Ports, Stack, StackError
 from sandbox.machine.supervisor import SupervisorError
 
 DIRECTORY = Path(".data")
-# Ctrl-C, a stop by someone else, the terminal closed.
-ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-class Ended(Exception):
-    """Somebody asked us to end."""
 
 
 def main() -> None:
-    for ending in ENDINGS:
-        signal.signal(ending, _end)
+    end_on_signals()
     try:
         plan = Plan(
             directory=Path(os.environ.get("DATA_DIR", DIRECTORY)).resolve(),
@@ -31,7 +23,7 @@ def main() -> None:
         )
         run(plan)
     except Ended:
-        with suppress(OSError):  # the terminal may be gone
+        with suppress(OSError):
             print("stopped", flush=True)
     except (StackError, SupervisorError) as error:
         raise SystemExit(str(error)) from error
@@ -45,15 +37,16 @@ def run(plan: Plan) -> None:
     """
     stack = Stack(plan, os.environ)
     show = Show(stack.supervisor.logs)
+    print(f"starting {', '.join(stack.supervisor.logs)} …", flush=True)
     try:
-        with stack:
+        stack.start(watch=show.new_lines)
+        print(where_to_look(plan), flush=True)
+        while stack.supervisor.is_alive:
             show.new_lines()
-            print(where_to_look(plan), flush=True)
-            while stack.supervisor.is_alive:
-                show.new_lines()
-                time.sleep(0.2)
+            time.sleep(0.2)
     finally:
-        with suppress(OSError):
+        stack.stop()
+        with suppress(OSError):  # the terminal may be gone
             show.new_lines()
     raise StackError("supervisord has ended")
 
@@ -70,12 +63,6 @@ def where_to_look(plan: Plan) -> str:
     Redis       {plan.redis_url}
     Logs        {plan.directory}/logs
 """
-
-
-def _end(number: int, frame: FrameType | None) -> None:
-    for ending in ENDINGS:
-        signal.signal(ending, signal.SIG_IGN)  # once is enough: from here on all is being stopped
-    raise Ended
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -152,17 +153,17 @@ class Stack:
     ...     stack.plan.sandbox_url
     """
 
-    def __init__(self, plan: Plan, outer: Mapping[str, str], watch: Callable[[], None] = lambda: None) -> None:
-        """The watch is called again and again while the start is waited for; it may raise to give up."""
+    def __init__(self, plan: Plan, outer: Mapping[str, str]) -> None:
         self.plan = plan
-        self._watch = watch
         groups = {CHATWOOT: (plan.sandbox_program,), PRODUCT: procfile.read(ROOT / "Procfile")}
         if not plan.given_redis_url:
             groups = {REDIS: (plan.redis_program,), **groups}
         self.supervisor = Supervisor(plan.directory, ROOT, groups, plan.environment(outer))
 
-    def start(self, timeout_s: float = 60) -> Self:
+    def start(self, timeout_s: float = 60, watch: Callable[[], None] = lambda: None) -> Self:
         """Start everything and return when the product is ready for webhooks.
+
+        Meanwhile the watch is called again and again.
 
         Raises:
             StackError: it was not in time.
@@ -170,20 +171,21 @@ class Stack:
         # The sandbox forgets everything when it ends, so an older run's memory would be of other conversations.
         for name in ("redis", "logs"):
             shutil.rmtree(self.plan.directory / name, ignore_errors=True)
+        wait = partial(self._wait, timeout_s=timeout_s, watch=watch)
         self.supervisor.start()
         if not self.plan.given_redis_url:
             self.supervisor.start_group(REDIS)
-            self._wait(lambda: answers_ping(self.plan.ports.redis), "Redis", timeout_s)
+            wait(lambda: answers_ping(self.plan.ports.redis), "Redis")
         self.supervisor.start_group(CHATWOOT)
-        self._wait(lambda: _answers(f"{self.plan.sandbox_url}/"), "the sandbox", timeout_s)
+        wait(lambda: _answers(f"{self.plan.sandbox_url}/"), "the sandbox")
         self.supervisor.start_group(PRODUCT)
-        self._wait(lambda: _answers(f"{self.plan.web_url}/ready"), "the web process", timeout_s)
+        wait(lambda: _answers(f"{self.plan.web_url}/ready"), "the web process")
         return self
 
-    def _wait(self, is_ready: Callable[[], bool], what: str, timeout_s: float) -> None:
+    def _wait(self, is_ready: Callable[[], bool], what: str, *, timeout_s: float, watch: Callable[[], None]) -> None:
         deadline = time.monotonic() + timeout_s
         while not is_ready():
-            self._watch()
+            watch()
             if time.monotonic() > deadline or not self.supervisor.is_alive:
                 raise StackError(f"{what} is not ready; its log is in {self.plan.directory}/logs")
             time.sleep(0.1)
