@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from chatwoot.client import Status
+from chatwoot.conversations import Status
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import Any
 
 import redis
 import structlog
-from flask import Blueprint, Response, abort, current_app, request
+from flask import Blueprint, Response, abort, current_app, jsonify, request
 
 from chatwoot import signature
 from chatwoot.errors import SignatureError
@@ -63,7 +63,7 @@ def _receive(reception: Reception) -> Response:
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(delivery_id=request.headers.get("X-Chatwoot-Delivery"))
     decision = reception.receive(payload)
-    return current_app.json.response(decision=decision.name.lower())
+    return jsonify(decision=decision)
 
 
 def _json_object(body: bytes) -> dict[str, Any]:
