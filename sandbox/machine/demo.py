@@ -19,11 +19,10 @@ from sandbox.machine.endings import Ended, end_on_signals
 from sandbox.machine.stack import Plan, Ports, Stack, StackError
 from sandbox.machine.supervisor import SupervisorError
 
-DIRECTORY = Path(".data/demo")
+DIRECTORY = ".data/demo"
 QUESTION, ANSWER = "Hola", "Echo: Hola"
 CUSTOMER = {"content": QUESTION, "name": "Lucía", "phone_number": "+34600000001", "inbox_id": 1}
 OUTGOING = 1
-PATIENCE_S = 30
 
 
 class DemoError(Exception):
@@ -78,7 +77,7 @@ def worker_steps(log: Path) -> Iterator[Step]:
                 yield Step(datetime.fromisoformat(entry["timestamp"]).timestamp(), f"{entry['task']}: {entry['event']}")
 
 
-def follow(chatwoot: Chatwoot, worker_log: Path) -> list[Step]:
+def follow(chatwoot: Chatwoot, worker_log: Path, patience_s: float = 30) -> list[Step]:
     """Write as the customer, wait for the reply, and return all that happened, in order.
 
     Raises:
@@ -86,10 +85,10 @@ def follow(chatwoot: Chatwoot, worker_log: Path) -> list[Step]:
     """
     written_at = time.time()
     conversation_id = chatwoot.customer_writes()
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + patience_s
     while not chatwoot.has_answer(conversation_id):
         if time.monotonic() > deadline:
-            raise DemoError(f'no "{ANSWER}" in conversation {conversation_id} after {PATIENCE_S} s')
+            raise DemoError(f'no "{ANSWER}" in conversation {conversation_id} after {patience_s} s')
         time.sleep(0.02)
     return [
         Step(written_at, f'the customer writes "{QUESTION}" in conversation {conversation_id}'),
@@ -118,7 +117,11 @@ def demo(plan: Plan) -> None:
 
 def main() -> None:
     end_on_signals()
-    plan = Plan(DIRECTORY.resolve(), Ports.any_free(), given_redis_url=os.environ.get("REDIS_URL", ""))
+    plan = Plan(
+        directory=Path(os.environ.get("DATA_DIR", DIRECTORY)).resolve(),
+        ports=Ports.any_free(),
+        given_redis_url=os.environ.get("REDIS_URL", ""),
+    )
     try:
         demo(plan)
     except Ended:

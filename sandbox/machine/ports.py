@@ -1,6 +1,7 @@
 """Free ports on this machine."""
 
 import socket
+from contextlib import ExitStack
 
 LOOPBACK = "127.0.0.1"
 
@@ -18,3 +19,10 @@ def free_port(preferred: int = 0) -> int:
         except OSError:
             probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])
+
+
+def free_ports(how_many: int) -> list[int]:
+    """Free ports of the loopback interface, each another: held together until all are known."""
+    with ExitStack() as held:
+        probes = [held.enter_context(socket.create_server((LOOPBACK, 0))) for _ in range(how_many)]
+        return [int(probe.getsockname()[1]) for probe in probes]

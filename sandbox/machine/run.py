@@ -10,7 +10,7 @@ from sandbox.machine.logs import Show
 from sandbox.machine.stack import Plan, Ports, Stack, StackError
 from sandbox.machine.supervisor import SupervisorError
 
-DIRECTORY = Path(".data")
+DIRECTORY = ".data"
 
 
 def main() -> None:

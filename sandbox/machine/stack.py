@@ -16,7 +16,7 @@ from typing import Self
 import httpx
 
 from sandbox.machine import procfile
-from sandbox.machine.ports import LOOPBACK, free_port
+from sandbox.machine.ports import LOOPBACK, free_port, free_ports
 from sandbox.machine.redis import answers_ping
 from sandbox.machine.supervisor import Program, Supervisor
 
@@ -41,7 +41,7 @@ class Ports:
 
     @classmethod
     def any_free(cls) -> Self:
-        return cls(web=free_port(), sandbox=free_port(), flower=free_port(), redis=free_port())
+        return cls(*free_ports(4))
 
     @classmethod
     def usual(cls, env: Mapping[str, str]) -> Self:

@@ -1,0 +1,190 @@
+"""The whole stack on this machine: it answers, heals what is killed, and is gone when it is ended."""
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import httpx
+import pytest
+
+from sandbox.machine import demo
+from sandbox.machine.stack import Plan, Ports, Stack
+
+ENDED = 0
+
+
+def wait_until(is_so: Callable[[], object], what: str, timeout_s: float = 60) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not is_so():
+        assert time.monotonic() < deadline, f"waited {timeout_s} s for {what}"
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with Stack(Plan(tmp_path_factory.mktemp("stack"), Ports.any_free()), os.environ) as running:
+        yield running
+
+
+@pytest.fixture
+def chatwoot(stack: Stack) -> Iterator[httpx.Client]:
+    headers = {"Api-Access-Token": stack.plan.admin_token}
+    with httpx.Client(base_url=stack.plan.sandbox_url, headers=headers, trust_env=False) as client:
+        yield client
+
+
+phones = (f"+3460000{number:04}" for number in count(1))
+
+
+def a_customer_is_answered(chatwoot: httpx.Client) -> bool:
+    body = {"content": "Hola", "name": "Lucía", "phone_number": next(phones), "inbox_id": 1}
+    written = chatwoot.post("/sandbox/customers/messages", json=body).raise_for_status().json()
+    path = f"/api/v1/accounts/1/conversations/{written['conversation_id']}/messages"
+
+    def is_answered() -> bool:
+        return any(each["content"] == "Echo: Hola" for each in chatwoot.get(path).json()["payload"])
+
+    wait_until(is_answered, "the answer")
+    return True
+
+
+def test_a_customer_of_the_stack_is_answered(chatwoot: httpx.Client) -> None:
+    assert a_customer_is_answered(chatwoot)
+
+
+@pytest.mark.parametrize(("group", "program"), [("product", "worker"), ("product", "web"), ("redis", "redis")])
+def test_what_is_killed_comes_back_and_answers(stack: Stack, chatwoot: httpx.Client, group: str, program: str) -> None:
+    killed = stack.supervisor.pid(group, program)
+    os.kill(killed, signal.SIGKILL)
+    wait_until(lambda: stack.supervisor.pid(group, program) not in (0, killed), f"another {program}")
+    wait_until(lambda: is_ready(stack), "the web process")
+    assert a_customer_is_answered(chatwoot)
+
+
+def is_ready(stack: Stack) -> bool:
+    try:
+        return httpx.get(f"{stack.plan.web_url}/ready", trust_env=False).status_code == httpx.codes.OK
+    except httpx.TransportError:
+        return False
+
+
+def test_flower_asks_for_the_login_of_the_run(stack: Stack) -> None:
+    user, _, password = stack.plan.flower_login.partition(":")
+    for auth, status in ((None, httpx.codes.UNAUTHORIZED), ((user, password), httpx.codes.OK)):
+        answer = httpx.get(stack.plan.flower_url, auth=auth, follow_redirects=True, trust_env=False)
+        assert answer.status_code == status
+
+
+class Run:
+    """`make run`'s program in a terminal of its own, with data and ports that no other run uses."""
+
+    def __init__(self, module: str, directory: Path) -> None:
+        self._mark = f"DATA_DIR={directory}"
+        ports = Ports.any_free()
+        env = {
+            **os.environ,
+            "DATA_DIR": str(directory),
+            "PORT": str(ports.web),
+            "SANDBOX_PORT": str(ports.sandbox),
+            "FLOWER_PORT": str(ports.flower),
+            "REDIS_PORT": str(ports.redis),
+        }
+        self._terminal, inside = pty.openpty()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", module],
+            env=env,
+            preexec_fn=lambda: os.login_tty(inside),  # its controlling terminal: closed, it is sent SIGHUP
+        )
+        os.close(inside)
+        self.said = ""
+
+    def read_until(self, words: str) -> None:
+        while words not in self.said:
+            self.said += os.read(self._terminal, 4096).decode()
+
+    def read_all(self) -> str:
+        try:
+            while True:
+                self.said += os.read(self._terminal, 4096).decode()
+        except OSError:  # the other end is closed
+            return self.said
+
+    def close_terminal(self) -> None:
+        os.close(self._terminal)
+        self._terminal = -1
+
+    def left_behind(self) -> list[str]:
+        """Command lines of the run's living processes: each has inherited its environment."""
+        return [line for directory in Path("/proc").glob("[0-9]*") if (line := self._command_of(directory))]
+
+    def _command_of(self, process: Path) -> str:
+        try:
+            ours = self._mark in process.joinpath("environ").read_text(errors="replace").split("\0")
+            return process.joinpath("cmdline").read_text().replace("\0", " ") if ours else ""
+        except OSError:  # gone meanwhile
+            return ""
+
+    def end(self) -> None:
+        self.process.terminate()
+        self.process.wait()
+        if self._terminal >= 0:
+            self.close_terminal()
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Run]:
+    run = Run("sandbox.machine.run", tmp_path)
+    yield run
+    run.end()
+
+
+def test_ctrl_c_leaves_nothing_behind(run: Run) -> None:
+    run.read_until("Contesta is running")
+    assert len(run.left_behind()) > len(("redis", "sandbox", "web", "worker", "beat", "flower"))
+    run.process.send_signal(signal.SIGINT)
+    assert "stopped" in run.read_all()
+    assert run.process.wait() == ENDED
+    assert run.left_behind() == []
+
+
+def test_an_interrupted_start_leaves_nothing_behind(run: Run) -> None:
+    run.read_until("starting")
+    wait_until(lambda: len(run.left_behind()) > 1, "its first child")
+    run.process.terminate()
+    run.read_all()
+    assert run.process.wait() == ENDED
+    assert run.left_behind() == []
+
+
+def test_a_closed_terminal_leaves_nothing_behind(run: Run) -> None:
+    run.read_until("Contesta is running")
+    run.close_terminal()
+    run.process.wait()
+    assert run.left_behind() == []
+
+
+def test_the_demo_shows_the_trip_and_ends_well(tmp_path: Path) -> None:
+    shown = Run("sandbox.machine.demo", tmp_path)
+    trip = shown.read_all()
+    assert shown.process.wait() == ENDED, trip
+    for step in ('writes "Hola"', "webhook message_created", "tasks.process_message", '"Echo: Hola" stands in'):
+        assert step in trip
+    assert shown.left_behind() == []
+    shown.end()
+
+
+def test_the_demo_fails_without_a_reply(tmp_path: Path) -> None:
+    def silent(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"conversation_id": 3, "payload": []})
+
+    with (
+        httpx.Client(base_url="http://sandbox", transport=httpx.MockTransport(silent)) as client,
+        pytest.raises(demo.DemoError, match='no "Echo: Hola" in conversation 3'),
+    ):
+        demo.follow(demo.Chatwoot(client), tmp_path / "worker.log", patience_s=0)
