@@ -1,0 +1,69 @@
+"""python -m sandbox: a Chatwoot stand-in to run by hand. See --help."""
+
+import argparse
+import os
+import signal
+import threading
+
+from sandbox.server import Sandbox
+from sandbox.version import NEWEST_RECORDED
+
+
+def main() -> None:
+    options = _parser().parse_args()
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    sandbox = Sandbox(
+        port=options.port,
+        host=options.host,
+        admin_token=options.admin_token,
+        agent_token=options.agent_token,
+        chatwoot_version=options.chatwoot_version,
+        messages_per_second=options.messages_per_second,
+    )
+    _seed(sandbox, options)
+    with sandbox:
+        print(f"sandbox {sandbox.url}", flush=True)
+        stopped.wait()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="sandbox",
+        description="A stand-in for Chatwoot: account 1, Marta (administrator) and Pablo (agent), nothing else.",
+    )
+    parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "3000")), help="0: any free one")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--admin-token", default=os.environ.get("SANDBOX_ADMIN_TOKEN", "admin-token"))
+    parser.add_argument("--agent-token", default=os.environ.get("SANDBOX_AGENT_TOKEN", "agent-token"))
+    parser.add_argument("--chatwoot-version", default=NEWEST_RECORDED, help="play an older server, such as 4.8.0")
+    parser.add_argument("--messages-per-second", type=float, help="a small Chatwoot: stores so many a second in all")
+    demo = parser.add_argument_group("demo", "an inbox 1 'WhatsApp' with an agent bot and an account webhook")
+    demo.add_argument("--bot-token", default=os.environ.get("SANDBOX_BOT_TOKEN"), help="the bot's access token")
+    demo.add_argument("--bot-url", default=os.environ.get("SANDBOX_BOT_URL"), help="where its webhooks go")
+    demo.add_argument("--webhook-url", default=os.environ.get("SANDBOX_WEBHOOK_URL"), help="where the account's go")
+    demo.add_argument("--secret", default=os.environ.get("SANDBOX_SECRET"), help="signs both; random if not given")
+    return parser
+
+
+def _seed(sandbox: Sandbox, options: argparse.Namespace) -> None:
+    """With any of the demo options: the inbox; with a bot's token or URL, the bot in it; with a URL, the webhook."""
+    if not (options.bot_token or options.bot_url or options.webhook_url):
+        return
+    bot_id = None
+    if options.bot_token or options.bot_url:
+        bot = sandbox.add_agent_bot(
+            name="Contesta",
+            outgoing_url=options.bot_url,
+            secret=options.secret,
+            access_token=options.bot_token,
+        )
+        bot_id = bot.id
+    sandbox.add_inbox(name="WhatsApp", channel="whatsapp", agent_bot_id=bot_id)
+    if options.webhook_url:
+        sandbox.add_webhook(url=options.webhook_url, secret=options.secret)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""JSON as Chatwoot writes it: `rest` answers, `webhooks` are posted; the other rooms serve both."""

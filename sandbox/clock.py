@@ -1,0 +1,14 @@
+"""Times as Chatwoot writes them: ISO strings with milliseconds, and whole seconds where 0 means never."""
+
+from datetime import UTC, datetime
+
+
+def iso(at: float | None) -> str | None:
+    """1795388483.19 -> "2026-11-22T23:01:23.190Z"."""
+    if at is None:
+        return None
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def seconds(at: float | None) -> int:
+    return int(at or 0)

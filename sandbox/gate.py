@@ -1,0 +1,123 @@
+"""What each API request passes: it is recorded, meets its switch if there is one, and is carried out alone."""
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.wrappers import Request, Response
+
+from sandbox import errors
+from sandbox.faults import Fault
+from sandbox.standin import StandIn
+from sandbox.wire import Dropped
+from sandbox.world import AgentBot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+STORED_MESSAGE = "sandbox.message_id"
+"""Where in the environ the view of POST messages leaves the id of what it stored."""
+
+
+class Gate:
+    """WSGI middleware. Requests to anything but the API pass untouched."""
+
+    def __init__(self, app: "WSGIApplication", standin: StandIn) -> None:
+        self._app = app
+        self._standin = standin
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> "Iterable[bytes]":
+        if not environ["PATH_INFO"].startswith("/api"):
+            return self._app(environ, start_response)
+        return self._recorded(Request(environ))(environ, start_response)
+
+    def _recorded(self, request: Request) -> Response:
+        journal = self._standin.journal
+        fault = self._standin.faults.take(request.method, request.path)
+        number = journal.open(
+            at=time.time(),
+            method=request.method,
+            path=request.path,
+            query=request.query_string.decode(),
+            token=self._whose(request),
+            body=_shown_body(request),
+            fault=fault.kind if fault else None,
+        )
+        status = None
+        try:
+            answer = self._answer(request, fault)
+            status = answer.status_code
+            return answer
+        finally:
+            journal.close(number, status=status, message_id=request.environ.get(STORED_MESSAGE))
+
+    def _answer(self, request: Request, fault: Fault | None) -> Response:
+        if fault is None:
+            return self._carry_out(request)
+        stored = self._carry_out(request) if fault.stores else None
+        return self._broken(fault, stored)
+
+    def _carry_out(self, request: Request) -> Response:
+        if request.method == "POST" and request.path.endswith("/messages"):
+            self._standin.pace.wait()
+        request.environ["wsgi.input"].seek(0)  # read already, for the journal
+        with self._standin.world.lock:
+            return Response.from_app(self._app, request.environ, buffered=True)
+
+    def _broken(self, fault: Fault, stored: Response | None) -> Response:
+        match fault.kind.removesuffix("-after-storing"):
+            case "429":
+                return _throttled({})
+            case "429-retry-after":
+                return _throttled({"Retry-After": f"{fault.seconds:g}"})
+            case "500":
+                return _refusal(errors.broken())
+            case "503":
+                return Response("", 503, content_type="text/html")
+            case "401":
+                return _refusal(errors.wrong_token())
+            case "404":
+                return _refusal(errors.not_found())
+            case "422":
+                return _refusal(errors.unprocessable(fault.text))
+            case "reset":
+                raise Dropped(reset=True)
+        self._standin.faults.wait(fault.seconds)
+        if fault.kind == "slow" and stored is not None:
+            return stored
+        raise Dropped
+
+    def _whose(self, request: Request) -> str | None:
+        access_token = request.headers.get("Api-Access-Token")
+        if access_token is None:
+            return None
+        with self._standin.world.lock:
+            owner = self._standin.world.owner_of(access_token)
+        if owner is None:
+            return "wrong"
+        if isinstance(owner, AgentBot):
+            return "bot"
+        return "admin" if owner.is_administrator else "agent"
+
+
+def _shown_body(request: Request) -> Any:
+    """JSON as it is, forms as a dict, anything else as text."""
+    if request.mimetype in ("multipart/form-data", "application/x-www-form-urlencoded"):
+        request.get_data(cache=True)
+        return request.form.to_dict() | {name: file.filename for name, file in request.files.items(multi=True)}
+    data = request.get_data(cache=True)
+    try:
+        return json.loads(data) if data else None
+    except ValueError:
+        return data.decode("utf-8", "replace")
+
+
+def _throttled(headers: dict[str, str]) -> Response:
+    return Response("Retry later\n", 429, headers, content_type="text/plain")
+
+
+def _refusal(refused: errors.Refused) -> Response:
+    content_type = "application/json; charset=utf-8"
+    return Response(json.dumps(refused.body), refused.status, content_type=content_type)

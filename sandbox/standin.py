@@ -1,0 +1,76 @@
+"""The stand-in put together: the world, what acts on it, and who tells of it."""
+
+from dataclasses import dataclass
+
+from sandbox.contacts import Contacts
+from sandbox.conversations import Conversations
+from sandbox.customers import Customers
+from sandbox.deliveries import Deliveries, Rules, Webhook
+from sandbox.events import Events
+from sandbox.faults import Faults
+from sandbox.jobs import Jobs
+from sandbox.journal import Journal
+from sandbox.messages import Messages
+from sandbox.pace import Pace
+from sandbox.setup import Setup
+from sandbox.stream import Stream
+from sandbox.version import Version
+from sandbox.webhook_faults import WebhookFaults
+from sandbox.world import World
+
+_TELLS_OF_MESSAGES = ("message_created", "message_updated")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How this Chatwoot behaves."""
+
+    version: Version
+    rules: Rules
+    messages_per_second: float | None = None
+    snapshot_after_s: float = 0.0
+
+
+class StandIn:
+    def __init__(self, options: Options) -> None:
+        self.world = World(version=options.version)
+        self.journal = Journal()
+        self.stream = Stream()
+        self.jobs = Jobs()
+        self.faults = Faults()
+        self.pace = Pace(options.messages_per_second)
+        self.deliveries = Deliveries(self.jobs, self.journal, options.rules)
+        self.deliveries.on_failure = self._after_failure
+        self.webhook_faults = WebhookFaults(self.deliveries, self.jobs)
+        events = Events(self.world, self.webhook_faults, self.jobs, self.stream, options.snapshot_after_s)
+        self.events = events
+        self.setup = Setup(self.world)
+        self.contacts = Contacts(self.world, events)
+        self.conversations = Conversations(self.world, events, self.contacts)
+        self.messages = Messages(self.world, events, self.conversations, self.jobs)
+        self.customers = Customers(self.world, events, self.contacts, self.conversations, self.messages)
+
+    def start(self) -> None:
+        self.jobs.start()
+
+    def close(self) -> None:
+        """Let go of whoever waits, and wait for the threads that work."""
+        self.faults.close()
+        self.pace.close()
+        self.stream.close()
+        self.jobs.close()
+        self.deliveries.close()
+
+    def _after_failure(self, webhook: Webhook, error: str) -> None:
+        """The last attempt failed (contract, "failure and retries"). Account webhooks are simply lost."""
+        if webhook.event not in _TELLS_OF_MESSAGES or webhook.target.kind == "account":
+            return
+        with self.world.lock:
+            message = self.world.messages.get(webhook.about_message or 0)
+            if message is None:
+                return
+            if webhook.target.kind == "bot":
+                conversation = self.world.conversations[message.conversation_id]
+                self.conversations.open_after_bot_failure(conversation)
+            else:
+                self.messages.set_status(message, "failed", error)
