@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import Any
 
 import structlog
@@ -10,6 +12,9 @@ from celery import Celery, signals
 from tasks import logs, wiring
 
 log = structlog.get_logger()
+# Celery's command line takes the working folder off the path again; a user's graph is imported from it later.
+sys.path.append(os.getcwd())
+
 app = Celery("contesta", task_cls="tasks.quiet:QuietTask")
 app.config_from_object("celeryconfig")
 
@@ -22,12 +27,12 @@ def _log_as_we_do(**_: Any) -> None:
 @signals.worker_init.connect
 def _build(**_: Any) -> None:
     """A worker that cannot work says why and ends, rather than failing each task."""
-    from graph.loader import GraphError
-
     try:
         wiring.parts()
-    except GraphError as error:
-        raise SystemExit(str(error)) from error
+    except Exception as error:
+        logs.configure()
+        log.critical("cannot_start", error=str(error), exc_info=True)
+        raise SystemExit(1) from error
 
 
 @signals.worker_ready.connect

@@ -152,7 +152,7 @@ class Mailbox:
 
     def saw(self, conversation_id: int, key: str) -> None:
         """Chatwoot has told us that the message with our key is there."""
-        self._redis.zadd(self._keys(conversation_id)[3], {f"sent:{key}": self._now_ms()})
+        self._run("saw", conversation_id, key)
 
     def was_seen(self, conversation_id: int, key: str) -> bool:
         return self._redis.zscore(self._keys(conversation_id)[3], f"sent:{key}") is not None

@@ -1,0 +1,207 @@
+"""What Chatwoot is answered. Real Redis, Flask's own test client, real payloads."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from flask.testing import FlaskClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from langgraph.checkpoint.memory import InMemorySaver
+
+from graph.loader import load
+from graph.thinking import Said, Thinker
+from settings import Settings
+from tasks.mailbox import Mailbox, Ring, Timing
+from tasks.recovery import Holdings
+from tasks.turn import Answering
+from webhook_app import create_app
+from webhook_app.decision import Policy
+from webhook_app.reception import Reception
+
+SECRET = "a-secret-of-24-characters"
+TOKEN = "token-in-the-path"
+PAYLOADS = Path(__file__).parent.parent.parent / "payloads"
+SAMPLES = [json.loads(path.read_text()) for path in sorted(PAYLOADS.rglob("*.json")) if "rest-" not in path.name]
+HOLA = json.loads((PAYLOADS / "message_created-incoming-whatsapp.json").read_text())
+SETTINGS = Settings.from_env(
+    {
+        "REDIS_URL": "redis://127.0.0.1:1",
+        "CHATWOOT_API_URL": "http://127.0.0.1:1",
+        "CHATWOOT_ACCOUNT_ID": "1",
+        "CHATWOOT_INBOX_ID": "1",
+        "CHATWOOT_API_TOKEN": "token",
+        "CHATWOOT_WEBHOOK_TOKEN": TOKEN,
+    }
+)
+
+
+class Front:
+    """The web application, and what it rang for."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self.rung: list[tuple[int, Ring]] = []
+        self.mailbox = Mailbox(client, account_id=1, timing=Timing(quiet_s=0, most_quiet_s=0))
+        policy = Policy(account_id=1, answer_inbox_ids=None, answer_statuses=frozenset({"pending", "open"}))
+        reception = Reception(
+            self.mailbox, lambda id, doorbell: self.rung.append((id, doorbell)), policy, (SECRET,), TOKEN
+        )
+        self.client: FlaskClient = create_app(SETTINGS, reception).test_client()
+
+    def _ring(self, conversation_id: int, doorbell: Ring) -> None:
+        self.rung.append((conversation_id, doorbell))
+
+    def post(self, payload: Any, *, secret: str = SECRET, at: float | None = None) -> int:
+        body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+        timestamp = str(int(time.time() if at is None else at))
+        signature = hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+        headers = {"X-Chatwoot-Timestamp": timestamp, "X-Chatwoot-Signature": f"sha256={signature}"}
+        return self.client.post("/webhooks/chatwoot", data=body, headers=headers).status_code
+
+
+@pytest.fixture
+def front(redis_client: redis.Redis) -> Front:
+    return Front(redis_client)
+
+
+def test_a_customers_message_rings(front: Front) -> None:
+    assert front.post(HOLA) == 200
+    assert [id for id, _ in front.rung] == [HOLA["conversation"]["id"]]
+
+
+def test_it_rings_once_however_often_it_comes(front: Front) -> None:
+    assert [front.post(HOLA) for _ in range(3)] == [200, 200, 200]
+    assert len(front.rung) == 1
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=[f"{number}" for number in range(len(SAMPLES))])
+def test_everything_chatwoot_sends_is_taken(front: Front, sample: dict[str, Any]) -> None:
+    assert front.post(sample) == 200
+
+
+def test_another_accounts_message_is_taken_and_left(front: Front) -> None:
+    theirs = copy.deepcopy(HOLA)
+    theirs["account"]["id"] = 2
+    assert front.post(theirs) == 200
+    assert front.rung == []
+
+
+class TestWhoMayComeIn:
+    def test_another_secret_may_not(self, front: Front) -> None:
+        assert front.post(HOLA, secret="another") == 401
+
+    def test_an_old_webhook_may_not(self, front: Front) -> None:
+        assert front.post(HOLA, at=time.time() - 301) == 401
+
+    def test_a_webhook_of_the_future_may_not(self, front: Front) -> None:
+        assert front.post(HOLA, at=time.time() + 301) == 401
+
+    def test_an_unsigned_webhook_may_not(self, front: Front) -> None:
+        assert front.client.post("/webhooks/chatwoot", json=HOLA).status_code == 401
+
+    def test_the_token_in_the_path_may(self, front: Front) -> None:
+        assert front.client.post(f"/webhooks/chatwoot/{TOKEN}", json=HOLA).status_code == 200
+        assert len(front.rung) == 1
+
+    @pytest.mark.parametrize("token", ["wrong", "tökén", TOKEN.upper()])
+    def test_another_token_may_not(self, front: Front, token: str) -> None:
+        assert front.client.post(f"/webhooks/chatwoot/{token}", json=HOLA).status_code == 401
+        assert front.rung == []
+
+
+@pytest.mark.parametrize("body", [b"", b"no json", b"[1]", b'"text"', b"\xff\xfe", b"[" * 100_000, b"null"])
+def test_what_is_no_json_object_is_400(front: Front, body: bytes) -> None:
+    assert front.post(body) == 400
+
+
+def test_more_than_8_mib_is_413(front: Front) -> None:
+    assert front.post(b" " * (8 * 1024 * 1024 + 1)) == 413
+
+
+def test_redis_away_is_500_and_then_well_again(redis_client: redis.Redis, tmp_path: Path) -> None:
+    from sandbox.machine.redis import RedisServer
+
+    server = RedisServer(tmp_path).start()
+    client = redis.Redis.from_url(server.url, decode_responses=True, socket_connect_timeout=1, retry=None)
+    front = Front(client)
+    server.kill()
+    assert front.post(HOLA) == 500
+    assert front.client.get("/health").status_code == 200
+    assert front.client.get("/ready").status_code == 503
+    server.start()
+    assert front.post(HOLA) == 200
+    assert front.client.get("/ready").status_code == 200
+    client.close()
+    server.stop()
+
+
+# -- 2,000 things that Chatwoot might send one day
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The path of every value in a payload."""
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, child in children:
+        yield (*path, key)
+        yield from places(child, (*path, key))
+
+
+@st.composite
+def variations(draw: st.DrawFn) -> Any:
+    """A sample with some of its values dropped or replaced."""
+    payload = copy.deepcopy(draw(st.sampled_from(SAMPLES)))
+    for _ in range(draw(st.integers(1, 4))):
+        paths = list(places(payload))
+        if not paths:
+            break
+        *parents, last = draw(st.sampled_from(paths))
+        holder = payload
+        for key in parents:
+            holder = holder[key]
+        if draw(st.booleans()):
+            del holder[last]
+        else:
+            holder[last] = draw(ANYTHING)
+    return payload
+
+
+def test_no_variation_breaks_the_web_or_a_worker(redis_client: redis.Redis) -> None:
+    front = Front(redis_client)
+    thinker = Thinker(load("graph.echo:graph", InMemorySaver()), 40)
+    answering = Answering(
+        front.mailbox,
+        Holdings(60),
+        lambda turn, messages: thinker.think(
+            str(turn.conversation_id), str(turn.number), [Said(str(each.id), each.text) for each in messages]
+        ),
+        most_attempts=1,
+    )
+
+    @settings(
+        max_examples=2000, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None
+    )
+    @given(variations())
+    def check(payload: Any) -> None:
+        assert front.post(json.dumps(payload).encode()) == 200
+        while front.rung:
+            conversation_id, doorbell = front.rung.pop()
+            answering.answer(conversation_id, doorbell.bell)
+
+    check()
+    assert redis_client.keys("contesta:*outbox")
+    assert not redis_client.keys("contesta:*dead_letters")

@@ -1,0 +1,122 @@
+"""A turn goes in, what the graph wants comes out; the same turn again changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessage, HumanMessage
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import START, MessagesState, StateGraph
+
+from graph import echo
+from graph.outcome import Reply
+from graph.thinking import Said, Thinker
+
+Node = Callable[[MessagesState], Any]
+
+
+def thinker_of(*nodes: Node, history_limit: int = 40) -> Thinker:
+    builder = StateGraph(MessagesState)
+    names = [f"node {number}" for number in range(len(nodes))]
+    for name, node in zip(names, nodes, strict=True):
+        builder.add_node(name, node)
+    for before, after in zip([START, *names], names, strict=False):
+        builder.add_edge(before, after)
+    return Thinker(builder.compile(checkpointer=InMemorySaver()), history_limit)
+
+
+def history(thinker: Thinker) -> list[str]:
+    config: Any = {"configurable": {"thread_id": "t"}}
+    return [message.text for message in thinker.graph.get_state(config).values["messages"]]
+
+
+@pytest.fixture
+def echoing() -> Thinker:
+    return thinker_of(echo.echo)
+
+
+def test_the_echo_answers(echoing: Thinker) -> None:
+    assert echoing.think("t", "1", [Said("10", "Hola")]) == (Reply("Echo: Hola"),)
+
+
+def test_the_echo_answers_a_burst_as_one(echoing: Thinker) -> None:
+    echoing.think("t", "1", [Said("9", "before")])
+    assert echoing.think("t", "2", [Said("10", "one"), Said("11", "two")]) == (Reply("Echo: one\ntwo"),)
+
+
+def test_a_turn_that_ended_is_not_run_again(echoing: Thinker) -> None:
+    first = echoing.think("t", "1", [Said("10", "Hola")])
+    again = echoing.think("t", "1", [Said("10", "Hola")])
+    assert again == first
+    assert history(echoing) == ["Hola", "Echo: Hola"]
+
+
+def test_a_turn_that_failed_goes_on_where_it_stopped() -> None:
+    ran: list[str] = []
+
+    def first(state: MessagesState) -> Any:
+        ran.append("first")
+        return {"messages": [AIMessage("one")]}
+
+    def second(state: MessagesState) -> Any:
+        ran.append("second")
+        if ran.count("second") == 1:
+            raise RuntimeError("not yet")
+        return {"messages": [AIMessage("two")]}
+
+    thinker = thinker_of(first, second)
+    with pytest.raises(RuntimeError):
+        thinker.think("t", "1", [Said("10", "Hola")])
+    assert thinker.think("t", "1", [Said("10", "Hola")]) == (Reply("one"), Reply("two"))
+    assert ran == ["first", "second", "second"]
+    assert history(thinker) == ["Hola", "one", "two"]
+
+
+def test_a_turn_after_a_failed_one_starts_afresh() -> None:
+    def failing_once(state: MessagesState) -> Any:
+        if state["messages"][-1].text == "bad":
+            raise RuntimeError
+        return {"messages": [AIMessage("good")]}
+
+    thinker = thinker_of(failing_once)
+    with pytest.raises(RuntimeError):
+        thinker.think("t", "1", [Said("10", "bad")])
+    assert thinker.think("t", "2", [Said("11", "fine")]) == (Reply("good"),)
+
+
+def test_silence_is_an_outcome() -> None:
+    assert thinker_of(lambda state: {}).think("t", "1", [Said("10", "Hola")]) == ()
+
+
+def test_a_message_without_text_is_thought_about(echoing: Thinker) -> None:
+    assert echoing.think("t", "1", [Said("10", "")]) == (Reply("Echo: "),)
+
+
+def test_the_memory_is_trimmed_and_begins_with_the_customer() -> None:
+    thinker = thinker_of(echo.echo, history_limit=6)
+    for turn in range(20):
+        thinker.think("t", str(turn), [Said(str(turn), f"message {turn}")])
+    assert history(thinker) == [text for turn in (17, 18, 19) for text in (f"message {turn}", f"Echo: message {turn}")]
+
+
+def test_what_the_graph_sees_begins_with_the_customer() -> None:
+    seen: list[list[str]] = []
+
+    def watching(state: MessagesState) -> Any:
+        seen.append([message.type for message in state["messages"]])
+        return {"messages": [AIMessage("a"), AIMessage("b"), AIMessage("c")]}
+
+    thinker = thinker_of(watching, history_limit=6)
+    for turn in range(10):
+        thinker.think("t", str(turn), [Said(str(turn), "hi")])
+    assert {types[0] for types in seen} == {"human"}
+    assert max(map(len, seen)) <= 6
+
+
+def test_messages_keep_their_chatwoot_ids(echoing: Thinker) -> None:
+    echoing.think("t", "1", [Said("chatwoot:10", "Hola")])
+    config: Any = {"configurable": {"thread_id": "t"}}
+    human = echoing.graph.get_state(config).values["messages"][0]
+    assert (human, human.id) == (HumanMessage("Hola", id="chatwoot:10"), "chatwoot:10")
