@@ -177,7 +177,7 @@ class Stack:
             self.supervisor.start_group(REDIS)
             wait(lambda: answers_ping(self.plan.ports.redis), "Redis")
         self.supervisor.start_group(CHATWOOT)
-        wait(lambda: _answers(f"{self.plan.sandbox_url}/"), "the sandbox")
+        wait(lambda: _answers(f"{self.plan.sandbox_url}/api"), "the sandbox")
         self.supervisor.start_group(PRODUCT)
         wait(lambda: _answers(f"{self.plan.web_url}/ready"), "the web process")
         return self
