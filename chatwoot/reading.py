@@ -37,12 +37,16 @@ def items(value: object) -> list[Mapping[str, Any]]:
 
 
 def texts(value: object) -> tuple[str, ...]:
-    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+    found = map(text, value) if isinstance(value, list) else ()
+    return tuple(item for item in found if item)
 
 
 def text(value: object) -> str | None:
-    """None also for the empty text: Chatwoot writes "" and null for the same."""
-    return value if isinstance(value, str) and value else None
+    """None also for the empty text: Chatwoot writes "" and null for the same.
+
+    Half a surrogate pair, good JSON but no text that could be stored anywhere, becomes a question mark.
+    """
+    return value.encode(errors="replace").decode() if isinstance(value, str) and value else None
 
 
 def identifier(value: object) -> int | None:
