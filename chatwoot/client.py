@@ -18,7 +18,7 @@ from chatwoot.contacts import Contact
 from chatwoot.conversations import Conversation, Status
 from chatwoot.http import Http
 from chatwoot.messages import Message
-from chatwoot.reading import Misshapen, items, mapping, text, texts
+from chatwoot.reading import Misshapen, mapping, text, texts
 
 T = TypeVar("T")
 
@@ -318,7 +318,7 @@ def _all_of(shape: Callable[[Any], T], *keys: str) -> Callable[[Any], list[T]]:
         found = _within(answer, *keys)
         if not isinstance(found, list):
             raise Misshapen(f"no list in {'.'.join(keys)}")
-        return [shape(item) for item in items(found)]
+        return [shape(item) for item in found]
 
     return shaped
 
