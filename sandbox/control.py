@@ -89,7 +89,7 @@ def set_pace() -> Response:
 @blueprint.post("/customers/messages")
 def customer_writes() -> Response:
     writing = writing_of(params())
-    with standin().world.lock:
+    with standin().acting():
         message = standin().customers.write(writing)
         return jsonify(messages.listed(standin().world, message))
 
@@ -97,7 +97,7 @@ def customer_writes() -> Response:
 @blueprint.post("/customers/typing")
 def customer_types() -> Response:
     given = params()
-    with standin().world.lock:
+    with standin().acting():
         conversation = standin().conversations.find(given.get("conversation_id"))
         standin().customers.type(conversation, on=bool(given.get("on", True)))
     return jsonify({})
@@ -126,7 +126,7 @@ def file_of(given: Json) -> File:
 def message_status() -> Response:
     """{"message_id": 7, "status": "delivered" | "read" | "failed", "external_error": …}, as the channel reports it."""
     given = params()
-    with standin().world.lock:
+    with standin().acting():
         message = standin().world.messages.get(given.get("message_id", 0))
         if message is None:
             raise errors.not_found()

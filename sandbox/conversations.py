@@ -63,6 +63,7 @@ class Conversations:
 
     def told(self, conversation: Conversation) -> None:
         self._events.conversation_created(conversation)
+        self._events.take("conversation_created")
 
     def last_at(self, link: ContactInbox) -> Conversation | None:
         there = [c for c in self._world.conversations.values() if c.contact_inbox_id == link.id]
@@ -82,6 +83,7 @@ class Conversations:
         self.set_status(conversation, wanted, actor, snoozed_until=until)
         # An agent who opens a conversation takes it; an administrator does not.
         if wanted == "open" and isinstance(actor, User) and not actor.is_administrator:
+            self._events.take("conversation_status_changed")
             self._assign(conversation, actor, assignee_id=actor.id, assignee_agent_bot_id=None)
         return True
 
@@ -199,6 +201,7 @@ class Conversations:
         if conversation.waiting_since is None:
             waiting = change(conversation, waiting_since=time.time())
             self._events.conversation_changed(conversation, waiting)
+            self._events.take()
         self.set_status(conversation, "open", bot)
 
     def _assign(self, conversation: Conversation, actor: Actor, **assignee: int | None) -> None:

@@ -2,10 +2,10 @@
 
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from sandbox.bodies import people, webhooks
 from sandbox.deliveries import Target, Webhook
-from sandbox.jobs import Jobs
 from sandbox.stream import Stream
 from sandbox.webhook_faults import WebhookFaults
 from sandbox.world import (
@@ -47,15 +47,48 @@ _TELLING_CHANGES = (
 )
 
 
-class Events:
-    """Call with the world's lock held: a body shows the world as it is at that moment."""
+@dataclass(frozen=True, eq=False)
+class Untold:
+    """An event that account webhooks and API inboxes are still to be told of."""
 
-    def __init__(self, world: World, outbox: WebhookFaults, jobs: Jobs, stream: Stream, snapshot_after_s: float):
+    event: str
+    conversation: Conversation
+    targets: list[Target]
+    build: Callable[[], Json]
+    message_id: int | None
+
+
+class Events:
+    """Call with the world's lock held.
+
+    Bots are told in the request that makes the change, so they see the world as it is then. All others are told
+    by a job a little later: what they see of the conversation is as it is when the request is over, unless `take`
+    says that the job was faster. Which it was, the recordings show.
+    """
+
+    def __init__(self, world: World, outbox: WebhookFaults, stream: Stream) -> None:
         self._world = world
         self._outbox = outbox
-        self._jobs = jobs
         self._stream = stream
-        self._snapshot_after_s = snapshot_after_s
+        self._untold: list[Untold] = []
+
+    def take(self, *events: str) -> None:
+        """Tell all others now of the named events, or of all."""
+        self.tell([each for each in self._untold if not events or each.event in events])
+
+    def take_but_updates(self) -> list[Untold]:
+        """Tell all others now, except of conversation_updated, which Chatwoot gets to last: that is left to `tell`."""
+        self.tell([each for each in self._untold if each.event != "conversation_updated"])
+        left, self._untold = self._untold, []
+        return left
+
+    def tell(self, untold: list[Untold]) -> None:
+        self._untold = [each for each in self._untold if each not in untold]
+        for each in untold:
+            if each.conversation.id in self._world.conversations:
+                body = each.build()
+                for target in each.targets:
+                    self._send(target, each.event, body, each.message_id)
 
     def message_created(self, message: Message) -> None:
         self._of_message("message_created", message)
@@ -96,10 +129,12 @@ class Events:
         if message.is_activity:
             return
         conversation = self._world.conversations[message.conversation_id]
+        # The message itself is the event's own, whatever becomes of it until the others are told.
+        own = webhooks.message(self._world, message) | {"event": event}
         self._tell(
             event,
             conversation,
-            lambda: webhooks.message(self._world, message) | {"event": event},
+            lambda: own | {"conversation": webhooks.conversation(self._world, conversation)},
             message_id=message.id,
         )
 
@@ -126,37 +161,20 @@ class Events:
             self._send(target, event, body, None)
 
     def _tell(
-        self, event: str, conversation: Conversation, build: Callable[[], Json], message_id: int | None = None
-    ) -> None:
-        """Bots are told in the request that made the change, all others from a job a little later."""
-        inbox = self._world.inbox_of(conversation)
-        later = [*self._account_targets(event, inbox), *self._inbox_targets(event, inbox)]
-        body = build()
-        for target in self._bot_targets(event, conversation):
-            self._send(target, event, body, message_id)
-        if self._snapshot_after_s:
-            self._jobs.add(
-                lambda: self._tell_later(later, event, conversation, build, message_id),
-                after_s=self._snapshot_after_s,
-            )
-            return
-        for target in later:
-            self._send(target, event, body, message_id)
-
-    def _tell_later(
         self,
-        targets: list[Target],
         event: str,
         conversation: Conversation,
         build: Callable[[], Json],
-        message_id: int | None,
+        message_id: int | None = None,
     ) -> None:
-        with self._world.lock:
-            if conversation.id not in self._world.conversations:
-                return
-            body = build()
-            for target in targets:
-                self._send(target, event, body, message_id)
+        bots = self._bot_targets(event, conversation)
+        body = build() if bots else {}
+        for target in bots:
+            self._send(target, event, body, message_id)
+        inbox = self._world.inbox_of(conversation)
+        others = [*self._account_targets(event, inbox), *self._inbox_targets(event, inbox)]
+        if others:
+            self._untold.append(Untold(event, conversation, others, build, message_id))
 
     def _send(self, target: Target, event: str, body: Json, message_id: int | None) -> None:
         delivery_id = str(uuid.uuid4()) if target.secret is not None else None

@@ -63,7 +63,7 @@ class Gate:
         if request.method == "POST" and request.path.endswith("/messages"):
             self._standin.pace.wait()
         request.environ["wsgi.input"].seek(0)  # read already, for the journal
-        with self._standin.world.lock:
+        with self._standin.acting():
             return Response.from_app(self._app, request.environ, buffered=True)
 
     def _broken(self, fault: Fault, stored: Response | None) -> Response:

@@ -3,6 +3,7 @@
 import mimetypes
 import time
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from sandbox import errors, liquid
@@ -12,7 +13,6 @@ from sandbox.contacts import as_id
 from sandbox.conversations import Actor, Conversations
 from sandbox.drafts import Draft, File
 from sandbox.events import Events
-from sandbox.jobs import Jobs
 from sandbox.world import (
     AgentBot,
     Attachment,
@@ -33,11 +33,19 @@ _STATUSES = ("sent", "delivered", "read", "failed")
 
 
 class Messages:
-    def __init__(self, world: World, events: Events, conversations: Conversations, jobs: Jobs) -> None:
+    """`later` runs what Chatwoot leaves to a job: sending a message on its channel."""
+
+    def __init__(
+        self,
+        world: World,
+        events: Events,
+        conversations: Conversations,
+        later: Callable[[Callable[[], None]], None],
+    ) -> None:
         self._world = world
         self._events = events
         self._conversations = conversations
-        self._jobs = jobs
+        self._later = later
 
     def find(self, conversation: Conversation, message_id: Any) -> Message:
         message = self._world.messages.get(as_id(message_id))
@@ -186,19 +194,18 @@ class Messages:
         if not self._world.inbox_of(conversation).is_whatsapp or not sent:
             return
         if not message.private and message.source_id is None:
-            self._jobs.add(lambda: self._reach_whatsapp(message.id))
+            self._later(lambda: self._reach_whatsapp(message.id))
 
     def _reach_whatsapp(self, message_id: int) -> None:
-        with self._world.lock:
-            message = self._world.messages.get(message_id)
-            if message is None:
-                return
-            template = message.additional_attributes.get("template_params")
-            conversation = self._world.conversations[message.conversation_id]
-            if self._is_approved(message, template) if template else can_reply(self._world, conversation):
-                self._update(message, source_id=f"wamid.{uuid.uuid4().hex}")
-            else:
-                self.set_status(message, "failed", _NO_TEMPLATE)
+        message = self._world.messages.get(message_id)
+        if message is None:
+            return
+        template = message.additional_attributes.get("template_params")
+        conversation = self._world.conversations[message.conversation_id]
+        if self._is_approved(message, template) if template else can_reply(self._world, conversation):
+            self._update(message, source_id=f"wamid.{uuid.uuid4().hex}")
+        else:
+            self.set_status(message, "failed", _NO_TEMPLATE)
 
     def _is_approved(self, message: Message, template: Json) -> bool:
         approved = self._world.inboxes[message.inbox_id].settings.get("message_templates") or []

@@ -37,10 +37,9 @@ class Sandbox:
         messages_per_second: float | None = None,
         webhook_timeout_s: float = 5.0,
         webhook_retry_s: float = 3.0,
-        snapshot_after_s: float = 0.0,
     ) -> None:
         rules = Rules(timeout_s=webhook_timeout_s, retry_after_s=webhook_retry_s)
-        options = Options(Version(chatwoot_version), rules, messages_per_second, snapshot_after_s)
+        options = Options(Version(chatwoot_version), rules, messages_per_second)
         self._standin = StandIn(options)
         self._world = self._standin.world
         self._server = Server(host, port, create_app(self._standin))
@@ -78,7 +77,7 @@ class Sandbox:
         secret: str | None = None,
         access_token: str | None = None,
     ) -> AgentBot:
-        with self._world.lock:
+        with self._standin.acting():
             return self._standin.setup.add_bot(name, outgoing_url, secret=secret, access_token=access_token)
 
     def add_inbox(
@@ -93,7 +92,7 @@ class Sandbox:
     ) -> Inbox:
         """Pablo is a member unless `members` (user ids) says otherwise. Channels: sandbox.setup.CHANNELS."""
         described = {"type": channel, "webhook_url": webhook_url, "phone_number": _PHONE_NUMBER}
-        with self._world.lock:
+        with self._standin.acting():
             inbox = self._standin.setup.add_inbox(name, described)
             self._standin.setup.set_bot(inbox, agent_bot_id)
             self._standin.setup.set_members(inbox, list((self.agent.id,) if members is None else members))
@@ -107,23 +106,23 @@ class Sandbox:
         given: Json = {"url": url, "secret": secret}
         if subscriptions is not None:
             given["subscriptions"] = list(subscriptions)
-        with self._world.lock:
+        with self._standin.acting():
             return self._standin.setup.add_webhook(given)
 
     def add_team(self, *, name: str) -> Team:
-        with self._world.lock:
+        with self._standin.acting():
             return self._standin.setup.add_team({"name": name})
 
     def add_contact(self, **values: Any) -> Contact:
         """name, phone_number, email, identifier, blocked, custom_attributes..."""
-        with self._world.lock:
+        with self._standin.acting():
             return self._standin.contacts.create(values)
 
     def add_conversation(
         self, *, inbox_id: int, contact_id: int, id: int | None = None, status: str | None = None
     ) -> Conversation:
         """Begun as by POST conversations: in a bot's inbox it is pending. `status` overrides that afterwards."""
-        with self._world.lock:
+        with self._standin.acting():
             contact, inbox = self._world.contacts[contact_id], self._world.inboxes[inbox_id]
             link = self._standin.contacts.address(contact, inbox)
             begun = self._standin.conversations.begin(contact, inbox, link, {}, number=id)
@@ -159,12 +158,12 @@ class Sandbox:
             source_id=source_id,
             content_attributes=content_attributes or {},
         )
-        with self._world.lock:
+        with self._standin.acting():
             return self._standin.customers.write(writing)
 
     def channel_reports(self, message_id: int, status: str, external_error: str | None = None) -> None:
         """delivered, read or failed, as WhatsApp says later."""
-        with self._world.lock:
+        with self._standin.acting():
             message = self._world.messages[message_id]
             self._standin.messages.set_status(message, status, external_error)
 

@@ -1,12 +1,14 @@
 """The stand-in put together: the world, what acts on it, and who tells of it."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sandbox.contacts import Contacts
 from sandbox.conversations import Conversations
 from sandbox.customers import Customers
 from sandbox.deliveries import Deliveries, Rules, Webhook
-from sandbox.events import Events
+from sandbox.events import Events, Untold
 from sandbox.faults import Faults
 from sandbox.jobs import Jobs
 from sandbox.journal import Journal
@@ -18,6 +20,8 @@ from sandbox.version import Version
 from sandbox.webhook_faults import WebhookFaults
 from sandbox.world import World
 
+# How long after the request conversation_updated is built: what is written in between, it shows already.
+_UPDATE_LAG_S = 0.01
 _TELLS_OF_MESSAGES = ("message_created", "message_updated")
 
 
@@ -28,7 +32,6 @@ class Options:
     version: Version
     rules: Rules
     messages_per_second: float | None = None
-    snapshot_after_s: float = 0.0
 
 
 class StandIn:
@@ -42,16 +45,27 @@ class StandIn:
         self.deliveries = Deliveries(self.jobs, self.journal, options.rules)
         self.deliveries.on_failure = self._after_failure
         self.webhook_faults = WebhookFaults(self.deliveries, self.jobs)
-        events = Events(self.world, self.webhook_faults, self.jobs, self.stream, options.snapshot_after_s)
+        events = Events(self.world, self.webhook_faults, self.stream)
         self.events = events
         self.setup = Setup(self.world)
         self.contacts = Contacts(self.world, events)
         self.conversations = Conversations(self.world, events, self.contacts)
-        self.messages = Messages(self.world, events, self.conversations, self.jobs)
+        self.messages = Messages(self.world, events, self.conversations, self._later)
         self.customers = Customers(self.world, events, self.contacts, self.conversations, self.messages)
 
     def start(self) -> None:
         self.jobs.start()
+
+    @contextmanager
+    def acting(self) -> Iterator[None]:
+        """What a request or a job does to the world: alone, and told to everyone at its end."""
+        with self.world.lock:
+            try:
+                yield
+            finally:
+                updates = self.events.take_but_updates()
+                if updates:
+                    self.jobs.add(lambda: self._tell(updates), after_s=_UPDATE_LAG_S)
 
     def close(self) -> None:
         """Let go of whoever waits, and wait for the threads that work."""
@@ -61,11 +75,22 @@ class StandIn:
         self.jobs.close()
         self.deliveries.close()
 
+    def _tell(self, updates: list[Untold]) -> None:
+        with self.world.lock:
+            self.events.tell(updates)
+
+    def _later(self, act: Callable[[], None]) -> None:
+        self.jobs.add(lambda: self._act(act))
+
+    def _act(self, act: Callable[[], None]) -> None:
+        with self.acting():
+            act()
+
     def _after_failure(self, webhook: Webhook, error: str) -> None:
         """The last attempt failed (contract, "failure and retries"). Account webhooks are simply lost."""
         if webhook.event not in _TELLS_OF_MESSAGES or webhook.target.kind == "account":
             return
-        with self.world.lock:
+        with self.acting():
             message = self.world.messages.get(webhook.about_message or 0)
             if message is None:
                 return
