@@ -46,25 +46,33 @@ class QuietRequest(Request):
         return f"<{type(self).__name__}: {self.humaninfo()} {self.argsrepr} {self.kwargsrepr}>"
 
 
-class TaskFailed(Exception):
-    """A task ended with an error of this name. The error's own words may quote a customer, and stay inside."""
-
-
 class ShowableError(Exception):
     """An error whose text is written for operators, and says nothing of what people wrote."""
+
+
+class TaskFailed(ShowableError):
+    """A task ended with an error of this name. The error's own words may quote a customer, and stay inside."""
 
 
 class QuietTask(Task[..., Any]):
     """A task whose failures show where they happened and of what kind they are, and nothing else."""
 
     Request = "tasks.quiet:QuietRequest"
+    throws = (ShowableError,)  # logged here; Celery would log them a second time
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         try:
             return self.run(*args, **kwargs)
-        except (Retry, Ignore, Reject, ShowableError):
+        except (Retry, Ignore, Reject):
             raise
-        except Exception as error:  # noqa: BLE001 - the outermost edge: named, logged, and raised again without words
-            where = "".join(traceback.format_tb(error.__traceback__))
-            log.error("task_failed", error=type(error).__name__, where=where)
+        except ShowableError as error:
+            log.error("task_failed", error=type(error).__name__, reason=str(error))
+            raise
+        except Exception as error:
+            log.error("task_failed", error=type(error).__name__, where=places(error))
             raise TaskFailed(type(error).__name__) from None
+
+
+def places(error: BaseException) -> str:
+    """Where an error came from, line by line, without its words."""
+    return "".join(traceback.format_tb(error.__traceback__))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ from tasks.acts import Act, Post
 from tasks.dead_letters import Grave, bury
 from tasks.incoming import Incoming
 from tasks.mailbox import Mailbox, Ring, Send, Turn, TurnLost, Wait
+from tasks.quiet import places
 from tasks.recovery import Holdings
 
 log = structlog.get_logger()
@@ -94,7 +94,7 @@ class Answering:
             turn=turn.number,
             attempt=turn.attempt,
             error=type(error).__name__,
-            where="".join(traceback.format_tb(error.__traceback__)),
+            where=places(error),
         )
         if turn.attempt >= self.most_attempts:
             return self._give_up(turn, messages, f"the graph failed: {type(error).__name__}")
