@@ -28,6 +28,15 @@ class Attachment:
     transcript: str | None = field(default=None, repr=False)
 
 
+@dataclass(frozen=True)
+class Upload:
+    """A file to be sent with a message; at most 15 in one."""
+
+    name: str
+    content: bytes = field(repr=False)
+    content_type: str = "application/octet-stream"
+
+
 def attachments(value: object) -> tuple[Attachment, ...]:
     """From `attachments`, a key that is absent where there are none."""
     return tuple(_attachment(item) for item in items(value))

@@ -14,6 +14,7 @@ import httpx
 
 from chatwoot import answers
 from chatwoot.answers import Call
+from chatwoot.attachments import Upload
 from chatwoot.contacts import Contact
 from chatwoot.conversations import Conversation, Status
 from chatwoot.http import Http
@@ -68,6 +69,7 @@ class Client:
         content_attributes: Mapping[str, Any] | None = None,
         external_created_at: float | None = None,
         template_params: Mapping[str, Any] | None = None,
+        files: Sequence[Upload] = (),
     ) -> Message:
         """Post a reply, or a private note, and return it as stored. Stored is not delivered yet.
 
@@ -95,7 +97,7 @@ class Client:
             "template_params": template_params,
         }
         call = Call("POST", f"/conversations/{conversation_id}/messages", creates=True)
-        return self._ask(call, Message.from_json, body=_given(body))
+        return self._ask(call, Message.from_json, body=_given(body), files=files)
 
     def messages(self, conversation_id: int, *, after: int | None = None) -> list[Message]:
         """The last 20 messages, oldest first; or up to 100 with ids above `after`. Activities and notes are among them.
@@ -166,7 +168,10 @@ class Client:
         return self._ask(call, _current_status, body={"status": status})
 
     def set_typing(self, conversation_id: int, on: bool) -> None:
-        """Show or hide "is typing…". Nothing but another call hides it. With a bot's token since 4.12."""
+        """Show or hide "is typing…". Nothing but another call hides it. With a bot's token since 4.12.
+
+        Source: https://developers.chatwoot.com/api-reference/conversations/toggle-typing-status
+        """
         call = Call("POST", f"/conversations/{conversation_id}/toggle_typing_status")
         self._tell(call, body={"typing_status": "on" if on else "off"})
 
@@ -278,9 +283,10 @@ class Client:
         *,
         params: Mapping[str, Any] | None = None,
         body: Mapping[str, Any] | None = None,
+        files: Sequence[Upload] = (),
     ) -> T:
         """Make the call and shape what is answered."""
-        return answers.read(self._send(call, self._account + call.path, params, body), call, shape)
+        return answers.read(self._send(call, self._account + call.path, params, body, files), call, shape)
 
     def _tell(self, call: Call, *, body: Mapping[str, Any]) -> None:
         """Make the call; of a good answer nothing is read, and some have no body at all."""
@@ -294,9 +300,10 @@ class Client:
         path: str,
         params: Mapping[str, Any] | None = None,
         body: Mapping[str, Any] | None = None,
+        files: Sequence[Upload] = (),
     ) -> httpx.Response:
         try:
-            return self._http.request(call.method, path, params=params, body=body)
+            return self._http.request(call.method, path, params=params, body=body, files=files)
         except answers.HTTPX_ERRORS as error:
             raise answers.error_for_exception(error, call) from error
 

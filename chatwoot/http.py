@@ -6,10 +6,12 @@ import functools
 import json
 import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import httpx
+
+from chatwoot.attachments import Upload
 
 # Common servers close idle connections after 5 s (Node) to 75 s (nginx). A connection given up before that is never
 # found closed just as a message is being posted on it, which would leave the outcome unknown.
@@ -46,14 +48,15 @@ class Http:
         *,
         params: Mapping[str, str | int] | None = None,
         body: Mapping[str, Any] | None = None,
+        files: Sequence[Upload] = (),
     ) -> httpx.Response:
-        return self._client().request(
-            method,
-            self._base_url + path,
-            params=params,
-            content=None if body is None else _encoded(body),
-            headers=None if body is None else {"Content-Type": "application/json"},
-        )
+        """With files the body travels as a form, else as JSON."""
+        sent: dict[str, Any] = {}
+        if files:
+            sent = {"data": _form(body or {}), "files": [_part(file) for file in files]}
+        elif body is not None:
+            sent = {"content": _encoded(body), "headers": {"Content-Type": "application/json"}}
+        return self._client().request(method, self._base_url + path, params=params, **sent)
 
     def close(self) -> None:
         """Close the clients of all threads."""
@@ -80,6 +83,18 @@ class Http:
         with self._lock:
             self._clients.append(client)
         return client
+
+
+def _form(body: Mapping[str, Any]) -> dict[str, str]:
+    """Texts as they are, all else as JSON, which is how Chatwoot takes `content_attributes` in a form."""
+    return {
+        name: (value if isinstance(value, str) else json.dumps(value)).encode("utf-8", "replace").decode()
+        for name, value in body.items()
+    }
+
+
+def _part(file: Upload) -> tuple[str, tuple[str, bytes, str]]:
+    return "attachments[]", (file.name, file.content, file.content_type)
 
 
 def _encoded(body: Mapping[str, Any]) -> bytes:

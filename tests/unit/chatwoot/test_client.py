@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Callable
+from email import policy
+from email.parser import BytesParser
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from chatwoot.attachments import Upload
 from chatwoot.client import Client
 from chatwoot.contacts import Contact, ContactInbox
 from chatwoot.errors import TransientError
@@ -356,6 +359,26 @@ def test_half_a_surrogate_pair_or_a_nul_does_not_stop_a_message() -> None:
     """Models do write them; the one is no UTF-8, the other Chatwoot refuses."""
     _, recorder = ask(lambda client: client.send_message(3, "a\ud83db\0c"), answered("POST_messages-200"))
     assert recorder.asked[2]["content"] == "a?bc"
+
+
+def test_files_travel_in_a_form_with_our_key() -> None:
+    """As a real Chatwoot took it: tests/recorded/08-deleted-updated.json."""
+    file = Upload("menú.pdf", b"%PDF-1.4", "application/pdf")
+    message, recorder = ask(
+        lambda client: client.send_message(3, "aquí \ud83d", content_attributes={"contesta_key": "k"}, files=[file]),
+        answered("POST_messages-200-attachment"),
+    )
+    assert [found.kind for found in message.attachments] == ["file"]
+    [request] = recorder.requests
+    form = BytesParser(policy=policy.HTTP).parsebytes(
+        b"Content-Type: " + request.headers["Content-Type"].encode() + b"\r\n\r\n" + request.content
+    )
+    parts = {part.get_param("name", header="content-disposition"): part for part in form.iter_parts()}
+    assert parts["content"].get_payload(decode=True) == "aquí ?".encode()
+    assert parts["private"].get_payload(decode=True) == b"false"
+    assert json.loads(parts["content_attributes"].get_payload(decode=True)) == {"contesta_key": "k"}
+    assert parts["attachments[]"].get_payload(decode=True) == b"%PDF-1.4"
+    assert parts["attachments[]"].get_content_type() == "application/pdf"
 
 
 @pytest.mark.parametrize(
