@@ -9,12 +9,13 @@ from typing import Any
 import structlog
 from celery import Celery, signals
 
-from tasks import logs, wiring
+from tasks import broker, logs, wiring
 
 log = structlog.get_logger()
 # Celery's command line takes the working folder off the path again; a user's graph is imported from it later.
 sys.path.append(os.getcwd())
 
+broker.mend()
 app = Celery("contesta", task_cls="tasks.quiet:QuietTask")
 app.config_from_object("celeryconfig")
 

@@ -24,6 +24,8 @@ from zlib import crc32
 
 import redis
 
+from tasks import crash_points
+
 _LUA = Path(__file__).parent / "lua"
 _KINDS = ("state", "waiting", "outbox", "seen")
 _MOST_MESSAGES_IN_A_TURN = 50
@@ -277,7 +279,8 @@ class Mailbox:
         return [*own, self._due(self._shard(conversation_id)), f"{base}:dead_letters"]
 
     def _run(self, script: str, conversation_id: int, *args: str | int) -> list[Any]:
-        answer = self._scripts[script](keys=self._keys(conversation_id), args=[conversation_id, *args])
+        with crash_points.around(script):
+            answer = self._scripts[script](keys=self._keys(conversation_id), args=[conversation_id, *args])
         return list(answer)
 
     def _ms(self, *names: str) -> list[int]:

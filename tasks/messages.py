@@ -10,7 +10,7 @@ from typing import Any
 from celery import Task, chain, shared_task
 
 from chatwoot.errors import OutcomeUnknown, PermanentError, TransientError
-from tasks import wiring
+from tasks import crash_points, wiring
 from tasks.mailbox import Ring, TurnLost, Wait
 from tasks.outreach import BadPhoneNumber
 from tasks.quiet import ShowableError
@@ -31,7 +31,8 @@ def ring(conversation_id: int, doorbell: Ring) -> None:
     """Have a worker look at the conversation."""
     answer = process_message.s(conversation_id=conversation_id, bell=doorbell.bell)
     reply = send_reply.s(conversation_id=conversation_id)
-    chain(answer, reply).apply_async(countdown=doorbell.delay_s)
+    with crash_points.around("ring"):
+        chain(answer, reply).apply_async(countdown=doorbell.delay_s)
 
 
 def send(conversation_id: int) -> None:

@@ -68,7 +68,7 @@ class QuietTask(Task[..., Any]):
         except ShowableError as error:
             log.error("task_failed", error=type(error).__name__, reason=str(error))
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the outermost edge: logged, and raised without its words
             log.error("task_failed", error=type(error).__name__, where=places(error))
             raise TaskFailed(type(error).__name__) from None
 

@@ -14,7 +14,7 @@ from chatwoot import marker
 from chatwoot.client import Client
 from chatwoot.errors import ChatwootError, OutcomeUnknown, PermanentError, TransientError
 from chatwoot.messages import Message
-from tasks import acts
+from tasks import acts, crash_points
 from tasks.acts import Act, Post, SetStatus
 from tasks.dead_letters import Grave, bury
 from tasks.mailbox import Mailbox, Ring, Sending
@@ -108,7 +108,7 @@ class Sender:
         if isinstance(act, SetStatus):
             self.desk.speaker.set_status(conversation_id, act.status)
         elif sending.tries == 1 or not self._is_there(act, conversation_id):
-            with self.desk.in_flight:
+            with self.desk.in_flight, crash_points.around("post"):
                 message = self._post(act, conversation_id)
             log.info("message_sent", key=act.key, message_id=message, tries=sending.tries, private=act.private)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import structlog
 
 from graph.outcome import Outcome, Reply
-from tasks import acts, incoming
+from tasks import acts, crash_points, incoming
 from tasks.acts import Act, Post
 from tasks.dead_letters import Grave, bury
 from tasks.incoming import Incoming
@@ -70,7 +70,8 @@ class Answering:
         if turn.attempt > self.most_attempts:
             return self._give_up(turn, messages, "the worker died each time")
         try:
-            outcome = self.think(turn, messages)
+            with crash_points.around("think"):
+                outcome = self.think(turn, messages)
         except TurnLost:
             raise
         except Exception as error:  # noqa: BLE001 - a graph is a user's code and may raise anything
