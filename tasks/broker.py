@@ -15,19 +15,19 @@ from kombu.transport import TRANSPORT_ALIASES, redis
 _NAME = f"{__name__}:Transport"
 
 
-class Channel(redis.Channel):  # type: ignore[misc]
+class Channel(redis.Channel):
     def close(self) -> None:
-        if self._in_poll:
+        if self._in_poll:  # type: ignore[has-type]
             try:
-                self._brpop_read()
+                self._brpop_read()  # type: ignore[attr-defined]
             except Empty:
                 pass
-            except self.connection_errors:
+            except self.connection_errors:  # type: ignore[attr-defined]
                 self._in_poll = None
         super().close()
 
 
-class Transport(redis.Transport):  # type: ignore[misc]
+class Transport(redis.Transport):
     Channel = Channel
 
 
