@@ -45,8 +45,10 @@ def run(plan: Plan) -> None:
             show.new_lines()
             time.sleep(0.2)
     finally:
-        stack.stop()
         with suppress(OSError):  # the terminal may be gone
+            print("stopping …", flush=True)
+        stack.stop()
+        with suppress(OSError):
             show.new_lines()
     raise StackError("supervisord has ended")
 

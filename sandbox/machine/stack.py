@@ -168,11 +168,10 @@ class Stack:
         Raises:
             StackError: it was not in time.
         """
-        # The sandbox forgets everything when it ends, so an older run's memory would be of other conversations.
-        for name in ("redis", "logs"):
-            shutil.rmtree(self.plan.directory / name, ignore_errors=True)
         wait = partial(self._wait, timeout_s=timeout_s, watch=watch)
         self.supervisor.start()
+        # The sandbox forgets everything when it ends, so an older run's memory would be of other conversations.
+        shutil.rmtree(self.plan.directory / "redis", ignore_errors=True)
         if not self.plan.given_redis_url:
             self.supervisor.start_group(REDIS)
             wait(lambda: answers_ping(self.plan.ports.redis), "Redis")

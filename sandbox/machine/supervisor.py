@@ -3,6 +3,7 @@
 import ctypes
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -94,12 +95,15 @@ class Supervisor:
         return self.directory / "logs" / f"{program.name}.log"
 
     def start(self, timeout_s: float = 20) -> None:
-        """Start supervisord itself, no program yet.
+        """Start supervisord itself, with empty logs and no program yet.
 
         Raises:
-            SupervisorError: it does not answer.
+            SupervisorError: one runs in this directory already, or it does not answer.
         """
-        (self.directory / "logs").mkdir(parents=True, exist_ok=True)
+        if self._config.exists() and self._control("pid").returncode == 0:
+            raise SupervisorError(f"{self.directory} is in use by another run")
+        shutil.rmtree(self.directory / "logs", ignore_errors=True)
+        (self.directory / "logs").mkdir(parents=True)
         self._config.write_text(self._configuration())
         self._daemon = subprocess.Popen(
             [sys.executable, "-m", "supervisor.supervisord", "-c", str(self._config)],

@@ -5,8 +5,7 @@ import pty
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
@@ -15,15 +14,10 @@ import pytest
 
 from sandbox.machine import demo
 from sandbox.machine.stack import Plan, Ports, Stack
+from sandbox.machine.supervisor import SupervisorError
+from tests.stack import wait_until
 
 ENDED = 0
-
-
-def wait_until(is_so: Callable[[], object], what: str, timeout_s: float = 60) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not is_so():
-        assert time.monotonic() < deadline, f"waited {timeout_s} s for {what}"
-        time.sleep(0.05)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +44,7 @@ def a_customer_is_answered(chatwoot: httpx.Client) -> bool:
     def is_answered() -> bool:
         return any(each["content"] == "Echo: Hola" for each in chatwoot.get(path).json()["payload"])
 
-    wait_until(is_answered, "the answer")
+    wait_until(is_answered, what="the answer")
     return True
 
 
@@ -62,8 +56,8 @@ def test_a_customer_of_the_stack_is_answered(chatwoot: httpx.Client) -> None:
 def test_what_is_killed_comes_back_and_answers(stack: Stack, chatwoot: httpx.Client, group: str, program: str) -> None:
     killed = stack.supervisor.pid(group, program)
     os.kill(killed, signal.SIGKILL)
-    wait_until(lambda: stack.supervisor.pid(group, program) not in (0, killed), f"another {program}")
-    wait_until(lambda: is_ready(stack), "the web process")
+    wait_until(lambda: stack.supervisor.pid(group, program) not in (0, killed), what=f"another {program}")
+    wait_until(lambda: is_ready(stack), what="the web process")
     assert a_customer_is_answered(chatwoot)
 
 
@@ -72,6 +66,12 @@ def is_ready(stack: Stack) -> bool:
         return httpx.get(f"{stack.plan.web_url}/ready", trust_env=False).status_code == httpx.codes.OK
     except httpx.TransportError:
         return False
+
+
+def test_a_second_run_keeps_its_hands_off_the_data(stack: Stack, chatwoot: httpx.Client) -> None:
+    with pytest.raises(SupervisorError, match="in use by another run"):
+        Stack(stack.plan, os.environ).start()
+    assert a_customer_is_answered(chatwoot)
 
 
 def test_flower_asks_for_the_login_of_the_run(stack: Stack) -> None:
@@ -155,7 +155,7 @@ def test_ctrl_c_leaves_nothing_behind(run: Run) -> None:
 
 def test_an_interrupted_start_leaves_nothing_behind(run: Run) -> None:
     run.read_until("starting")
-    wait_until(lambda: len(run.left_behind()) > 1, "its first child")
+    wait_until(lambda: len(run.left_behind()) > 1, what="its first child")
     run.process.terminate()
     run.read_all()
     assert run.process.wait() == ENDED

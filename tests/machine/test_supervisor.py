@@ -4,24 +4,17 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from sandbox.machine.supervisor import Program, Supervisor, SupervisorError
+from tests.stack import wait_until
 
 # Each has a child of its own, whose number it writes down; the stubborn one's does not hear SIGTERM.
 GENTLE = "sh -c 'echo 100% up; sleep 1000 & echo $! >>{children}; wait'"
 STUBBORN = "sh -c 'trap \"\" TERM; sleep 1000 & echo $! >>{children}; trap - TERM; wait'"
-
-
-def wait_until(is_so: Callable[[], object], what: str, timeout_s: float = 20) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not is_so():
-        assert time.monotonic() < deadline, f"waited {timeout_s} s for {what}"
-        time.sleep(0.05)
 
 
 def is_running(pid: int) -> bool:
@@ -55,7 +48,7 @@ def test_a_killed_program_comes_back(supervisor: Supervisor) -> None:
     supervisor.start_group("gentle")
     first = supervisor.pid("gentle", "gentle")
     os.kill(first, signal.SIGKILL)
-    wait_until(lambda: supervisor.pid("gentle", "gentle") not in (0, first), "another process")
+    wait_until(lambda: supervisor.pid("gentle", "gentle") not in (0, first), what="another process")
 
 
 def test_its_output_is_in_its_log(supervisor: Supervisor) -> None:
@@ -66,7 +59,7 @@ def test_its_output_is_in_its_log(supervisor: Supervisor) -> None:
 def test_stopping_ends_also_what_does_not_hear(supervisor: Supervisor, children: Path) -> None:
     supervisor.start_group("stubborn")
     os.kill(supervisor.pid("stubborn", "stubborn"), signal.SIGKILL)
-    wait_until(lambda: len(pids_in(children)) == 2, "the second life")
+    wait_until(lambda: len(pids_in(children)) == 2, what="the second life")
     supervisor.stop()
     assert [pid for pid in pids_in(children) if is_running(pid)] == []
 
@@ -96,4 +89,4 @@ os.kill(os.getpid(), signal.SIGKILL)
     dead = subprocess.run([sys.executable, "-c", owner])
     assert dead.returncode == -signal.SIGKILL
     (child,) = pids_in(children)
-    wait_until(lambda: not is_running(child), "the orphan's end")
+    wait_until(lambda: not is_running(child), what="the orphan's end")
