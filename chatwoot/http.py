@@ -37,6 +37,7 @@ class Http:
         self._headers = {"Api-Access-Token": token, "Accept": "application/json"}
         self._timeout = timeout
         self._transport = transport
+        self._ssl_context = _ssl_context()
         self._of_this_thread = threading.local()
         self._lock = threading.Lock()
         self._clients: list[httpx.Client] = []
@@ -77,7 +78,7 @@ class Http:
             timeout=self._timeout,
             limits=_LIMITS,
             transport=self._transport,
-            verify=_ssl_context(),
+            verify=self._ssl_context,
             follow_redirects=False,
         )
         with self._lock:

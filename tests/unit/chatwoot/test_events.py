@@ -143,6 +143,25 @@ def test_what_is_claimed_of_a_message(name: str, claims: set[str]) -> None:
     assert {claim for claim, is_so in all_claims.items() if is_so} == claims
 
 
+def test_what_a_customer_wrote_is_never_ours() -> None:
+    """Whoever may post into an API inbox as the customer may post our key too."""
+    event = message("message_created-incoming-contact", content_attributes={"contesta_key": "turn-1/0"})
+    assert event.our_key == "turn-1/0"
+    assert not event.is_ours()
+
+
+@pytest.mark.parametrize("id_", [None, 0, -1, 2**63, 10**400, 1.0, "9", True, [9]])
+def test_without_a_usable_id_there_is_no_event(id_: Json) -> None:
+    assert events.parse(WEBHOOKS["message_created-incoming-contact"] | {"id": id_}) is None
+
+
+@pytest.mark.parametrize("time", [None, 0, 10**400, float("nan"), float("inf"), True, "soon", [1]])
+def test_a_time_that_is_none_is_absent(time: Json) -> None:
+    event = events.parse(WEBHOOKS["conversation_updated-labels"] | {"updated_at": time, "waiting_since": time})
+    assert event is not None
+    assert (event.conversation_updated_at, event.waiting_since) == (None, None)
+
+
 def test_a_failed_message_says_why() -> None:
     assert message("message_updated-outgoing-failed-external_error").external_error
 
@@ -254,7 +273,7 @@ json_values = st.recursive(
     | st.integers()
     | st.floats()
     | st.text()
-    | st.sampled_from(["open", "User", "\ud83d", 0, 2**70]),
+    | st.sampled_from(["open", "User", "\ud83d", 0, 2**70, 10**400]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=6,
 )

@@ -1,5 +1,6 @@
 """The client on real connections: a small HTTP server that can be told how to misbehave."""
 
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -102,6 +103,23 @@ def test_each_thread_has_a_connection_of_its_own(server: Server, client: Client)
             sent.result()
     assert len(server.ports) == 8
     assert len(set(server.ports)) == 4
+
+
+def test_threads_share_one_ssl_context(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loading the certificates takes longer than a request."""
+    loaded = []
+    load = ssl.create_default_context
+    monkeypatch.setattr(ssl, "create_default_context", lambda **given: loaded.append(given) or load(**given))
+    together = threading.Barrier(3)
+
+    def send() -> None:
+        together.wait()
+        client.send_message(3, "Hola")
+
+    with ThreadPoolExecutor(3) as threads:
+        for sent in [threads.submit(send) for _ in range(3)]:
+            sent.result()
+        assert loaded == []
 
 
 def test_closing_closes_the_connections_of_all_threads(server: Server, client: Client) -> None:
