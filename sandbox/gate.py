@@ -31,7 +31,8 @@ class Gate:
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> "Iterable[bytes]":
         if not environ["PATH_INFO"].startswith("/api"):
             return self._app(environ, start_response)
-        return self._recorded(Request(environ))(environ, start_response)
+        with Request(environ) as request:
+            return self._recorded(request)(environ, start_response)
 
     def _recorded(self, request: Request) -> Response:
         journal = self._standin.journal
