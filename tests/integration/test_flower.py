@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from sandbox.machine.ports import free_port
-from tests.integration.conftest import Desk
+from tests.desk import Desk
 from tests.stack import Stack, wait_until
 
 LOGIN = "operator:password"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.integration.conftest import Desk
+from tests.desk import Desk
 from tests.stack import Stack, wait_until
 
 PHONE = "+34999999999"

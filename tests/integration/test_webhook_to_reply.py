@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.integration.conftest import Desk
+from tests.desk import Desk
 from tests.stack import SECRET, Stack, wait_until
 
 

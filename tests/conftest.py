@@ -3,53 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 import redis
 
 from sandbox import Sandbox
 from sandbox.machine.redis import RedisServer
-from tests.stack import BOT_TOKEN, SECRET, Stack, wait_until
-
-
-@dataclass(frozen=True)
-class Desk:
-    """What a test does and sees in Chatwoot."""
-
-    sandbox: Sandbox
-    inbox_id: int
-
-    def conversation(self, id: int = 3, phone_number: str = "+34623226544") -> int:
-        contact = self.sandbox.add_contact(name="Lucía", phone_number=phone_number)
-        self.sandbox.add_conversation(inbox_id=self.inbox_id, contact_id=contact.id, id=id)
-        return id
-
-    def replies(self, conversation_id: int = 3) -> list[str]:
-        """What the customer was told."""
-        return [
-            str(message["content"])
-            for message in self.sandbox.messages(conversation_id)
-            if message["message_type"] == 1 and not message["private"]
-        ]
-
-    def notes(self, conversation_id: int = 3) -> list[str]:
-        return [str(each["content"]) for each in self.sandbox.messages(conversation_id) if each["private"]]
-
-    def wait_for_replies(self, count: int, conversation_id: int = 3) -> list[str]:
-        return wait_until(
-            lambda: self.replies(conversation_id) if len(self.replies(conversation_id)) >= count else None,
-            what=f"{count} replies in conversation {conversation_id}",
-        )
-
-    def calls(self) -> list[tuple[str, str]]:
-        """Method and path of each call that we made to Chatwoot."""
-        return [(request.method, request.path) for request in self.sandbox.requests]
-
-    def posts(self) -> list[Any]:
-        return [each for each in self.sandbox.requests if each.method == "POST" and each.path.endswith("/messages")]
+from tests.desk import Desk
+from tests.stack import BOT_TOKEN, SECRET, Stack
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,46 @@
+"""Chatwoot as a test sees it: who writes, what the customer was told, what was asked of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox import Sandbox
+from tests.stack import wait_until
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What a test does and sees in Chatwoot."""
+
+    sandbox: Sandbox
+    inbox_id: int
+
+    def conversation(self, id: int = 3, phone_number: str = "+34623226544") -> int:
+        contact = self.sandbox.add_contact(name="Lucía", phone_number=phone_number)
+        self.sandbox.add_conversation(inbox_id=self.inbox_id, contact_id=contact.id, id=id)
+        return id
+
+    def replies(self, conversation_id: int = 3) -> list[str]:
+        """What the customer was told."""
+        return [
+            str(message["content"])
+            for message in self.sandbox.messages(conversation_id)
+            if message["message_type"] == 1 and not message["private"]
+        ]
+
+    def notes(self, conversation_id: int = 3) -> list[str]:
+        return [str(each["content"]) for each in self.sandbox.messages(conversation_id) if each["private"]]
+
+    def wait_for_replies(self, count: int, conversation_id: int = 3) -> list[str]:
+        return wait_until(
+            lambda: self.replies(conversation_id) if len(self.replies(conversation_id)) >= count else None,
+            what=f"{count} replies in conversation {conversation_id}",
+        )
+
+    def calls(self) -> list[tuple[str, str]]:
+        """Method and path of each call that we made to Chatwoot."""
+        return [(request.method, request.path) for request in self.sandbox.requests]
+
+    def posts(self) -> list[Any]:
+        return [each for each in self.sandbox.requests if each.method == "POST" and each.path.endswith("/messages")]
