@@ -1,12 +1,10 @@
 """The Flask app: Chatwoot's API, the stand-in's own controls, and the chat page."""
 
-import importlib
-import importlib.util
-
 from flask import Flask
 
 from sandbox import api, control
 from sandbox.gate import Gate
+from sandbox.page import views as page
 from sandbox.standin import StandIn
 
 
@@ -18,7 +16,6 @@ def create_app(standin: StandIn) -> Flask:
     app.extensions["standin"] = standin
     api.register(app)
     app.register_blueprint(control.blueprint)
-    if importlib.util.find_spec("sandbox.page") and importlib.util.find_spec("sandbox.page.views"):
-        app.register_blueprint(importlib.import_module("sandbox.page.views").page)
+    app.register_blueprint(page.blueprint)
     app.wsgi_app = Gate(app.wsgi_app, standin)  # type: ignore[method-assign]
     return app
