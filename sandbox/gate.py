@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-STORED_MESSAGE = "sandbox.message_id"
-"""Where in the environ the view of POST messages leaves the id of what it stored."""
+STORED_MESSAGES = "sandbox.stored_messages"
+"""The list in the environ to which views add the id of what they stored."""
 
 
 class Gate:
@@ -46,13 +46,13 @@ class Gate:
             body=_shown_body(request),
             fault=fault.kind if fault else None,
         )
-        status = None
+        status, stored = None, request.environ.setdefault(STORED_MESSAGES, [])
         try:
             answer = self._answer(request, fault)
             status = answer.status_code
             return answer
         finally:
-            journal.close(number, status=status, message_id=request.environ.get(STORED_MESSAGE))
+            journal.close(number, status=status, message_id=stored[0] if stored else None)
 
     def _answer(self, request: Request, fault: Fault | None) -> Response:
         if fault is None:

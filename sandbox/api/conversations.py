@@ -1,6 +1,6 @@
 """Conversations: begin, show, and everything that changes one."""
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from sandbox import errors
 from sandbox.api.access import (
@@ -16,6 +16,7 @@ from sandbox.api.access import (
 from sandbox.bodies import rest
 from sandbox.clock import iso
 from sandbox.drafts import Draft, draft_of
+from sandbox.gate import STORED_MESSAGES
 from sandbox.messages import check_incoming_allowed
 from sandbox.world import Contact, ContactInbox, Conversation, Inbox, Json, MessageType
 
@@ -40,7 +41,8 @@ def _begin(given: Json, contact: Contact, inbox: Inbox, link: ContactInbox, draf
     begun = kept or conversations.begin(contact, inbox, link, given)
     if draft is not None:
         sender = contact if draft.message_type is MessageType.INCOMING else caller()
-        standin().messages.create(begun, draft, sender, caller(), begins=kept is None)
+        message = standin().messages.create(begun, draft, sender, caller(), begins=kept is None)
+        request.environ[STORED_MESSAGES].append(message.id)
     elif kept is None:
         conversations.told(begun)
     return begun

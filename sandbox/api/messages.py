@@ -7,7 +7,7 @@ from sandbox.api.access import answer, caller, conversation, files, params, stan
 from sandbox.bodies import messages, rest
 from sandbox.contacts import as_id
 from sandbox.drafts import draft_of
-from sandbox.gate import STORED_MESSAGE
+from sandbox.gate import STORED_MESSAGES
 from sandbox.messages import check_incoming_allowed
 from sandbox.world import AgentBot, Conversation, Json, Message, MessageType, Sender
 
@@ -50,7 +50,7 @@ def create(conversation_id: str) -> Response:
     incoming = draft.message_type is MessageType.INCOMING
     sender = standin().world.contact_of(into) if incoming else _sender(given)
     message = standin().messages.create(into, draft, sender, caller())
-    request.environ[STORED_MESSAGE] = message.id
+    request.environ[STORED_MESSAGES].append(message.id)
     return answer(_with_echo(messages.listed(standin().world, message), given))
 
 
