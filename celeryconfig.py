@@ -42,6 +42,16 @@ broker_connection_max_retries = None  # by default the worker exits after 100
 broker_pool_acquire_timeout = 2  # the webhook answers 500 instead of waiting
 task_publish_retry_policy = {"max_retries": 2, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.3}
 
+# Beat only rings, too: a worker that is asked twice at once asks Chatwoot once (tasks/messages.py). What waits longer
+# than the next ringing is not worth running.
+beat_schedule = {}
+if _settings.reconcile_seconds:
+    beat_schedule["reconcile"] = {
+        "task": "tasks.reconcile",
+        "schedule": _settings.reconcile_seconds,
+        "options": {"expires": _settings.reconcile_seconds},
+    }
+
 # Flower watches. Events of publishing would halve the publishing rate.
 worker_send_task_events = True
 task_send_sent_event = False

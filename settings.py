@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -62,8 +62,10 @@ class Settings(BaseModel):
     chatwoot_bot_token: str = Field("", repr=False)
     chatwoot_webhook_secret: Words = Field((), repr=False)
     chatwoot_webhook_token: str = Field("", repr=False)
+    chatwoot_timeout_seconds: Annotated[float, Field(gt=0)] = 20.0
 
     graph: str = "graph.echo:graph"
+    graph_durability: Literal["auto", "exit", "sync"] = "auto"
     model: str = ""
     answer_statuses: Words = ()
     coalesce_seconds: Annotated[float, Field(ge=0)] = 1.0
@@ -71,10 +73,13 @@ class Settings(BaseModel):
     history_limit: Annotated[int, Field(gt=0)] = 40
     memory_ttl_days: Annotated[float, Field(gt=0)] = 30.0
     reconcile_seconds: Annotated[float, Field(ge=0)] = 60.0
+    reconcile_horizon_seconds: Annotated[float, Field(gt=0)] = 3600.0
+    reconcile_grace_seconds: Annotated[float, Field(ge=0)] = 10.0
     port: int = 8000
 
     turn_seconds: Annotated[float, Field(gt=0)] = 120.0
     lease_seconds: Annotated[float, Field(gt=0)] = 20.0
+    shutdown_seconds: Annotated[float, Field(gt=0)] = 130.0
     turn_attempts: Annotated[int, Field(gt=0)] = 4
     send_retry_seconds: Annotated[float, Field(gt=0)] = 3600.0
     posts_in_flight: Annotated[int, Field(gt=0)] = 4

@@ -21,6 +21,7 @@ class Conversation:
     status: str | None
     inbox_id: int | None
     contact_id: int | None
+    contact_is_blocked: bool
     channel: str | None
     can_reply: bool
     """False: outside WhatsApp's 24 hours, free text would be accepted and never delivered."""
@@ -44,11 +45,13 @@ class Conversation:
         """
         conversation = reading.mapping(value)
         meta = reading.mapping(conversation.get("meta"))
+        contact = reading.mapping(meta.get("sender"))
         return cls(
             id=reading.required_id(conversation),
             status=reading.text(conversation.get("status")),
             inbox_id=reading.identifier(conversation.get("inbox_id")),
-            contact_id=reading.identifier(reading.mapping(meta.get("sender")).get("id")),
+            contact_id=reading.identifier(contact.get("id")),
+            contact_is_blocked=contact.get("blocked") is True,
             channel=reading.text(meta.get("channel")),
             can_reply=conversation.get("can_reply") is not False,
             waiting_since=reading.moment(conversation.get("waiting_since")),

@@ -8,7 +8,9 @@ from typing import Any
 from langgraph.channels import DeltaChannel
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import StateGraph
+from langgraph.prebuilt import ToolNode
 from langgraph.pregel import Pregel
+from langgraph.types import Durability
 
 Graph = Pregel[Any, Any, Any, Any]
 MESSAGES = "messages"
@@ -38,6 +40,13 @@ def load(spec: str, checkpointer: BaseCheckpointSaver[Any]) -> Graph:
         raise GraphError(f"GRAPH={spec} is a {type(found).__name__}, not a graph, a builder or a factory of one")
     _check(graph, spec)
     return graph
+
+
+def durability_for(graph: Graph) -> Durability:
+    """Save each step ("sync") where there are tools, which may act on the world: what ended is not run again."""
+    subgraphs = [subgraph for _, subgraph in graph.get_subgraphs(recurse=True) if isinstance(subgraph, Pregel)]
+    nodes = [node.bound for each in (graph, *subgraphs) for node in each.nodes.values()]
+    return "sync" if any(isinstance(node, ToolNode) for node in nodes) else "exit"
 
 
 def _attribute(spec: str) -> Any:

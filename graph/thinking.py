@@ -8,7 +8,7 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, RemoveMessage, trim_messages
 from langchain_core.runnables import RunnableConfig
-from langgraph.types import StateSnapshot
+from langgraph.types import Durability, StateSnapshot
 
 from graph.checkpoint import FENCE, Fence
 from graph.loader import MESSAGES, Graph
@@ -33,6 +33,8 @@ class Thinker:
 
     graph: Graph
     history_limit: int
+    durability: Durability = "exit"
+    """With "exit" the memory is saved once, at the end of a turn; with "sync" after each step."""
 
     def think(self, thread_id: str, turn_id: str, said: Sequence[Said], *, fence: Fence | None = None) -> Outcome:
         """Run the graph on what was said, and return what it wants.
@@ -58,8 +60,7 @@ class Thinker:
         return _wanted(messages, said)
 
     def _messages(self, new: Sequence[BaseMessage] | None, config: RunnableConfig) -> list[BaseMessage]:
-        # "exit": one atomic save at the end of the turn. A turn that is cut short leaves the memory as it was.
-        result: dict[str, Any] = self.graph.invoke(new and {MESSAGES: new}, config, durability="exit")
+        result: dict[str, Any] = self.graph.invoke(new and {MESSAGES: new}, config, durability=self.durability)
         return list(result[MESSAGES])
 
     def _too_old(self, before: StateSnapshot, coming: int) -> list[RemoveMessage]:

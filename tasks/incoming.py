@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass, field
 
 from chatwoot.events import MessageCreated, MessageUpdated
+from chatwoot.messages import Message
 
 
 @dataclass(frozen=True)
@@ -17,9 +18,13 @@ class Incoming:
 
     @classmethod
     def of(cls, event: MessageCreated | MessageUpdated) -> Incoming:
-        # A lone surrogate is valid JSON and no valid text.
-        text = (event.customer_says or "").encode(errors="replace").decode()
-        return cls(event.message_id, text)
+        """As a webhook told of it."""
+        return cls(event.message_id, _valid(event.customer_says or ""))
+
+    @classmethod
+    def of_message(cls, message: Message) -> Incoming:
+        """As Chatwoot answered it."""
+        return cls(message.id, _valid(message.content or ""))
 
 
 def dump(message: Incoming) -> str:
@@ -28,3 +33,8 @@ def dump(message: Incoming) -> str:
 
 def load(text: str) -> Incoming:
     return Incoming(**json.loads(text))
+
+
+def _valid(text: str) -> str:
+    """A lone surrogate is valid JSON and no valid text."""
+    return text.encode(errors="replace").decode()

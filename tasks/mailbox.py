@@ -16,7 +16,7 @@ docs/crash-table.md says what happens when the process dies before or after each
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,16 @@ class Ring:
 
     bell: str
     delay_s: float
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """What became of a message that came in."""
+
+    is_new: bool
+    """False: it was seen before, and dropped."""
+    doorbell: Ring | None
+    """To be rung. None: one was rung already, or somebody is at it."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +111,10 @@ class DeadLetter:
 NO_DEAD_LETTER = DeadLetter()
 
 
+class NoSuchDeadLetter(KeyError):
+    """It was retried or discarded meanwhile, or never was."""
+
+
 class TurnLost(Exception):
     """The turn is another worker's by now. What this one thought must be dropped."""
 
@@ -126,7 +140,7 @@ class Mailbox:
         self._account_id = account_id
         self._timing = timing or Timing()
         self._shards = shards
-        self._owner = owner
+        self.owner = owner
         begin = (_LUA / "_begin.lua").read_text()
         self._scripts = {
             path.stem: client.register_script(begin + path.read_text())
@@ -136,17 +150,15 @@ class Mailbox:
 
     # -- coming in
 
-    def accept(
-        self, conversation_id: int, message_id: int, message: str, *, source_id: str | None = None
-    ) -> Ring | None:
-        """Keep a customer's message; a message that was seen is dropped. Returns the doorbell to ring, if any.
+    def accept(self, conversation_id: int, message_id: int, message: str, *, source_id: str | None = None) -> Accepted:
+        """Keep a customer's message; a message that was seen is dropped.
 
         `message` is given back as it is in `Turn.messages`, in the order of the message ids.
         """
         quiet, most, grace = self._ms("quiet_s", "most_quiet_s", "grace_s")
         bell = _new_id()
         answer = self._run("accept", conversation_id, message_id, source_id or "", message, bell, quiet, most, grace)
-        return _doorbell(answer, bell) if answer[0] == "ring" else None
+        return Accepted(answer[0] != "seen", _doorbell(answer, bell) if answer[0] == "ring" else None)
 
     def post(self, conversation_id: int, key: str, act: str) -> None:
         """Put an act into the outbox that no turn asked for; once for each key."""
@@ -236,22 +248,57 @@ class Mailbox:
 
     def overdue(self) -> Iterator[int]:
         """Conversations whose deadline has passed: their worker is gone, or their doorbell was lost."""
-        now = self._now_ms()
-        with self._redis.pipeline(transaction=False) as pipe:
-            for shard in range(self._shards):
-                pipe.zrangebyscore(self._due(shard), "-inf", now, start=0, num=100)
-            found: Iterable[list[str]] = pipe.execute()
-        for conversations in found:
-            yield from map(int, conversations)
+        return self._due_until(self._now_ms())
 
     def revive(self, conversation_id: int) -> Ring | Send | None:
         """Free an overdue conversation of a holder that is gone. Of several watchdogs one gets the doorbell."""
-        answer = self._run("revive", conversation_id, *self._ms("grace_s", "most_grace_s"))
-        if answer[0] == "ring":
-            return Ring(answer[1], 0)
-        return Send() if answer[0] == "send" else None
+        return _taken_up(self._run("revive", conversation_id, *self._ms("grace_s", "most_grace_s")))
+
+    def inherit(self, conversation_id: int, holder: str) -> Ring | Send | None:
+        """Free a conversation of a process that is known to be dead, by its `owner`, before it is overdue."""
+        return _taken_up(self._run("inherit", conversation_id, f"{holder}/", *self._ms("grace_s", "most_grace_s")))
+
+    def unfinished(self) -> Iterator[int]:
+        """All conversations that are not idle."""
+        return self._due_until("+inf")
+
+    # -- dead letters
+
+    def dead_letters(self) -> Iterator[DeadLetter]:
+        for shard in range(self._shards):
+            letters = self._redis.hgetall(self._dead_letters(shard))
+            yield from (DeadLetter(str(id), str(record)) for id, record in letters.items())
+
+    def exhume_messages(self, conversation_id: int, id: str, messages: Mapping[int, str]) -> Ring | Send | None:
+        """Put a dead letter's messages, by their ids, back into the mailbox."""
+        flat = [word for message_id, message in messages.items() for word in (message_id, message)]
+        return self._exhume(conversation_id, id, "messages", *flat)
+
+    def exhume_act(self, conversation_id: int, id: str, act: str) -> Ring | Send | None:
+        """Put a dead letter's act back into the outbox."""
+        return self._exhume(conversation_id, id, "act", act)
+
+    def discard(self, conversation_id: int, id: str) -> bool:
+        """Forget a dead letter. False: there is none of this id."""
+        return bool(self._redis.hdel(self._keys(conversation_id)[-1], id))
+
+    def _exhume(self, conversation_id: int, id: str, *args: str | int) -> Ring | Send | None:
+        kind, *what = args
+        bell = _new_id()
+        answer = self._run("exhume", conversation_id, id, kind, bell, *self._ms("grace_s"), *what)
+        if answer[0] == "gone":
+            raise NoSuchDeadLetter(id)
+        return _next(answer, bell)
 
     # -- inside
+
+    def _due_until(self, deadline: int | str) -> Iterator[int]:
+        with self._redis.pipeline(transaction=False) as pipe:
+            for shard in range(self._shards):
+                pipe.zrangebyscore(self._due(shard), "-inf", deadline)
+            found: Iterable[list[str]] = pipe.execute()
+        for conversations in found:
+            yield from map(int, conversations)
 
     def ping(self) -> None:
         """Raises `redis.RedisError` where Redis does not answer."""
@@ -273,10 +320,14 @@ class Mailbox:
     def _due(self, shard: int) -> str:
         return f"contesta:{{{shard:02x}}}:{self._account_id}:due"
 
+    def _dead_letters(self, shard: int) -> str:
+        return f"contesta:{{{shard:02x}}}:{self._account_id}:dead_letters"
+
     def _keys(self, conversation_id: int) -> list[str]:
         base = f"contesta:{self._slot(conversation_id)}:{self._account_id}"
         own = [f"{base}:{conversation_id}:{kind}" for kind in _KINDS]
-        return [*own, self._due(self._shard(conversation_id)), f"{base}:dead_letters"]
+        shard = self._shard(conversation_id)
+        return [*own, self._due(shard), self._dead_letters(shard)]
 
     def _run(self, script: str, conversation_id: int, *args: str | int) -> list[Any]:
         with crash_points.around(script):
@@ -291,7 +342,7 @@ class Mailbox:
         return int(seconds) * 1000 + int(microseconds) // 1000
 
     def _token(self) -> str:
-        return f"{self._owner}/{_new_id()}"
+        return f"{self.owner}/{_new_id()}"
 
 
 def _new_id() -> str:
@@ -305,4 +356,10 @@ def _doorbell(answer: Sequence[Any], bell: str) -> Ring:
 def _next(answer: Sequence[Any], bell: str) -> Ring | Send | None:
     if answer[0] == "ring":
         return _doorbell(answer, bell)
+    return Send() if answer[0] == "send" else None
+
+
+def _taken_up(answer: Sequence[Any]) -> Ring | Send | None:
+    if answer[0] == "ring":
+        return Ring(answer[1], 0)
     return Send() if answer[0] == "send" else None

@@ -9,7 +9,7 @@ from typing import Any
 
 from celery import Task, chain, shared_task
 
-from chatwoot.errors import OutcomeUnknown, PermanentError, TransientError
+from chatwoot.errors import ChatwootError, OutcomeUnknown, PermanentError, TransientError
 from tasks import crash_points, wiring
 from tasks.mailbox import Ring, TurnLost, Wait
 from tasks.outreach import BadPhoneNumber
@@ -130,6 +130,18 @@ def send_message(
     posting = {"conversation_id": conversation_id, "content": content, "key": key or str(self.request.id)}
     send_reply.apply_async(kwargs=posting)
     return conversation_id
+
+
+@shared_task(name="tasks.reconcile", bind=True, max_retries=0)
+def reconcile(self: Task[..., Any]) -> int:
+    """Ask Chatwoot for customers who wait and of whom no webhook told. Returns how many messages were missing."""
+    reconciling = wiring.parts().reconciling
+    if reconciling is None:
+        return 0  # only a bot's token: it may not look
+    try:
+        return reconciling.reconcile()
+    except ChatwootError as error:
+        raise Refused(f"could not look for lost messages, beat asks again: {error}") from None
 
 
 def _check_id(conversation_id: object) -> None:

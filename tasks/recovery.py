@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -17,6 +17,7 @@ import structlog
 from kombu.exceptions import OperationalError
 
 from tasks.mailbox import Mailbox, Ring, Send
+from tasks.roll import Roll
 
 log = structlog.get_logger()
 
@@ -59,28 +60,50 @@ class Doorbells:
 
 def revive_overdue(mailbox: Mailbox, doorbells: Doorbells) -> int:
     """Ring again for every conversation that nobody works on any more. Returns how many."""
-    revived = 0
-    for conversation_id in mailbox.overdue():
-        following = mailbox.revive(conversation_id)
+    revived = ((each, mailbox.revive(each)) for each in mailbox.overdue())
+    return _take_up(revived, doorbells, "overdue")
+
+
+def inherit(mailbox: Mailbox, doorbells: Doorbells, roll: Roll) -> int:
+    """Ring for what dead processes of this machine held, at once. Returns how many."""
+    count = 0
+    for owner in roll.dead():
+        inherited = ((each, mailbox.inherit(each, owner)) for each in mailbox.unfinished())
+        count += _take_up(inherited, doorbells, "worker died")
+        roll.strike(owner)
+    return count
+
+
+def _take_up(found: Iterable[tuple[int, Ring | Send | None]], doorbells: Doorbells, why: str) -> int:
+    count = 0
+    for conversation_id, following in found:
+        if following is None:
+            continue
+        log.warning("conversation_taken_up", conversation_id=conversation_id, why=why)
+        count += 1
         if isinstance(following, Ring):
             doorbells.ring(conversation_id, following)
-        elif isinstance(following, Send):
+        else:
             doorbells.send(conversation_id)
-        if following is not None:
-            log.warning("conversation_revived", conversation_id=conversation_id, waits_for=type(following).__name__)
-            revived += 1
-    return revived
+    return count
 
 
 class Keeper:
     """The heartbeat and the watchdog of a worker process."""
 
-    def __init__(self, mailbox: Mailbox, holdings: Holdings, doorbells: Doorbells, *, lease_s: float) -> None:
+    def __init__(
+        self, mailbox: Mailbox, holdings: Holdings, doorbells: Doorbells, roll: Roll, *, lease_s: float
+    ) -> None:
+        def beat() -> None:
+            roll.sign(mailbox.owner)
+            holdings.beat(mailbox)
+
+        def watch() -> None:
+            inherit(mailbox, doorbells, roll)
+            revive_overdue(mailbox, doorbells)
+
         self._stopped = threading.Event()
-        self._threads = [
-            self._every(lease_s / 4, "heartbeat", lambda: holdings.beat(mailbox)),
-            self._every(1.0, "watchdog", lambda: revive_overdue(mailbox, doorbells)),
-        ]
+        self._threads = [self._every(lease_s / 4, "heartbeat", beat), self._every(1.0, "watchdog", watch)]
 
     def start(self) -> None:
         for thread in self._threads:
@@ -93,10 +116,12 @@ class Keeper:
 
     def _every(self, seconds: float, name: str, work: Callable[[], object]) -> threading.Thread:
         def run() -> None:
-            while not self._stopped.wait(seconds):
+            while True:
                 try:
                     work()
                 except (redis.RedisError, OperationalError) as error:
                     log.warning("keeper_failed", keeper=name, error=type(error).__name__)
+                if self._stopped.wait(seconds):
+                    return
 
         return threading.Thread(target=run, name=name, daemon=True)

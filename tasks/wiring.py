@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import os
-import socket
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import redis
 
 from chatwoot.client import Client
+from chatwoot.conversations import Status
 from settings import Settings
 from tasks.mailbox import Mailbox, Timing, Turn, TurnLost
 from tasks.outreach import Outreach
+from tasks.policy import Policy
+from tasks.reconcile import Reconciling
 from tasks.recovery import Doorbells, Holdings, Keeper
+from tasks.roll import Roll, owner_of_this_process
 from tasks.sending import Desk, Sender
 
 if TYPE_CHECKING:
@@ -37,7 +40,8 @@ class Parts:
     sender: Sender
     answering: Answering
     outreach: Outreach | None
-    """None where there is only a bot's token."""
+    """None where there is only a bot's token; so is `reconciling`."""
+    reconciling: Reconciling | None
 
 
 @cache
@@ -54,11 +58,15 @@ def parts() -> Parts:
 @cache
 def keeper() -> Keeper:
     """This process's heartbeat and watchdog, not started yet."""
+    mine = parts()
+    roll = Roll(_redis(mine.settings, decode_responses=True), mine.settings.chatwoot_account_id)
+    return Keeper(mine.mailbox, mine.holdings, doorbells(), roll, lease_s=mine.settings.lease_seconds)
+
+
+def doorbells() -> Doorbells:
     from tasks import messages
 
-    mine = parts()
-    doorbells = Doorbells(messages.ring, messages.send)
-    return Keeper(mine.mailbox, mine.holdings, doorbells, lease_s=mine.settings.lease_seconds)
+    return Doorbells(messages.ring, messages.send)
 
 
 def build(settings: Settings) -> Parts:
@@ -72,8 +80,20 @@ def build(settings: Settings) -> Parts:
     desk = Desk(speaker, reader, _version(settings, reader or speaker), in_flight)
     answering = Answering(box, holdings, _thinking(settings, box), settings.turn_attempts)
     sender = Sender(box, holdings, desk, settings.send_retry_seconds)
-    outreach = Outreach(reader, settings.chatwoot_inbox_id) if reader else None
-    return Parts(settings, box, holdings, sender, answering, outreach)
+    outreach = reconciling = None
+    if reader is not None:
+        outreach = Outreach(reader, settings.chatwoot_inbox_id)
+        horizon_s, grace_s = settings.reconcile_horizon_seconds, settings.reconcile_grace_seconds
+        reconciling = Reconciling(reader, box, policy(settings), doorbells(), horizon_s, grace_s)
+    return Parts(settings, box, holdings, sender, answering, outreach, reconciling)
+
+
+def policy(settings: Settings) -> Policy:
+    return Policy(
+        account_id=settings.chatwoot_account_id,
+        answer_inbox_ids=settings.answered_inbox_ids,
+        answer_statuses=cast(frozenset[Status], settings.answered_statuses),
+    )
 
 
 def mailbox(settings: Settings) -> Mailbox:
@@ -83,13 +103,12 @@ def mailbox(settings: Settings) -> Mailbox:
         most_quiet_s=settings.coalesce_max_seconds,
         lease_s=settings.lease_seconds,
     )
-    owner = f"{socket.gethostname()}/{os.getpid()}"
     return Mailbox(
         _redis(settings, decode_responses=True),
         account_id=settings.chatwoot_account_id,
         timing=timing,
         shards=settings.shards,
-        owner=owner,
+        owner=owner_of_this_process(),
     )
 
 
@@ -108,7 +127,8 @@ def _redis(settings: Settings, *, decode_responses: bool) -> redis.Redis:
 
 
 def _client(settings: Settings, token: str) -> Client:
-    return Client(settings.chatwoot_api_url, settings.chatwoot_account_id, token)
+    url, timeout_s = settings.chatwoot_api_url, settings.chatwoot_timeout_seconds
+    return Client(url, settings.chatwoot_account_id, token, read_timeout_s=timeout_s)
 
 
 def _version(settings: Settings, client: Client) -> Callable[[], str]:
@@ -120,11 +140,13 @@ def _version(settings: Settings, client: Client) -> Callable[[], str]:
 
 def _thinking(settings: Settings, box: Mailbox) -> Think:
     from graph.checkpoint import Fence, FencedOff, Memory
-    from graph.loader import load
+    from graph.loader import durability_for, load
     from graph.thinking import Said, Thinker
 
     memory = Memory(_redis(settings, decode_responses=False), ttl_s=int(settings.memory_ttl_days * 24 * 3600))
-    thinker = Thinker(load(settings.graph, memory), settings.history_limit)
+    graph = load(settings.graph, memory)
+    durability = settings.graph_durability
+    thinker = Thinker(graph, settings.history_limit, durability if durability != "auto" else durability_for(graph))
 
     def think(turn: Turn, messages: Sequence[Incoming]) -> Outcome:
         said = [Said(f"chatwoot:{message.id}", message.text) for message in messages]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum, auto
 
 from chatwoot.events import (
@@ -17,8 +16,7 @@ from chatwoot.events import (
     MessageEvent,
     MessageUpdated,
 )
-
-PAUSED_LABEL = "bot-paused"
+from tasks.policy import PAUSED_LABEL, Policy, Refusal
 
 
 class Decision(StrEnum):
@@ -44,31 +42,6 @@ class Decision(StrEnum):
     OTHER_ACCOUNT = auto()
 
 
-class Refusal(StrEnum):
-    """Why a customer's message is not for the bot to answer."""
-
-    OTHER_INBOX = auto()
-    BLOCKED = auto()
-    STATUS = auto()
-    ASSIGNED = auto()
-    """To a person, who may have handed it back all the same: by setting it to pending, say."""
-    PAUSED = auto()
-    """By the label `bot-paused`."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Policy:
-    """Where the bot answers."""
-
-    account_id: int
-    answer_inbox_ids: frozenset[int] | None
-    """None: in all."""
-    answer_statuses: frozenset[str]
-
-    def answers_in(self, inbox_id: int | None) -> bool:
-        return self.answer_inbox_ids is None or inbox_id in self.answer_inbox_ids
-
-
 def decide(event: Event | None, policy: Policy) -> Decision:
     """What this webhook means, from what it says alone: not what was known before. None is of no interest."""
     if event is None:
@@ -82,19 +55,14 @@ def decide(event: Event | None, policy: Policy) -> Decision:
 
 
 def refusal(event: ConversationEvent, policy: Policy) -> Refusal | None:
-    """Why the bot does not answer a customer's message in this conversation; None if it does.
-
-    An unknown status is answered: no customer is left without an answer because a version of Chatwoot says less.
-    """
-    if not policy.answers_in(event.inbox_id):
-        return Refusal.OTHER_INBOX
-    if event.contact_is_blocked or (isinstance(event, MessageEvent) and event.is_sender_blocked):
-        return Refusal.BLOCKED
-    if event.conversation_status is not None and event.conversation_status not in policy.answer_statuses:
-        return Refusal.STATUS
-    if event.is_assigned_to_person:
-        return Refusal.ASSIGNED
-    return Refusal.PAUSED if PAUSED_LABEL in event.labels else None
+    """Why the bot does not answer a customer's message in this conversation; None if it does."""
+    return policy.refuses(
+        inbox_id=event.inbox_id,
+        status=event.conversation_status,
+        labels=event.labels,
+        is_assigned_to_person=event.is_assigned_to_person,
+        is_blocked=event.contact_is_blocked or (isinstance(event, MessageEvent) and event.is_sender_blocked),
+    )
 
 
 def _of_message(event: MessageCreated | MessageUpdated, policy: Policy) -> Decision:

@@ -14,9 +14,13 @@ from settings import Settings
 from tasks import incoming
 from tasks.incoming import Incoming
 from tasks.mailbox import Mailbox, Ring
-from webhook_app.decision import Decision, Policy, decide
+from tasks.policy import Policy
+from webhook_app.decision import Decision, decide
 
 log = structlog.get_logger()
+
+_OURS = (Decision.OURS, Decision.DELIVERED, Decision.FAILED)
+"""Decisions about messages that may be ours; our key on one tells that it is there."""
 
 
 @dataclass(frozen=True)
@@ -35,15 +39,10 @@ class Reception:
     def of(cls, settings: Settings) -> Reception:
         from tasks import messages, wiring
 
-        policy = Policy(
-            account_id=settings.chatwoot_account_id,
-            answer_inbox_ids=settings.answered_inbox_ids,
-            answer_statuses=settings.answered_statuses,
-        )
         return cls(
             wiring.mailbox(settings),
             messages.ring,
-            policy,
+            wiring.policy(settings),
             settings.chatwoot_webhook_secret,
             settings.chatwoot_webhook_token,
         )
@@ -59,17 +58,17 @@ class Reception:
         if isinstance(event, events.MessageCreated | events.MessageUpdated):
             if decision is Decision.CUSTOMER_MESSAGE_TO_ANSWER:
                 self._accept(event)
-            elif decision is Decision.OURS and event.our_key:
+            elif decision in _OURS and event.our_key:
                 self.mailbox.saw(event.conversation_id, event.our_key)
         return decision
 
     def _accept(self, event: events.MessageCreated | events.MessageUpdated) -> None:
         message = incoming.dump(Incoming.of(event))
-        doorbell = self.mailbox.accept(event.conversation_id, event.message_id, message, source_id=event.source_id)
-        if doorbell is None:
+        accepted = self.mailbox.accept(event.conversation_id, event.message_id, message, source_id=event.source_id)
+        if accepted.doorbell is None:
             return
         try:
-            self.ring(event.conversation_id, doorbell)
+            self.ring(event.conversation_id, accepted.doorbell)
         except OperationalError as error:
             # The message is safe in its mailbox; the watchdog rings for it (tasks/recovery.py).
             log.warning("doorbell_not_rung", error=type(error).__name__)

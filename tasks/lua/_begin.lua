@@ -44,3 +44,20 @@ local function go_on(bell, grace)
   redis.call('ZREM', due, conversation)
   return {'idle', 0}
 end
+
+-- Nobody works on what is not idle: free it of its holder, and look again after a while, each time later. The same bell
+-- rings again: a doorbell that is only late keeps its place, and overload does not feed itself.
+local function take_up(grace, most)
+  local stage = field('stage')
+  if stage ~= 'queued' and stage ~= 'thinking' and stage ~= 'replying' then
+    redis.call('ZREM', due, conversation)
+    return {'nothing'}
+  end
+  local rings = redis.call('HINCRBY', state, 'rings', 1)
+  watch_until(now + math.min(grace * 2 ^ math.min(rings, 20), most))
+  keep()
+  set('token', '')
+  if stage == 'replying' then return {'send'} end
+  set('stage', 'queued')
+  return {'ring', field('bell')}
+end

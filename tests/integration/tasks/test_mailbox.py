@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import redis
 
-from tasks.mailbox import DeadLetter, Mailbox, Ring, Send, Sending, Timing, Turn, TurnLost, Wait
+from tasks.mailbox import Accepted, DeadLetter, Mailbox, Ring, Send, Sending, Timing, Turn, TurnLost, Wait
 
 AT_ONCE = Timing(quiet_s=0, most_quiet_s=0, lease_s=30, grace_s=30)
 LOST_AT_ONCE = Timing(quiet_s=0, most_quiet_s=0, lease_s=0, grace_s=0)
@@ -23,9 +23,9 @@ def hasty(redis_client: redis.Redis) -> Mailbox:
 
 
 def accepted(mailbox: Mailbox, *ids: int, conversation_id: int = 3) -> Ring:
-    rings = [mailbox.accept(conversation_id, id, f"message {id}") for id in ids]
-    assert rings[0] is not None
-    return rings[0]
+    doorbells = [mailbox.accept(conversation_id, id, f"message {id}").doorbell for id in ids]
+    assert doorbells[0] is not None
+    return doorbells[0]
 
 
 def claimed(mailbox: Mailbox, doorbell: Ring, conversation_id: int = 3) -> Turn:
@@ -42,8 +42,8 @@ def begun(mailbox: Mailbox, conversation_id: int = 3) -> Sending:
 
 class TestComingIn:
     def test_a_message_rings_once(self, mailbox: Mailbox) -> None:
-        assert mailbox.accept(3, 10, "hello") is not None
-        assert mailbox.accept(3, 11, "are you there?") is None
+        assert mailbox.accept(3, 10, "hello").doorbell is not None
+        assert mailbox.accept(3, 11, "are you there?") == Accepted(is_new=True, doorbell=None)
 
     def test_a_message_that_comes_again_is_dropped(self, mailbox: Mailbox) -> None:
         doorbell = accepted(mailbox, 10, 10)
@@ -51,10 +51,10 @@ class TestComingIn:
 
     def test_a_message_that_was_answered_is_dropped(self, mailbox: Mailbox) -> None:
         mailbox.commit(claimed(mailbox, accepted(mailbox, 10)), [])
-        assert mailbox.accept(3, 10, "hello") is None
+        assert mailbox.accept(3, 10, "hello") == Accepted(is_new=False, doorbell=None)
 
     def test_a_channel_that_delivers_twice_is_heard_once(self, mailbox: Mailbox) -> None:
-        doorbell = mailbox.accept(3, 10, "hello", source_id="SM1")
+        doorbell = mailbox.accept(3, 10, "hello", source_id="SM1").doorbell
         assert doorbell is not None
         mailbox.accept(3, 11, "hello", source_id="SM1")
         assert claimed(mailbox, doorbell).messages == ("hello",)
@@ -96,7 +96,7 @@ class TestThinking:
 
     def test_what_comes_while_thinking_is_the_next_turn(self, mailbox: Mailbox) -> None:
         turn = claimed(mailbox, accepted(mailbox, 10))
-        assert mailbox.accept(3, 11, "message 11") is None
+        assert mailbox.accept(3, 11, "message 11").doorbell is None
         following = mailbox.commit(turn, [])
         assert isinstance(following, Ring)
         assert claimed(mailbox, following).messages == ("message 11",)
@@ -180,7 +180,7 @@ class TestSending:
             mailbox.settle(paused)
 
     def test_the_next_turn_waits_until_all_is_sent(self, replying: Mailbox) -> None:
-        assert replying.accept(3, 11, "message 11") is None
+        assert replying.accept(3, 11, "message 11").doorbell is None
         two = replying.settle(begun(replying))
         assert isinstance(two, Sending)
         following = replying.settle(two)

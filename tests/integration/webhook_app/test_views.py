@@ -22,10 +22,10 @@ from graph.loader import load
 from graph.thinking import Said, Thinker
 from settings import Settings
 from tasks.mailbox import Mailbox, Ring, Timing
+from tasks.policy import Policy
 from tasks.recovery import Holdings
 from tasks.turn import Answering
 from webhook_app import create_app
-from webhook_app.decision import Policy
 from webhook_app.reception import Reception
 
 SECRET = "a-secret-of-24-characters"

@@ -19,7 +19,8 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[3]))
 
 from chatwoot import events, signature
-from webhook_app.decision import Decision, Policy, Refusal, decide, refusal
+from tasks.policy import Policy, Refusal
+from webhook_app.decision import Decision, decide, refusal
 
 RECORDED = Path(__file__).parents[2] / "recorded"
 PAYLOADS = Path(__file__).parents[2] / "payloads"

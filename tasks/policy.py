@@ -1,0 +1,59 @@
+"""Where the bot answers: the one place that knows, whether a webhook told us of a message or we found it ourselves."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum, auto
+
+from chatwoot.conversations import Status
+
+PAUSED_LABEL = "bot-paused"
+
+
+class Refusal(StrEnum):
+    """Why a customer's message is not for the bot to answer."""
+
+    OTHER_INBOX = auto()
+    BLOCKED = auto()
+    STATUS = auto()
+    ASSIGNED = auto()
+    """To a person, who may have handed it back all the same: by setting it to pending, say."""
+    PAUSED = auto()
+    """By the label `bot-paused`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """Where the bot answers."""
+
+    account_id: int
+    answer_inbox_ids: frozenset[int] | None
+    """None: in all."""
+    answer_statuses: frozenset[Status]
+
+    def answers_in(self, inbox_id: int | None) -> bool:
+        return self.answer_inbox_ids is None or inbox_id in self.answer_inbox_ids
+
+    def refuses(
+        self,
+        *,
+        inbox_id: int | None,
+        status: str | None,
+        labels: Collection[str],
+        is_assigned_to_person: bool,
+        is_blocked: bool,
+    ) -> Refusal | None:
+        """Why the bot does not answer in such a conversation; None if it does.
+
+        An unknown status is answered: no customer is left without an answer because a version of Chatwoot says less.
+        """
+        if not self.answers_in(inbox_id):
+            return Refusal.OTHER_INBOX
+        if is_blocked:
+            return Refusal.BLOCKED
+        if status is not None and status not in self.answer_statuses:
+            return Refusal.STATUS
+        if is_assigned_to_person:
+            return Refusal.ASSIGNED
+        return Refusal.PAUSED if PAUSED_LABEL in labels else None
