@@ -3,7 +3,7 @@
 import { ACTIVITY, INCOMING } from "./words.js";
 
 const FIRST = { name: "Lucía", phone_number: "+34623226544" };
-const SHOWN = 8;
+const SHOWN = 6;
 
 export class Customers {
   selected = null;

@@ -42,7 +42,7 @@ function drawDelivery({ at, event, to, status, error, attempt, fault }) {
 }
 
 function drawRequest({ at, token, method, path, query, status, fault, in_flight: isInFlight }) {
-  const asked = `${method} ${path.replace("/api/v1/accounts/", "…/")}${query ? `?${query}` : ""}`;
+  const asked = `${method} ${path.replace(/^\/api\/v1\/accounts\/[^/]+/, "…")}${query ? `?${query}` : ""}`;
   const error = isInFlight ? "…" : "none";
   return row(timeWithSeconds(at), token ?? "nobody", asked, answer(status, error, fault), isGood(status));
 }

@@ -149,7 +149,10 @@ function drawChip({ key, name, isChosen, hasNews }) {
   const radio = el("input", { type: "radio", name: "customer", value: key, class: "unseen" });
   radio.checked = isChosen;
   const news = hasNews && el("span", { class: "news" }, el("span", { class: "unseen" }, "new message"));
-  return el("label", { class: "chip" }, radio, avatar(name), el("span", { class: "chip-name" }, name), news);
+  // The first name for the eye, all of it for the ear.
+  const [first, ...others] = name.split(" ");
+  const rest = others.length > 0 && el("span", { class: "unseen" }, ` ${others.join(" ")}`);
+  return el("label", { class: "chip", title: name }, radio, avatar(name), el("span", { class: "chip-name" }, first, rest), news);
 }
 
 function drawBubble(message, canChoose, choose) {
