@@ -27,6 +27,8 @@ class Conversation:
     """False: outside WhatsApp's 24 hours, free text would be accepted and never delivered."""
     waiting_since: float | None
     """Unix seconds since when the customer waits; None: does not. Before 4.10 a bot's reply leaves it set."""
+    last_activity_at: float | None
+    """Unix seconds of the newest message of any kind."""
     updated_at: float | None
     labels: tuple[str, ...]
     assignee: people.Assignee | None
@@ -55,6 +57,7 @@ class Conversation:
             channel=reading.text(meta.get("channel")),
             can_reply=conversation.get("can_reply") is not False,
             waiting_since=reading.moment(conversation.get("waiting_since")),
+            last_activity_at=reading.moment(conversation.get("last_activity_at")),
             updated_at=reading.moment(conversation.get("updated_at")),
             labels=reading.texts(conversation.get("labels")),
             assignee=people.assignee(meta),

@@ -19,8 +19,15 @@ class Post:
     asked_at: float
     """Unix seconds."""
     private: bool = False
-    after: int | None = None
-    """The id of a message that is older, if one is known: where to begin looking."""
+    answers: tuple[int, ...] = ()
+    """The ids of the customer's messages that this answers, oldest first."""
+    look_first: bool = False
+    """It may be there already: an earlier life of this act ended in doubt."""
+
+    @property
+    def after(self) -> int | None:
+        """The id of an older message, if one is known: where to begin looking."""
+        return self.answers[-1] if self.answers else None
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,8 @@ def dump(act: Act) -> str:
 
 def load(text: str) -> Act:
     fields: dict[str, Any] = json.loads(text)
+    if "answers" in fields:
+        fields["answers"] = tuple(fields["answers"])
     return _KINDS[fields.pop("act")](**fields)
 
 
@@ -60,4 +69,6 @@ def alert(key: str, note: str, asked_at: float) -> list[Act]:
 
 def renewed(act: Act, asked_at: float) -> Act:
     """The same act, asked for again."""
+    if isinstance(act, Post):
+        return replace(act, asked_at=asked_at, look_first=True)
     return replace(act, asked_at=asked_at)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import structlog
 
@@ -17,6 +18,7 @@ from chatwoot.conversations import Conversation
 from chatwoot.errors import NotFound
 from chatwoot.messages import Message
 from tasks import incoming
+from tasks.answered import unanswered
 from tasks.incoming import Incoming
 from tasks.mailbox import Mailbox
 from tasks.policy import Policy
@@ -40,6 +42,8 @@ class Reconciling:
     """What is older is left: neither last month's messages nor a backlog is answered at the first start."""
     grace_s: float
     """What is younger is left: its webhook is on its way."""
+    lately_s: float
+    """How far back "lately" reaches: a little over two intervals between looks."""
 
     def reconcile(self) -> int:
         """Accept what is missing; returns how many messages. Safe to repeat, and at the same time as webhooks.
@@ -49,22 +53,39 @@ class Reconciling:
         """
         now = time.time()
         found = 0
-        for conversation in self._waiting(now):
-            found += sum(self._accept(conversation.id, message) for message in self._unanswered(conversation, now))
+        for conversation in self._candidates(now):
+            found += sum(self._accept(conversation.id, message) for message in self._missing(conversation, now))
         if found:
             log.warning("messages_reconciled", messages=found)
         return found
 
+    def _candidates(self, now: float) -> Iterator[Conversation]:
+        """Conversations in which a customer's message may be missing, each once.
+
+        Those who wait; and those that were active lately, where a lost message may have been overtaken by one that came
+        and was answered, so that nobody seems to wait: of these one page.
+        """
+        looked_at: set[int] = set()
+        for conversation in chain(self._waiting(now), self._lately_active(now)):
+            if conversation.id not in looked_at and self._is_ours(conversation):
+                looked_at.add(conversation.id)
+                yield conversation
+
     def _waiting(self, now: float) -> Iterator[Conversation]:
-        """Conversations whose customer seems to wait for us: `waiting_since` names candidates, no more."""
+        """Those whose customer seems to wait: `waiting_since` names candidates, no more."""
         for status in sorted(self.policy.answer_statuses):
             for page in range(1, _MOST_PAGES + 1):
                 # The newest first, and those that do not wait last.
                 listed = self.client.conversations(status=status, sort_by="waiting_since_desc", page=page)
                 waiting = [each for each in listed if (each.waiting_since or 0) > now - self.horizon_s]
-                yield from filter(self._is_ours, waiting)
+                yield from waiting
                 if not listed or len(waiting) < len(listed):
                     break
+
+    def _lately_active(self, now: float) -> Iterator[Conversation]:
+        for status in sorted(self.policy.answer_statuses):
+            listed = self.client.conversations(status=status, sort_by="last_activity_at_desc")
+            yield from (each for each in listed if (each.last_activity_at or 0) > now - self.lately_s)
 
     def _is_ours(self, conversation: Conversation) -> bool:
         refusal = self.policy.refuses(
@@ -76,19 +97,13 @@ class Reconciling:
         )
         return refusal is None
 
-    def _unanswered(self, conversation: Conversation, now: float) -> list[Message]:
-        """The customer's messages since the last that somebody answered, oldest first."""
+    def _missing(self, conversation: Conversation, now: float) -> list[Message]:
+        """The customer's messages that nobody has answered, neither too old nor too young."""
         try:
             messages = self.client.messages(conversation.id)
         except NotFound:
             return []  # deleted meanwhile
-        unanswered: list[Message] = []
-        for message in reversed(messages):
-            if message.message_type == "outgoing" and not message.is_private:
-                break
-            if message.message_type == "incoming" and not message.is_private:
-                unanswered.insert(0, message)
-        return [each for each in unanswered if self.grace_s <= now - (each.created_at or 0) <= self.horizon_s]
+        return [each for each in unanswered(messages) if self.grace_s <= now - (each.created_at or 0) <= self.horizon_s]
 
     def _accept(self, conversation_id: int, message: Message) -> bool:
         text = incoming.dump(Incoming.of_message(message))

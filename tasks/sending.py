@@ -14,7 +14,7 @@ from chatwoot import marker
 from chatwoot.client import Client
 from chatwoot.errors import ChatwootError, OutcomeUnknown, PermanentError, TransientError
 from chatwoot.messages import Message
-from tasks import acts, crash_points
+from tasks import acts, answered, crash_points
 from tasks.acts import Act, Post, SetStatus
 from tasks.dead_letters import Grave, bury
 from tasks.mailbox import Mailbox, Ring, Sending
@@ -107,10 +107,13 @@ class Sender:
         conversation_id = sending.conversation_id
         if isinstance(act, SetStatus):
             self.desk.speaker.set_status(conversation_id, act.status)
-        elif sending.tries == 1 or not self._is_there(act, conversation_id):
+        elif self._is_first_try(act, sending) or not self._is_there(act, conversation_id):
             with self.desk.in_flight, crash_points.around("post"):
                 message = self._post(act, conversation_id)
             log.info("message_sent", key=act.key, message_id=message, tries=sending.tries, private=act.private)
+
+    def _is_first_try(self, act: Post, sending: Sending) -> bool:
+        return sending.tries == 1 and not act.look_first
 
     def _post(self, act: Post, conversation_id: int) -> int:
         marks = marker.written(act.key, version=self.desk.version(), at=act.asked_at)
@@ -118,7 +121,7 @@ class Sender:
             conversation_id,
             act.content,
             private=act.private,
-            content_attributes=marks.content_attributes,
+            content_attributes={**marks.content_attributes, **answered.written(act.answers)},
             external_created_at=marks.external_created_at,
         ).id
 

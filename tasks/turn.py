@@ -105,7 +105,7 @@ class Answering:
 
     def _give_up(self, turn: Turn, messages: Sequence[Incoming], reason: str) -> Answered:
         now = time.time()
-        key = _key(messages)
+        key = name_of(messages)
         content = json.dumps(turn.messages, ensure_ascii=False)
         grave = Grave(turn.conversation_id, "thinking", reason, turn.attempt, now, content)
         alert = acts.alert(key, f"The bot could not answer ({reason}). Please take over.", now)
@@ -114,8 +114,8 @@ class Answering:
         return Answered(turn.number, following)
 
 
-def _key(messages: Sequence[Incoming]) -> str:
-    """Names the turn wherever and however often it is answered: by the messages that it answers."""
+def name_of(messages: Sequence[Incoming]) -> str:
+    """Names the turn wherever and however often it is answered, for ever: by the last message that it answers."""
     return f"m{messages[-1].id}" if messages else "m0"
 
 
@@ -124,9 +124,9 @@ def _acts(outcome: Outcome, messages: Sequence[Incoming]) -> list[Act]:
     now = time.time()
     wanted: list[Act] = []
     for part, want in enumerate(outcome):
-        key = f"{_key(messages)}.{part}"
+        key = f"{name_of(messages)}.{part}"
         if isinstance(want, Reply):
-            wanted.append(Post(key=key, content=want.text, asked_at=now, after=messages[-1].id))
+            wanted.append(Post(key=key, content=want.text, asked_at=now, answers=tuple(each.id for each in messages)))
         else:
             wanted += acts.alert(key, want.reason, now)
     return wanted

@@ -83,8 +83,15 @@ def build(settings: Settings) -> Parts:
     outreach = reconciling = None
     if reader is not None:
         outreach = Outreach(reader, settings.chatwoot_inbox_id)
-        horizon_s, grace_s = settings.reconcile_horizon_seconds, settings.reconcile_grace_seconds
-        reconciling = Reconciling(reader, box, policy(settings), doorbells(), horizon_s, grace_s)
+        reconciling = Reconciling(
+            reader,
+            box,
+            policy(settings),
+            doorbells(),
+            horizon_s=settings.reconcile_horizon_seconds,
+            grace_s=settings.reconcile_grace_seconds,
+            lately_s=2 * settings.reconcile_seconds + settings.reconcile_grace_seconds + 60,
+        )
     return Parts(settings, box, holdings, sender, answering, outreach, reconciling)
 
 
@@ -142,6 +149,7 @@ def _thinking(settings: Settings, box: Mailbox) -> Think:
     from graph.checkpoint import Fence, FencedOff, Memory
     from graph.loader import durability_for, load
     from graph.thinking import Said, Thinker
+    from tasks.turn import name_of
 
     memory = Memory(_redis(settings, decode_responses=False), ttl_s=int(settings.memory_ttl_days * 24 * 3600))
     graph = load(settings.graph, memory)
@@ -152,7 +160,7 @@ def _thinking(settings: Settings, box: Mailbox) -> Think:
         said = [Said(f"chatwoot:{message.id}", message.text) for message in messages]
         fence = Fence(box.state_key(turn.conversation_id), "token", turn.token)
         try:
-            return thinker.think(box.thread(turn.conversation_id), str(turn.number), said, fence=fence)
+            return thinker.think(box.thread(turn.conversation_id), name_of(messages), said, fence=fence)
         except FencedOff as error:
             raise TurnLost(turn.conversation_id) from error
 

@@ -6,6 +6,7 @@ import operator
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from statistics import median
 from typing import Annotated, Any, TypedDict
 
 import pytest
@@ -124,7 +125,8 @@ def commands_of_a_turn(client: redis.Redis, graph: Any, durability: str) -> int:
 def test_a_turn_costs_the_same_at_any_age(memory: Memory, raw_client: redis.Redis, durability: str) -> None:
     graph = chatting_graph(memory)
     costs = [commands_of_a_turn(raw_client, graph, durability) for _ in range(40)]
-    assert costs[39] <= costs[2], costs
+    # The median: a write of one turn is now and then swept up in the next.
+    assert median(costs[-9:]) <= median(costs[2:11]), costs
 
 
 def test_the_released_savers_turns_cost_more_and_more(released: ShallowRedisSaver, raw_client: redis.Redis) -> None:

@@ -1,0 +1,41 @@
+"""Which of a customer's messages a reply answers, written on the reply itself.
+
+So Chatwoot's own list of messages shows what was never answered, even where our memory of it is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from chatwoot import marker
+from chatwoot.messages import Message
+
+ANSWERS = "contesta_answers"
+
+
+def written(message_ids: Sequence[int]) -> dict[str, Any]:
+    """What a reply to these messages carries in its `content_attributes`."""
+    return {ANSWERS: list(message_ids)} if message_ids else {}
+
+
+def unanswered(messages: Iterable[Message]) -> list[Message]:
+    """The customer's public messages that nobody has answered, oldest first. `messages`: the newest ones, oldest first.
+
+    A person's reply answers all before it, and so does one of ours that does not say what it answers (Chatwoot before
+    4.9 drops that). Templates, such as a greeting, answer nothing.
+    """
+    found: list[Message] = []
+    answered: set[int] = set()
+    for message in reversed([each for each in messages if each.is_public]):
+        if message.message_type == "incoming" and message.id not in answered:
+            found.insert(0, message)
+        if message.message_type != "outgoing":
+            continue
+        answers = message.content_attributes.get(ANSWERS)
+        if not isinstance(answers, list):
+            if marker.is_marked(message.content_attributes) and marker.OUR_KEY in message.content_attributes:
+                continue  # sent by hand, or a further part of a reply
+            break
+        answered.update(answers)
+    return found

@@ -1,0 +1,50 @@
+"""Which messages nobody has answered, read from Chatwoot's own list."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chatwoot.marker import OUR_KEY
+from chatwoot.messages import Message
+from tasks.answered import unanswered, written
+
+
+def customer(id: int) -> dict[str, Any]:
+    return {"id": id, "message_type": 0, "content": "Hola"}
+
+
+def ours(id: int, *answers: int, private: bool = False) -> dict[str, Any]:
+    marks = {OUR_KEY: f"m{id}.0", **written(answers)}
+    return {"id": id, "message_type": 1, "private": private, "content_attributes": marks}
+
+
+def person(id: int, **more: Any) -> dict[str, Any]:
+    return {"id": id, "message_type": 1, "content_attributes": {}, **more}
+
+
+ACTIVITY = {"id": 90, "message_type": 2, "content": "Conversation was marked open"}
+GREETING = {"id": 91, "message_type": 3, "content": "Hi! Somebody will be with you"}
+OLD_SERVERS_REPLY = {"id": 92, "message_type": 1, "content_attributes": {"external_created_at": 1795388490.25}}
+
+
+@pytest.mark.parametrize(
+    ("messages", "left"),
+    [
+        pytest.param([], [], id="a new conversation"),
+        pytest.param([customer(1)], [1], id="nobody answered"),
+        pytest.param([customer(1), ours(2, 1)], [], id="answered"),
+        pytest.param([customer(1), ours(2, 1), customer(3)], [3], id="wrote again"),
+        pytest.param([customer(1), customer(3), ours(4, 3)], [1], id="the lost one was overtaken"),
+        pytest.param([customer(1), person(2)], [], id="a person answered"),
+        pytest.param([customer(1), person(2), customer(3), ours(4, 3)], [], id="a person, then the bot"),
+        pytest.param([customer(1), ours(2)], [1], id="something was sent by hand meanwhile"),
+        pytest.param([customer(1), person(2, private=True)], [1], id="a note is no answer"),
+        pytest.param([customer(1), ACTIVITY, GREETING], [1], id="neither is an activity or a greeting"),
+        pytest.param([customer(1), OLD_SERVERS_REPLY, customer(3)], [3], id="an old server says less"),
+        pytest.param([ours(9, 1), customer(3)], [3], id="the answered one is out of sight"),
+    ],
+)
+def test_what_is_left(messages: list[dict[str, Any]], left: list[int]) -> None:
+    assert [each.id for each in unanswered([Message.from_json(each) for each in messages])] == left
