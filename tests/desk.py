@@ -21,6 +21,10 @@ class Desk:
         self.sandbox.add_conversation(inbox_id=self.inbox_id, contact_id=contact.id, id=id)
         return id
 
+    def written(self, conversation_id: int = 3) -> list[str]:
+        """What the customer wrote."""
+        return [str(each["content"]) for each in self.sandbox.messages(conversation_id) if each["message_type"] == 0]
+
     def replies(self, conversation_id: int = 3) -> list[str]:
         """What the customer was told."""
         return [

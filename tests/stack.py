@@ -107,8 +107,8 @@ class Stack:
         self.processes.append(process)
         return process
 
-    def start_web(self) -> Process:
-        process = self.start("web")
+    def start_web(self, **env: str) -> Process:
+        process = self.start("web", **env)
         wait_until(self._is_ready, what=f"web to be ready, see {process.log}")
         return process
 

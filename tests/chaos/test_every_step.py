@@ -1,0 +1,117 @@
+"""Promise 1 to 3 at every step of a message's life: the process dies right before it, or right after it.
+
+The rows of docs/crash-table.md. A doomed process kills itself at a named place (tasks/crash_points.py), a healthy one
+takes its place, and then: each of the customer's messages was answered once, in order, and the conversation goes on.
+"""
+
+from __future__ import annotations
+
+
+import pytest
+
+from tests.desk import Desk
+from tests.stack import Process, Stack, wait_until
+from tests.tally import of_conversation
+
+
+def both(*steps: str) -> list[str]:
+    return [f"{step}.{when}" for step in steps for when in ("before", "after")]
+
+
+def doom(stack: Stack, place: str) -> Process:
+    """A worker that will not survive this place."""
+    return stack.start_worker(CONTESTA_DIE_AT=place)
+
+
+def see_it_die(worker: Process) -> None:
+    wait_until(lambda: not worker.is_alive, what=f"the worker to kill itself, see {worker.log}")
+
+
+def check(desk: Desk, stack: Stack) -> None:
+    """With a healthy worker, all that was written is answered once and in order, and so is what is written next."""
+    stack.start_worker()
+    wait_until(lambda: not of_conversation(desk, 3).lost, what="every message to be answered")
+    desk.sandbox.customer_writes("and now?", conversation_id=3)
+    wait_until(lambda: "Echo: and now?" in desk.replies(), what="the conversation to go on")
+    assert of_conversation(desk, 3).is_clean, desk.replies()
+
+
+@pytest.mark.parametrize("place", both("claim", "think", "commit", "begin_sending", "post", "settle"))
+def test_worker(place: str, desk: Desk, stack: Stack) -> None:
+    """A turn's own steps."""
+    stack.start_web()
+    worker = doom(stack, place)
+    desk.conversation(3)
+    desk.sandbox.customer_writes("one", conversation_id=3)
+    see_it_die(worker)
+    desk.sandbox.customer_writes("two", conversation_id=3)
+    check(desk, stack)
+
+
+@pytest.mark.parametrize("place", both("ring"))
+def test_worker_that_rings_for_the_next_turn(place: str, desk: Desk, stack: Stack) -> None:
+    """The customer writes while the first reply is being posted."""
+    stack.start_web()
+    worker = doom(stack, place)
+    desk.conversation(3)
+    desk.sandbox.faults.add("slow", seconds=1)
+    desk.sandbox.customer_writes("one", conversation_id=3)
+    wait_until(desk.posts, what="the first reply to be on its way")
+    desk.sandbox.customer_writes("two", conversation_id=3)
+    see_it_die(worker)
+    check(desk, stack)
+
+
+@pytest.mark.parametrize("place", both("release"))
+def test_worker_that_gives_back(place: str, desk: Desk, stack: Stack) -> None:
+    """Chatwoot answers 503: what stands in the outbox is to be tried again later."""
+    stack.start_web()
+    worker = doom(stack, place)
+    desk.conversation(3)
+    desk.sandbox.faults.add("503")
+    desk.sandbox.customer_writes("one", conversation_id=3)
+    see_it_die(worker)
+    check(desk, stack)
+
+
+@pytest.mark.parametrize("place", both("extend"))
+def test_worker_whose_heart_beats(place: str, desk: Desk, stack: Stack) -> None:
+    """A post takes longer than the time between two heartbeats. Chatwoot has stored it."""
+    stack.start_web()
+    worker = doom(stack, place)
+    desk.conversation(3)
+    desk.sandbox.faults.add("slow", seconds=3)
+    desk.sandbox.customer_writes("one", conversation_id=3)
+    see_it_die(worker)
+    check(desk, stack)
+
+
+@pytest.mark.parametrize("place", both("revive"))
+def test_worker_that_takes_up(place: str, desk: Desk, stack: Stack) -> None:
+    """A doorbell was lost with the web process; the worker that notices dies of it."""
+    web = stack.start_web(CONTESTA_DIE_AT="ring.before")
+    worker = doom(stack, place)
+    desk.conversation(3)
+    desk.sandbox.customer_writes("one", conversation_id=3)
+    see_it_die(worker)
+    web.kill()
+    stack.start_web()
+    check(desk, stack)
+
+
+@pytest.mark.parametrize("place", ["accept.after", *both("ring", "saw")])
+def test_web(place: str, desk: Desk, stack: Stack) -> None:
+    """What is in the mailbox is answered, whether anybody was told so or not."""
+    web = stack.start_web(CONTESTA_DIE_AT=place)
+    worker = stack.start_worker()
+    desk.conversation(3)
+    desk.sandbox.customer_writes("one", conversation_id=3)
+    wait_until(lambda: cut_off(desk), what="a webhook to be cut off")
+    web.kill()
+    worker.kill()
+    stack.start_web()
+    check(desk, stack)
+
+
+def cut_off(desk: Desk) -> bool:
+    return any(delivery.status is None for delivery in desk.sandbox.deliveries)
