@@ -6,8 +6,8 @@ takes its place, and then: each of the customer's messages was answered once, in
 
 from __future__ import annotations
 
-
 import pytest
+import redis
 
 from tests.desk import Desk
 from tests.stack import Process, Stack, wait_until
@@ -111,6 +111,53 @@ def test_web(place: str, desk: Desk, stack: Stack) -> None:
     worker.kill()
     stack.start_web()
     check(desk, stack)
+
+
+def test_web_before_it_accepts(desk: Desk, stack: Stack) -> None:
+    """Nothing of the message is left but in Chatwoot itself, which is asked for it."""
+    stack.env |= {"RECONCILE_SECONDS": "1", "RECONCILE_GRACE_SECONDS": "0.5"}
+    web = stack.start_web(CONTESTA_DIE_AT="accept.before")
+    desk.conversation(3)
+    desk.sandbox.customer_writes("one", conversation_id=3)
+    wait_until(lambda: cut_off(desk), what="a webhook to be cut off")
+    web.kill()
+    stack.start("beat")
+    stack.start_web()
+    check(desk, stack)
+
+
+@pytest.mark.parametrize("place", both("inherit"))
+def test_worker_that_inherits(place: str, desk: Desk, stack: Stack) -> None:
+    """A worker is killed while it thinks; the one that finds it dead dies of it."""
+    stack.start_web()
+    desk.conversation(3)
+    first = doom(stack, "think.before")
+    desk.sandbox.customer_writes("one", conversation_id=3)
+    see_it_die(first)
+    see_it_die(stack.start("worker", CONTESTA_DIE_AT=place))
+    check(desk, stack)
+
+
+# The mailbox's `post` comes first, then the POST to Chatwoot.
+@pytest.mark.parametrize("place", ["post.before", "post.after", "post.before:2", "post.after:2", "settle.after"])
+def test_worker_that_sends_by_hand(place: str, desk: Desk, stack: Stack, redis_client: redis.Redis) -> None:
+    """Until it stands in the outbox, a message sent by hand is in the broker only, which brings it again."""
+    desk.conversation(3)
+    worker = doom(stack, place)
+    stack.celery("call", "tasks.send_reply", "--kwargs", '{"conversation_id": 3, "content": "by hand"}')
+    see_it_die(worker)
+    let_the_visibility_timeout_pass(redis_client)
+    stack.start_worker()
+    wait_until(lambda: desk.replies() == ["by hand"], what="the message")
+    stack.celery("call", "tasks.send_reply", "--kwargs", '{"conversation_id": 3, "content": "again"}')
+    wait_until(lambda: "again" in desk.replies(), what="the next message")
+    assert desk.replies() == ["by hand", "again"]
+
+
+def let_the_visibility_timeout_pass(client: redis.Redis) -> None:
+    """For what the broker has delivered and nobody has acknowledged."""
+    for tag in client.zrange("unacked_index", 0, -1):
+        client.zadd("unacked_index", {tag: 0})
 
 
 def cut_off(desk: Desk) -> bool:
