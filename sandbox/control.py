@@ -82,7 +82,7 @@ def _added(add: Any) -> Json:
 @blueprint.put("/pace")
 def set_pace() -> Response:
     """{"messages_per_second": 20}, or null for as fast as it goes."""
-    standin().pace.per_second = params().get("messages_per_second")
+    standin().pace.set(params().get("messages_per_second"))
     return jsonify({"messages_per_second": standin().pace.per_second})
 
 

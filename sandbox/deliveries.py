@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 
 import httpx
 
@@ -68,7 +69,6 @@ class Deliveries:
         self._rules = rules
         self._local = threading.local()
         self._clients: list[httpx.Client] = []
-        self._ssl = ssl.create_default_context()
         self.on_failure: Callable[[Webhook, str], None] = lambda webhook, error: None
         """Called when the last attempt of a webhook has failed."""
 
@@ -108,10 +108,16 @@ class Deliveries:
     def _client(self) -> httpx.Client:
         """One client a thread: sharing one among many is slower than the posting."""
         if not hasattr(self._local, "client"):
-            self._local.client = httpx.Client(verify=self._ssl, timeout=self._rules.timeout_s, trust_env=False)
+            self._local.client = httpx.Client(verify=_ssl_context(), timeout=self._rules.timeout_s, trust_env=False)
             self._clients.append(self._local.client)
         client: httpx.Client = self._local.client
         return client
+
+
+@cache
+def _ssl_context() -> ssl.SSLContext:
+    """Dear to make, so one for all clients."""
+    return ssl.create_default_context()
 
 
 def _signature(webhook: Webhook) -> dict[str, str]:

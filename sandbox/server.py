@@ -215,7 +215,7 @@ class Sandbox:
         return self._standin.webhook_faults
 
     def set_pace(self, messages_per_second: float | None) -> None:
-        self._standin.pace.per_second = messages_per_second
+        self._standin.pace.set(messages_per_second)
 
     def settle(self, timeout_s: float = 10.0) -> None:
         """Wait until every webhook is delivered or given up. What a `shuffled` switch still holds does not count.

@@ -70,7 +70,7 @@ class StandIn:
     def close(self) -> None:
         """Let go of whoever waits, and wait for the threads that work."""
         self.faults.close()
-        self.pace.close()
+        self.pace.set(None)
         self.stream.close()
         self.jobs.close()
         self.deliveries.close()

@@ -60,7 +60,7 @@ def test_an_answer_after_the_timeout_opens_at_once(desk: Desk) -> None:
 
 
 def test_the_failed_news_of_the_bots_own_message_opens_too(desk: Desk) -> None:
-    desk.receiver.answers["bot"] = [Answer(404)]
+    desk.receiver.answers["bot"] = [Answer(404)] * 2  # of the message, and that nobody waits any more
     desk.reply()
     desk.sandbox.settle()
     assert desk.status == "open"

@@ -60,16 +60,18 @@ def test_shows_no_secret(old: Desk) -> None:
 
 def test_messages_have_the_old_keys(old: Desk) -> None:
     old.customer_writes()
-    old.reply()
-    incoming, outgoing = old.told("bot", "message_created")
+    (incoming,) = old.told("bot", "message_created")
     assert shape(incoming.body) == shape(recorded("message_created-incoming-contact"))
+    old.receiver.clear()
+    old.reply()
+    (outgoing,) = old.told("bot", "message_created")
     assert shape(outgoing.body) == shape(recorded("message_created-outgoing-agent_bot"))
 
 
 def test_of_conversations_bots_hear_only_that_they_are_opened_or_resolved(old: Desk) -> None:
     old.reply()
     old.call("POST", f"conversations/{CONVERSATION}/toggle_status", {"status": "open"})
-    assert [each.body["event"] for each in old.told("bot")] == ["message_created", "conversation_opened"]
+    assert sorted(each.body["event"] for each in old.told("bot")) == ["conversation_opened", "message_created"]
     (opened,) = old.told("bot", "conversation_opened")
     assert shape(opened.body) == shape(recorded("agentbot-conversation_opened"))
     (changed,) = old.told("account", "conversation_status_changed")

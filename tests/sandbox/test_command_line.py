@@ -1,0 +1,67 @@
+"""python -m sandbox: starts alone, says where it is, ends cleanly."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+
+Start = Callable[..., tuple["subprocess.Popen[str]", str]]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Starts it on a free port; gives the process and its URL once it is ready."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*options: str) -> tuple["subprocess.Popen[str]", str]:
+        command = [sys.executable, "-m", "sandbox", "--port", "0", "--admin-token", "A", "--agent-token", "B", *options]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        started.append(process)
+        assert process.stdout is not None
+        return process, process.stdout.readline().split()[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def get(url: str, path: str, token: str) -> httpx.Response:
+    return httpx.get(f"{url}/api/v1/{path}", headers={"Api-Access-Token": token}, trust_env=False)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_starts_and_ends(start: Start, number: signal.Signals) -> None:
+    process, url = start()
+    profile = get(url, "profile", "A").json()
+    assert (profile["name"], profile["role"], profile["accounts"][0]["name"]) == (
+        "Marta",
+        "administrator",
+        "Peluquería Sol",
+    )
+    assert get(url, "profile", "B").json()["name"] == "Pablo"
+    assert get(url, "accounts/1/inboxes", "A").json() == {"payload": []}
+    process.send_signal(number)
+    assert process.wait(10) == 0
+
+
+def test_it_is_seeded_for_a_demo(start: Start) -> None:
+    _, url = start(
+        "--bot-token", "T", "--bot-url", "http://127.0.0.1:1/", "--secret", "S", "--webhook-url", "http://a/"
+    )
+    (inbox,) = get(url, "accounts/1/inboxes", "A").json()["payload"]
+    assert (inbox["id"], inbox["name"], inbox["channel_type"]) == (1, "WhatsApp", "Channel::Whatsapp")
+    bot = get(url, "accounts/1/inboxes/1/agent_bot", "A").json()["agent_bot"]
+    assert (bot["name"], bot["access_token"]["token"], bot["secret"]) == ("Contesta", "T", "S")
+    (webhook,) = get(url, "accounts/1/webhooks", "A").json()["payload"]["webhooks"]
+    assert (webhook["url"], webhook["secret"], len(webhook["subscriptions"])) == ("http://a/", "S", 10)
+    members = get(url, "accounts/1/inbox_members/1", "A").json()["payload"]
+    assert [each["name"] for each in members] == ["Pablo"]
+
+
+def test_it_plays_an_old_server(start: Start) -> None:
+    _, url = start("--chatwoot-version", "4.8.0")
+    assert httpx.get(f"{url}/api", trust_env=False).json()["version"] == "4.8.0"
