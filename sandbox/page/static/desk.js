@@ -29,7 +29,7 @@ export class Desk {
 
   draw() {
     const everybody = people(this.world.state).map(({ id, name, role }) => [String(id), `${name}, ${role}`]);
-    setOptions(byId("signed-in"), everybody, byId("signed-in").value || everybody[0]?.[0]);
+    setOptions(byId("signed-in"), everybody);
     const conversations = this.world.newestFirst;
     // The first one opens by itself, so that there is something to see.
     if (!this.world.conversations.has(this.#selected)) this.#selected = conversations[0]?.id ?? null;

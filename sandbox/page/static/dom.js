@@ -58,13 +58,14 @@ function restoreFocus(container, { key, control }) {
   if (again && again !== document.activeElement) again.focus({ preventScroll: true });
 }
 
-/** Set a select's options, [value, text] each, keeping what is chosen if it is still there. */
+/** Set a select's options, [value, text] each, keeping what is chosen if it is still there, else the first. */
 export function setOptions(select, options, chosen = select.value) {
   reconcile(select, options, {
     key: ([value]) => value,
     draw: ([value, text]) => el("option", { value }, text),
   });
   select.value = chosen;
+  if (select.selectedIndex < 0) select.selectedIndex = 0;
 }
 
 /** Change the text only if it differs, so that a live region does not repeat itself. */
