@@ -15,6 +15,7 @@ KINDS = (
     "503",
     "401",
     "404",
+    "422",
     "slow",
     "hang",
     "hang-after-storing",

@@ -24,6 +24,14 @@ def test_refuses_without_storing(desk: Desk, kind: str) -> None:
     assert desk.contents == []
 
 
+def test_refuses_for_a_moment_what_is_being_deleted(desk: Desk) -> None:
+    """As Chatwoot does while it deletes a contact: stored nothing, though it looks like a 422 of unknown outcome."""
+    desk.sandbox.faults.add("422", text="undefined method `source_id' for nil")
+    answer = desk.reply("uno")
+    assert (answer.status_code, answer.json()) == (422, {"error": "undefined method `source_id' for nil"})
+    assert desk.contents == []
+
+
 def test_throttling_says_when_to_come_back_only_if_told_to(desk: Desk) -> None:
     desk.sandbox.faults.add("429")
     desk.sandbox.faults.add("429-retry-after", seconds=7)
