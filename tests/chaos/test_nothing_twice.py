@@ -1,0 +1,82 @@
+"""Promise 2: whatever happens twice, the customer sees a reply once. The single steps are in test_every_step.py."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+import redis
+
+from tests.desk import Desk
+from tests.stack import SECRET, Process, Stack, wait_until
+from tests.tally import of_conversation
+
+STATEMENT_TIMEOUT = "PG::QueryCanceled: ERROR:  canceling statement due to statement timeout"
+REDIS_TIMEOUT = "Waited 1 seconds (redis://redis:6379)"
+
+
+def test_each_webhook_twice_as_accounts_and_as_bots(bot_desk: Desk, stack: Stack) -> None:
+    """The same message comes four times; two workers would like to answer it."""
+    desk = bot_desk
+    desk.sandbox.add_webhook(url=stack.webhook_url, secret=SECRET)
+    desk.sandbox.webhook_faults.add("twice", times=None)
+    stack.start_web()
+    stack.start_worker()
+    stack.start_worker()
+    for id in range(1, 6):
+        desk.conversation(id, f"+3462322654{id}")
+        for text in ("one", "two", "three"):
+            desk.sandbox.customer_writes(text, conversation_id=id)
+    desk.sandbox.settle()
+    for id in range(1, 6):
+        desk.sandbox.customer_writes("and now?", conversation_id=id)
+    wait_until(lambda: not any(of_conversation(desk, id).lost for id in range(1, 6)), what="every reply")
+    desk.sandbox.settle()
+    assert all(of_conversation(desk, id).is_clean for id in range(1, 6))
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("500-after-storing", ""),
+        ("422-after-storing", STATEMENT_TIMEOUT),
+        ("422-after-storing", REDIS_TIMEOUT),
+        ("reset-after-storing", ""),
+        ("hang-after-storing", ""),
+    ],
+)
+def test_chatwoot_stored_it_and_said_otherwise(kind: str, text: str, desk: Desk, stack: Stack) -> None:
+    stack.env["CHATWOOT_TIMEOUT_SECONDS"] = "1"
+    stack.start_web()
+    stack.start_worker()
+    desk.conversation(3)
+    desk.sandbox.faults.add(kind, text=text)
+    desk.sandbox.customer_writes("one", conversation_id=3)
+    desk.wait_for_replies(1)
+    desk.sandbox.customer_writes("two", conversation_id=3)
+    desk.wait_for_replies(2)
+    assert of_conversation(desk, 3).is_clean, desk.replies()
+
+
+def test_killed_while_chatwoot_is_still_storing(desk: Desk, stack: Stack, redis_client: redis.Redis) -> None:
+    """Who takes over finds no reply yet, and must not conclude that there will be none."""
+    stack.env["LEASE_SECONDS"] = "6"
+    desk.sandbox.set_pace(0.33)  # 3 s for each message: less than the lease
+    stack.start_web()
+    workers = [stack.start_worker(), stack.start_worker()]
+    desk.conversation(3)
+    desk.sandbox.customer_writes("one", conversation_id=3)
+    wait_until(desk.posts, what="the reply to be on its way")
+    holder(redis_client, workers).kill()
+    desk.wait_for_replies(1)
+    desk.sandbox.set_pace(None)
+    desk.sandbox.customer_writes("two", conversation_id=3)
+    wait_until(lambda: not of_conversation(desk, 3).lost, what="the next reply")
+    assert of_conversation(desk, 3).is_clean, desk.replies()
+
+
+def holder(client: redis.Redis, workers: Sequence[Process]) -> Process:
+    """Who holds the only conversation there is: its process number is in the token."""
+    (state,) = client.scan_iter("contesta:*:state")
+    token = str(client.hget(state, "token"))
+    return next(worker for worker in workers if f"/{worker.pid}/" in token)
