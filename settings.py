@@ -63,6 +63,7 @@ class Settings(BaseModel):
     chatwoot_webhook_secret: Words = Field((), repr=False)
     chatwoot_webhook_token: str = Field("", repr=False)
     chatwoot_timeout_seconds: Annotated[float, Field(gt=0)] = 20.0
+    chatwoot_storing_seconds: Annotated[float, Field(ge=0)] = 15.0
 
     graph: str = "graph.echo:graph"
     graph_durability: Literal["auto", "exit", "sync"] = "auto"

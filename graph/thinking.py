@@ -15,7 +15,7 @@ from graph.loader import MESSAGES, Graph
 from graph.outcome import Outcome, Reply
 
 _RECURSION_LIMIT = 25  # LangGraph's own default is 10007: a graph that loops would run for minutes
-_TURN = "turn"
+_TURN, _NODES = "turn", "nodes"
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,11 @@ class Thinker:
         """
         config: RunnableConfig = {
             "configurable": {"thread_id": thread_id, FENCE: fence},
-            "metadata": {_TURN: turn_id},
+            "metadata": {_TURN: turn_id, _NODES: self._nodes},
             "recursion_limit": _RECURSION_LIMIT,
         }
         before = self.graph.get_state(config)
-        if _is_of(before, turn_id):
+        if self._is_of(before, turn_id):
             messages = self._messages(None, config) if before.next else before.values[MESSAGES]
         else:
             spoken = [HumanMessage(each.text, id=each.id) for each in said]
@@ -62,6 +62,15 @@ class Thinker:
     def _messages(self, new: Sequence[BaseMessage] | None, config: RunnableConfig) -> list[BaseMessage]:
         result: dict[str, Any] = self.graph.invoke(new and {MESSAGES: new}, config, durability=self.durability)
         return list(result[MESSAGES])
+
+    def _is_of(self, state: StateSnapshot, turn_id: str) -> bool:
+        """Whether this turn was begun before, and by this graph: another one cannot go on where it stopped."""
+        metadata = state.metadata or {}
+        return (metadata.get(_TURN), metadata.get(_NODES)) == (turn_id, self._nodes)
+
+    @property
+    def _nodes(self) -> str:
+        return " ".join(sorted(self.graph.nodes))
 
     def _too_old(self, before: StateSnapshot, coming: int) -> list[RemoveMessage]:
         """What the memory drops before this turn. It begins with a customer's message, so that no tool call is torn."""
@@ -74,10 +83,6 @@ class Thinker:
             start_on="human",
         )
         return [RemoveMessage(id=message.id) for message in messages[: len(messages) - len(kept)]]
-
-
-def _is_of(state: StateSnapshot, turn_id: str) -> bool:
-    return bool(state.metadata) and state.metadata.get(_TURN) == turn_id  # type: ignore[union-attr]
 
 
 def _wanted(messages: Sequence[BaseMessage], said: Sequence[Said]) -> Outcome:

@@ -39,6 +39,7 @@ def _build(**_: Any) -> None:
 @signals.worker_ready.connect
 def _keep_watch(**_: Any) -> None:
     wiring.keeper().start()
+    app.send_task("tasks.reconcile")  # what came while nobody was here
     log.info("worker_ready")
 
 

@@ -1,11 +1,19 @@
-"""What could not be thought or sent: kept, with its reason, for a person to look at."""
+"""What could not be thought or sent: kept, with its reason, for a person to look at, try again or discard."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
 
-from tasks.mailbox import DeadLetter
+from chatwoot.client import Client
+from chatwoot.messages import Message
+from tasks import acts, incoming
+from tasks.mailbox import DeadLetter, Mailbox, NoSuchDeadLetter, Ring
+from tasks.recovery import Doorbells
+
+THINKING = "thinking"
 
 
 @dataclass(frozen=True)
@@ -14,15 +22,91 @@ class Grave:
 
     conversation_id: int
     what: str
-    """"thinking", or the act that could not be done: "post", "set_status"."""
+    """`thinking`, or the act that could not be done: `post`, `set_status`."""
     reason: str
     """For an operator: what Chatwoot or the graph's failure was called. Never the customer's words."""
     attempts: int
     at: float
     """Unix seconds."""
-    content: str
-    """The messages or the act, as JSON, so that it can be tried again."""
+    content: str = field(repr=False)
+    """The customer's messages or the act, as JSON, so that it can be tried again."""
+
+    @classmethod
+    def of(cls, letter: DeadLetter) -> Grave:
+        return cls(**json.loads(letter.record))
 
 
-def bury(id: str, grave: Grave) -> DeadLetter:
-    return DeadLetter(f"{grave.conversation_id}.{id}", json.dumps(asdict(grave), ensure_ascii=False))
+class AnsweredSince(Exception):
+    """Somebody has answered the customer since: to send it now would be out of place. The text says who and when."""
+
+
+def bury(name: str, grave: Grave) -> DeadLetter:
+    """The dead letter of a grave; `name` is unique in its conversation."""
+    return DeadLetter(f"{grave.conversation_id}.{name}", json.dumps(asdict(grave), ensure_ascii=False))
+
+
+@dataclass(frozen=True)
+class DeadLetters:
+    """The dead letters of the account."""
+
+    mailbox: Mailbox
+    client: Client | None
+    """With a user's token, to see whether somebody has answered. None where there is only a bot's."""
+    doorbells: Doorbells
+
+    def all(self) -> Iterator[tuple[str, Grave]]:
+        """Ids and graves, the oldest first."""
+        letters = [(letter.id, Grave.of(letter)) for letter in self.mailbox.dead_letters()]
+        return iter(sorted(letters, key=lambda letter: letter[1].at))
+
+    def find(self, id: str) -> Grave:
+        """
+        Raises:
+            NoSuchDeadLetter: there is none of this id.
+        """
+        for known, grave in self.all():
+            if known == id:
+                return grave
+        raise NoSuchDeadLetter(id)
+
+    def retry(self, id: str) -> None:
+        """Put what failed back where it was, and have a worker look. It leaves the dead letters in the same step.
+
+        Raises:
+            NoSuchDeadLetter: there is none of this id.
+            AnsweredSince: a person, or a newer turn of ours, has answered the customer.
+            ChatwootError: whether somebody has answered cannot be seen now.
+        """
+        grave = self.find(id)
+        self._refuse_if_answered(grave)
+        if grave.what == THINKING:
+            messages = {incoming.load(text).id: text for text in json.loads(grave.content)}
+            following = self.mailbox.exhume_messages(grave.conversation_id, id, messages)
+        else:
+            act = acts.dump(acts.renewed(acts.load(grave.content), time.time()))
+            following = self.mailbox.exhume_act(grave.conversation_id, id, act)
+        if isinstance(following, Ring):
+            self.doorbells.ring(grave.conversation_id, following)
+        elif following is not None:
+            self.doorbells.send(grave.conversation_id)
+
+    def discard(self, id: str) -> None:
+        """
+        Raises:
+            NoSuchDeadLetter: there is none of this id.
+        """
+        grave = self.find(id)
+        if not self.mailbox.discard(grave.conversation_id, id):
+            raise NoSuchDeadLetter(id)
+
+    def _refuse_if_answered(self, grave: Grave) -> None:
+        if self.client is None:
+            return
+        for message in self.client.messages(grave.conversation_id):
+            if _is_a_reply(message) and (message.created_at or 0) > grave.at:
+                who = message.sender.kind if message.sender else "somebody"
+                raise AnsweredSince(f"conversation {grave.conversation_id}: {who} has answered since")
+
+
+def _is_a_reply(message: Message) -> bool:
+    return message.message_type == "outgoing" and not message.is_private

@@ -44,6 +44,8 @@ class Timing:
     grace_s: float = 5.0
     """A doorbell that is so late is rung again; then twice as late, and so on."""
     most_grace_s: float = 60.0
+    doubt_s: float = 15.0
+    """So long Chatwoot may go on storing a message whose connection broke: its rack-timeout."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,8 @@ class Sending:
     tries: int
     """1 at the first try. More: somebody may have done it already."""
     token: str
+    doubt_s: float = 0.0
+    """For how long an earlier try may still come true, although nothing is to be seen of it."""
 
 
 @dataclass(frozen=True)
@@ -203,8 +207,10 @@ class Mailbox:
     def begin_sending(self, conversation_id: int) -> Sending | None:
         """Take the head of the outbox; None where there is none, or another worker is at it, or it is to wait."""
         token = self._token()
-        answer = self._run("begin_sending", conversation_id, token, *self._ms("lease_s"))
-        return Sending(conversation_id, answer[1], answer[2], token) if answer[0] == "send" else None
+        answer = self._run("begin_sending", conversation_id, token, *self._ms("lease_s", "doubt_s"))
+        if answer[0] != "send":
+            return None
+        return Sending(conversation_id, answer[1], answer[2], token, answer[3] / 1000)
 
     def settle(
         self, sending: Sending, *, dead_letter: DeadLetter = NO_DEAD_LETTER, besides: Sequence[str] = ()
@@ -223,7 +229,7 @@ class Mailbox:
             sending.conversation_id,
             sending.token,
             bell,
-            *self._ms("grace_s", "lease_s"),
+            *self._ms("grace_s", "lease_s", "doubt_s"),
             *letter,
             *besides,
         )
@@ -236,9 +242,14 @@ class Mailbox:
 
     # -- both
 
-    def release(self, held: Turn | Sending, *, delay_s: float) -> None:
-        """Give the turn or the outbox back; it may be taken up again after so long. Nothing, if it was lost."""
-        self._run("release", held.conversation_id, held.token, int(delay_s * 1000), *self._ms("grace_s"))
+    def release(self, held: Turn | Sending, *, delay_s: float, decided: bool = True) -> None:
+        """Give the turn or the outbox back; it may be taken up again after so long. Nothing, if it was lost.
+
+        `decided`: what was tried did not happen, or is there to be seen; it will not come true later.
+        """
+        (grace,) = self._ms("grace_s")
+        outcome = "decided" if decided else "in doubt"
+        self._run("release", held.conversation_id, held.token, int(delay_s * 1000), grace, outcome)
 
     def extend(self, conversation_id: int, token: str) -> bool:
         """Say that the holder of the token lives. False: it has lost what it held."""

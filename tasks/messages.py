@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import structlog
 from celery import Task, chain, shared_task
 
 from chatwoot.errors import ChatwootError, OutcomeUnknown, PermanentError, TransientError
@@ -15,6 +16,8 @@ from tasks.mailbox import Ring, TurnLost, Wait
 from tasks.outreach import BadPhoneNumber
 from tasks.quiet import ShowableError
 from tasks.sending import TryLater, backoff_s
+
+log = structlog.get_logger()
 
 _MOST_COUNTDOWN_S = 240  # below the broker's visibility timeout (celeryconfig.py), or the message comes twice
 
@@ -139,7 +142,9 @@ def reconcile(self: Task[..., Any]) -> int:
     if reconciling is None:
         return 0  # only a bot's token: it may not look
     try:
-        return reconciling.reconcile()
+        found = reconciling.reconcile()
+        log.info("reconciled", messages=found)
+        return found
     except ChatwootError as error:
         raise Refused(f"could not look for lost messages, beat asks again: {error}") from None
 

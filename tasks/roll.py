@@ -12,16 +12,25 @@ import redis
 _MEMORY_S = 24 * 3600
 
 
+def _here() -> str:
+    """The machine, as far as process numbers mean the same: two containers may share a host name."""
+    try:
+        namespace = os.readlink("/proc/self/ns/pid")
+    except OSError:
+        namespace = ""
+    return f"{socket.gethostname()}~{namespace}"
+
+
 def owner_of_this_process() -> str:
-    """`host/pid/start`: a process number is used again, a process number and its start are not."""
+    """`where/pid/start`: a process number is used again, a process number and its start are not."""
     started = psutil.Process().create_time()
-    return f"{socket.gethostname()}/{os.getpid()}/{started:.0f}"
+    return f"{_here()}/{os.getpid()}/{started:.0f}"
 
 
 def is_dead(owner: str) -> bool:
     """Whether a process of this machine has ended. False for another machine's: from here nobody can tell."""
-    host, pid, started = owner.rsplit("/", 2)
-    if host != socket.gethostname():
+    where, pid, started = owner.rsplit("/", 2)
+    if where != _here():
         return False
     try:
         process = psutil.Process(int(pid))

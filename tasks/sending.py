@@ -28,8 +28,8 @@ _FIRST_DELAY_S, _MOST_DELAY_S = 1.0, 60.0
 class TryLater(Exception):
     """An act could not be done, or nobody knows whether it was. It is at the head of the outbox still."""
 
-    def __init__(self, error: ChatwootError, delay_s: float) -> None:
-        super().__init__(str(error))
+    def __init__(self, reason: str, delay_s: float) -> None:
+        super().__init__(reason)
         self.delay_s = delay_s
 
 
@@ -107,7 +107,7 @@ class Sender:
         conversation_id = sending.conversation_id
         if isinstance(act, SetStatus):
             self.desk.speaker.set_status(conversation_id, act.status)
-        elif self._is_first_try(act, sending) or not self._is_there(act, conversation_id):
+        elif self._is_first_try(act, sending) or self._is_missing(act, sending):
             with self.desk.in_flight, crash_points.around("post"):
                 message = self._post(act, conversation_id)
             log.info("message_sent", key=act.key, message_id=message, tries=sending.tries, private=act.private)
@@ -125,6 +125,18 @@ class Sender:
             external_created_at=marks.external_created_at,
         ).id
 
+    def _is_missing(self, act: Post, sending: Sending) -> bool:
+        """
+        Raises:
+            TryLater: nothing is to be seen of an earlier try, but it may still come true.
+        """
+        if self._is_there(act, sending.conversation_id):
+            return False
+        if sending.doubt_s > 0:
+            self.mailbox.release(sending, delay_s=sending.doubt_s, decided=True)
+            raise TryLater("an earlier try may still come true", sending.doubt_s)
+        return True
+
     def _is_there(self, act: Post, conversation_id: int) -> bool:
         """Whether an earlier try has made the message: our own webhook may have said so, else Chatwoot is asked."""
         if self.mailbox.was_seen(conversation_id, act.key):
@@ -140,9 +152,9 @@ class Sender:
 
     def _later(self, sending: Sending, error: ChatwootError) -> TryLater:
         delay_s = backoff_s(sending.tries, error)
-        self.mailbox.release(sending, delay_s=delay_s)
+        self.mailbox.release(sending, delay_s=delay_s, decided=_is_decided(error))
         log.warning("send_failed", error=type(error).__name__, status=error.status, text=error.text, retry_s=delay_s)
-        return TryLater(error, delay_s)
+        return TryLater(str(error), delay_s)
 
     def _give_up(self, act: Act, sending: Sending, error: ChatwootError) -> Sending | Ring | None:
         log.error("send_given_up", error=type(error).__name__, status=error.status, text=error.text)
@@ -152,6 +164,14 @@ class Sender:
         return self.mailbox.settle(
             sending, dead_letter=bury(act.key, grave), besides=[acts.dump(each) for each in besides]
         )
+
+
+def _is_decided(error: ChatwootError) -> bool:
+    """Whether Chatwoot has answered, or was never asked: then it is not storing the message still.
+
+    502 and 504 are a proxy's answers, which gave up waiting.
+    """
+    return isinstance(error, TransientError) or error.status not in (None, 408, 502, 504)
 
 
 def backoff_s(tries: int, error: ChatwootError) -> float:

@@ -12,7 +12,7 @@ import structlog
 from graph.outcome import Outcome, Reply
 from tasks import acts, crash_points, incoming
 from tasks.acts import Act, Post
-from tasks.dead_letters import Grave, bury
+from tasks.dead_letters import THINKING, Grave, bury
 from tasks.incoming import Incoming
 from tasks.mailbox import Mailbox, Ring, Send, Turn, TurnLost, Wait
 from tasks.quiet import places
@@ -107,7 +107,7 @@ class Answering:
         now = time.time()
         key = name_of(messages)
         content = json.dumps(turn.messages, ensure_ascii=False)
-        grave = Grave(turn.conversation_id, "thinking", reason, turn.attempt, now, content)
+        grave = Grave(turn.conversation_id, THINKING, reason, turn.attempt, now, content)
         alert = acts.alert(key, f"The bot could not answer ({reason}). Please take over.", now)
         following = self.mailbox.commit(turn, [acts.dump(act) for act in alert], dead_letter=bury(key, grave))
         log.error("turn_given_up", turn=turn.number, attempts=turn.attempt, reason=reason)

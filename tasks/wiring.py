@@ -14,6 +14,7 @@ import redis
 from chatwoot.client import Client
 from chatwoot.conversations import Status
 from settings import Settings
+from tasks.dead_letters import DeadLetters
 from tasks.mailbox import Mailbox, Timing, Turn, TurnLost
 from tasks.outreach import Outreach
 from tasks.policy import Policy
@@ -69,6 +70,13 @@ def doorbells() -> Doorbells:
     return Doorbells(messages.ring, messages.send)
 
 
+def dead_letters() -> DeadLetters:
+    """What an operator's command needs; loads no graph."""
+    settings = Settings.from_env(os.environ)
+    client = _client(settings, settings.chatwoot_api_token) if settings.chatwoot_api_token else None
+    return DeadLetters(mailbox(settings), client, doorbells())
+
+
 def build(settings: Settings) -> Parts:
     from tasks.turn import Answering
 
@@ -109,6 +117,7 @@ def mailbox(settings: Settings) -> Mailbox:
         quiet_s=settings.coalesce_seconds,
         most_quiet_s=settings.coalesce_max_seconds,
         lease_s=settings.lease_seconds,
+        doubt_s=settings.chatwoot_storing_seconds,
     )
     return Mailbox(
         _redis(settings, decode_responses=True),

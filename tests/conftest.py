@@ -61,6 +61,7 @@ def stack(redis_server: RedisServer, redis_client: redis.Redis, sandbox: Sandbox
         "CHATWOOT_WEBHOOK_SECRET": SECRET,
         "COALESCE_SECONDS": "0.05",
         "LEASE_SECONDS": "4",
+        "CHATWOOT_STORING_SECONDS": "1",
     }
     with Stack(env, tmp_path) as processes:
         yield processes

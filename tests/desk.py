@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
+
 from sandbox import Sandbox
 from tests.stack import wait_until
 
@@ -35,6 +37,23 @@ class Desk:
 
     def notes(self, conversation_id: int = 3) -> list[str]:
         return [str(each["content"]) for each in self.sandbox.messages(conversation_id) if each["private"]]
+
+    def person_writes(self, text: str, conversation_id: int = 3) -> None:
+        """Marta, the administrator, answers the customer."""
+        self._call(f"conversations/{conversation_id}/messages", {"content": text})
+
+    def set_status(self, conversation_id: int, status: str) -> None:
+        self._call(f"conversations/{conversation_id}/toggle_status", {"status": status})
+
+    def assign_to_a_person(self, conversation_id: int, assignee_id: int | None = 1) -> None:
+        self._call(f"conversations/{conversation_id}/assignments", {"assignee_id": assignee_id})
+
+    def label(self, conversation_id: int, *labels: str) -> None:
+        self._call(f"conversations/{conversation_id}/labels", {"labels": labels})
+
+    def _call(self, path: str, body: dict[str, Any]) -> None:
+        url = f"{self.sandbox.url}/api/v1/accounts/1/{path}"
+        httpx.post(url, json=body, headers={"Api-Access-Token": "admin-token"}).raise_for_status()
 
     def wait_for_replies(self, count: int, conversation_id: int = 3) -> list[str]:
         return wait_until(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from flask import Flask
 
 from settings import Settings
-from webhook_app import health, views
+from webhook_app import commands, health, views
 from webhook_app.reception import Reception
 
 _MOST_BYTES = 8 * 1024 * 1024
@@ -21,4 +21,5 @@ def create_app(settings: Settings, reception: Reception | None = None) -> Flask:
     app.extensions["reception"] = reception or Reception.of(settings)
     app.register_blueprint(views.webhooks)
     app.register_blueprint(health.health)
+    app.cli.add_command(commands.dead_letters)
     return app

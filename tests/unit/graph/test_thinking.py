@@ -120,3 +120,20 @@ def test_messages_keep_their_chatwoot_ids(echoing: Thinker) -> None:
     config: Any = {"configurable": {"thread_id": "t"}}
     human = echoing.graph.get_state(config).values["messages"][0]
     assert (human, human.id) == (HumanMessage("Hola", id="chatwoot:10"), "chatwoot:10")
+
+
+def test_another_graph_does_not_go_on_where_the_first_stopped() -> None:
+    """An operator mends the graph, and has the turn tried again."""
+
+    def failing(state: MessagesState) -> Any:
+        raise RuntimeError
+
+    broken = thinker_of(failing)
+    with pytest.raises(RuntimeError):
+        broken.think("t", "1", [Said("10", "Hola")])
+    builder = StateGraph(MessagesState)
+    builder.add_node("mended", echo.echo)
+    builder.add_edge(START, "mended")
+    mended = Thinker(builder.compile(checkpointer=broken.graph.checkpointer), 40)
+    assert mended.think("t", "1", [Said("10", "Hola")]) == (Reply("Echo: Hola"),)
+    assert history(mended) == ["Hola", "Echo: Hola"]

@@ -1,0 +1,76 @@
+"""Graphs that misbehave, for tests: GRAPH=tests.graphs:failing and so on. What they do is steered by files.
+
+TEST_GATE names a folder. While it holds a file "closed", `gated` waits; each time a graph begins to think it leaves a
+file there, so that a test can wait for it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+from langchain_core.messages import AIMessage
+from langgraph.graph import START, MessagesState, StateGraph
+
+from graph.echo import echo
+
+
+def _gate() -> Path:
+    return Path(os.environ["TEST_GATE"])
+
+
+def _leave_a_trace(name: str) -> None:
+    (_gate() / f"{name}-{time.time_ns()}-{os.getpid()}").touch()
+
+
+def _wait_and_echo(state: MessagesState) -> Any:
+    _leave_a_trace("thinking")
+    while (_gate() / "closed").exists():
+        time.sleep(0.02)
+    return echo(state)
+
+
+def _fail(state: MessagesState) -> Any:
+    _leave_a_trace("failing")
+    raise RuntimeError(f"the words of the customer: {state['messages'][-1].text}")
+
+
+def _die(state: MessagesState) -> Any:
+    """As a crash in C would, or running out of memory."""
+    _leave_a_trace("dying")
+    if "poison" in state["messages"][-1].text:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return echo(state)
+
+
+def _one(node: Any) -> StateGraph[Any, Any, Any, Any]:
+    builder = StateGraph(MessagesState)
+    builder.add_node("node", node)
+    builder.add_edge(START, "node")
+    return builder
+
+
+def _first(state: MessagesState) -> Any:
+    _leave_a_trace("first")
+    return {"messages": [AIMessage("first")]}
+
+
+def _second(state: MessagesState) -> Any:
+    _leave_a_trace("second")
+    while (_gate() / "closed").exists():
+        time.sleep(0.02)
+    return {"messages": [AIMessage("second")]}
+
+
+gated = _one(_wait_and_echo)
+failing = _one(_fail)
+deadly = _one(_die)
+
+stepwise: StateGraph[Any, Any, Any, Any] = StateGraph(MessagesState)
+stepwise.add_node("first", _first)
+stepwise.add_node("second", _second)
+stepwise.add_edge(START, "first")
+stepwise.add_edge("first", "second")
