@@ -21,6 +21,7 @@ def main() -> None:
         agent_token=options.agent_token,
         chatwoot_version=options.chatwoot_version,
         messages_per_second=options.messages_per_second,
+        frontend_url=options.frontend_url,
     )
     _seed(sandbox, options)
     with sandbox:
@@ -37,6 +38,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--admin-token", default=os.environ.get("SANDBOX_ADMIN_TOKEN", "admin-token"))
     parser.add_argument("--agent-token", default=os.environ.get("SANDBOX_AGENT_TOKEN", "agent-token"))
+    parser.add_argument(
+        "--frontend-url", default=os.environ.get("FRONTEND_URL"), help="what attachments' addresses begin with"
+    )
     parser.add_argument("--chatwoot-version", default=NEWEST_RECORDED, help="play an older server, such as 4.8.0")
     parser.add_argument("--messages-per-second", type=float, help="a small Chatwoot: stores so many a second in all")
     demo = parser.add_argument_group("demo", "an inbox 1 'WhatsApp' with an agent bot and an account webhook")

@@ -1,6 +1,5 @@
 """/sandbox/...: what a test or the chat page asks of the stand-in itself. No token, no Chatwoot."""
 
-import base64
 import dataclasses
 from typing import Any
 
@@ -10,7 +9,7 @@ from sandbox import errors
 from sandbox.api.access import params, standin
 from sandbox.bodies import messages, people, rest
 from sandbox.customers import Writing
-from sandbox.drafts import File
+from sandbox.drafts import file_of
 from sandbox.world import Json
 
 blueprint = Blueprint("control", __name__, url_prefix="/sandbox")
@@ -108,18 +107,6 @@ def writing_of(given: Json) -> Writing:
     names = {field.name for field in dataclasses.fields(Writing)} - {"files"}
     known = {name: given[name] for name in names if given.get(name) is not None}
     return Writing(**known, files=tuple(file_of(each) for each in given.get("attachments") or ()))
-
-
-def file_of(given: Json) -> File:
-    details = {key: value for key, value in given.items() if key not in ("filename", "content_type", "data")}
-    data = given.get("data", b"")
-    return File(
-        filename=given.get("filename", ""),
-        content_type=given.get("content_type", ""),
-        data=base64.b64decode(data) if isinstance(data, str) else data,
-        file_type=details.pop("file_type", None),
-        details=details,
-    )
 
 
 @blueprint.post("/message-status")

@@ -1,5 +1,6 @@
 """What POST messages is given, checked and coerced as Rails does it."""
 
+import base64
 import json
 from dataclasses import dataclass, field
 from typing import Any
@@ -67,6 +68,19 @@ class Draft:
     additional_attributes: Json = field(default_factory=dict)
     source_id: str | None = None
     files: tuple[File, ...] = ()
+
+
+def file_of(given: Json) -> File:
+    """An attachment as tests and the chat page describe it; `data` as bytes or base64."""
+    details = {key: value for key, value in given.items() if key not in ("filename", "content_type", "data")}
+    data = given.get("data", b"")
+    return File(
+        filename=given.get("filename", ""),
+        content_type=given.get("content_type", ""),
+        data=base64.b64decode(data) if isinstance(data, str) else data,
+        file_type=details.pop("file_type", None),
+        details=details,
+    )
 
 
 def draft_of(params: Json, files: tuple[File, ...], version: Version) -> Draft:

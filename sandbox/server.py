@@ -6,9 +6,9 @@ from typing import Any
 
 from sandbox.app import create_app
 from sandbox.bodies import messages, rest
-from sandbox.control import file_of
 from sandbox.customers import Writing
 from sandbox.deliveries import Rules
+from sandbox.drafts import file_of
 from sandbox.faults import Faults
 from sandbox.journal import Delivery, Request
 from sandbox.standin import Options, StandIn
@@ -24,6 +24,7 @@ class Sandbox:
     """Real HTTP on its own threads, from `start` (or `with`) to `close`.
 
     Beside the API it can be told what happens in Chatwoot: who writes, what is set up, what breaks.
+    `frontend_url` is what the addresses of attachments begin with, if others reach it otherwise than by `url`.
     """
 
     def __init__(
@@ -35,17 +36,19 @@ class Sandbox:
         agent_token: str = "agent-token",
         chatwoot_version: str = NEWEST_RECORDED,
         messages_per_second: float | None = None,
+        frontend_url: str | None = None,
         webhook_timeout_s: float = 5.0,
         webhook_retry_s: float = 3.0,
     ) -> None:
         rules = Rules(timeout_s=webhook_timeout_s, retry_after_s=webhook_retry_s)
         options = Options(Version(chatwoot_version), rules, messages_per_second)
+        self._closed = False
         self._standin = StandIn(options)
         self._world = self._standin.world
         self._server = Server(host, port, create_app(self._standin))
         seen_as = "127.0.0.1" if host == "0.0.0.0" else host
         self.url = f"http://{seen_as}:{self._server.server_address[1]}"
-        self._world.base_url = self.url
+        self._world.base_url = (frontend_url or self.url).rstrip("/")
         setup = self._standin.setup
         self.admin: User = setup.add_user("Marta", "marta@example.com", "administrator", admin_token)
         self.agent: User = setup.add_user("Pablo", "pablo@example.com", "agent", agent_token)
@@ -56,6 +59,10 @@ class Sandbox:
         return self
 
     def close(self) -> None:
+        """Let go of who hangs, end every connection and thread. Safe to repeat."""
+        if self._closed:
+            return
+        self._closed = True
         self._standin.close()
         self._server.stop()
 
