@@ -39,8 +39,14 @@ def _build(**_: Any) -> None:
 @signals.worker_ready.connect
 def _keep_watch(**_: Any) -> None:
     wiring.keeper().start()
-    app.send_task("tasks.reconcile")  # what came while nobody was here
     log.info("worker_ready")
+
+
+@signals.beat_init.connect
+def _ask_at_once(**_: Any) -> None:
+    """What came while nobody was here need not wait for the first interval."""
+    if "reconcile" in app.conf.beat_schedule:
+        app.send_task("tasks.reconcile")
 
 
 @signals.worker_shutdown.connect

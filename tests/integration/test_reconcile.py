@@ -46,6 +46,7 @@ def test_it_is_asked_at_start(desk: Desk, stack: Stack) -> None:
     desk.conversation(3)
     lost(desk, "Hola")
     stack.start_worker()
+    stack.start("beat")
     assert desk.wait_for_replies(1) == ["Echo: Hola"]
 
 
@@ -62,7 +63,6 @@ def test_beat_asks_again_and_again(desk: Desk, stack: Stack) -> None:
 def test_a_lost_message_that_was_overtaken_is_answered(desk: Desk, stack: Stack) -> None:
     stack.start_web()
     stack.start_worker()
-    reconcile(stack)
     desk.conversation(3)
     lost(desk, "lost")
     desk.sandbox.customer_writes("came", conversation_id=3)
