@@ -111,3 +111,8 @@ def test_the_chat_goes_on_when_a_new_conversation_begins(salon: Salon, chat: Cha
     expect(chat.phone.get_by_role("article")).to_have_text([re.compile("before"), re.compile("after")])
     assert salon.said(first)[0] == "before"
     assert salon.said(first + 1) == ["after"]
+
+
+def test_without_an_inbox_the_phone_says_what_to_do(chat: Chat) -> None:
+    expect(chat.open().page.get_by_text("There is no inbox to write to")).to_be_visible()
+    expect(chat.page.get_by_label("Message as the customer")).to_be_hidden()

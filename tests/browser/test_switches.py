@@ -38,10 +38,10 @@ def test_the_channel_reports_what_became_of_the_last_reply(salon: Salon, chat: C
     chat.open().page.get_by_text("Break something").click()
     salon.sandbox.settle()
     form = chat.page.locator("#report-form")
-    form.get_by_label("Status").select_option("read")
+    form.get_by_label("status").select_option("read")
     form.get_by_role("button").click()
     expect(chat.desk.locator(".delivery.read")).to_have_count(1)
-    form.get_by_label("Status").select_option("failed")
+    form.get_by_label("status").select_option("failed")
     form.get_by_role("button").click()
     expect(chat.desk).to_contain_text("Not delivered: 131047: Re-engagement message")
 

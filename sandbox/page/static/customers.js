@@ -32,8 +32,8 @@ export class Customers {
     return chosen && !latest.includes(chosen) ? [chosen, ...latest.slice(1)] : latest;
   }
 
-  /** The chosen one, or whoever there is, or somebody to begin with; null without an inbox to write to. */
-  get current() {
+  /** Who was chosen; else this chooses the latest, or makes somebody to begin with. Null: there is no inbox yet. */
+  chosen() {
     const all = this.all;
     const found = all.find((customer) => customer.key === this.selected) ?? all.at(-1);
     if (found) return this.#select(found);
@@ -53,7 +53,7 @@ export class Customers {
     return inboxes.find((inbox) => inbox.channel_type !== "Channel::Api") ?? inboxes[0];
   }
 
-  /** An answer came for somebody whose phone is not looked at. */
+  /** An answer came for somebody whose phone is not looked at. Remembers what was there when it was. */
   hasNews(customer) {
     const told = customer.conversations.map((each) => each.last_non_activity_message).filter(isToldToCustomer);
     const newest = Math.max(0, ...told.map((message) => message.id));

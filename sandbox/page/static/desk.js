@@ -6,8 +6,6 @@ import { ACTIVITY, INCOMING, avatar, time } from "./words.js";
 
 const SHOWN = 100;
 
-export const STATUS_WORDS = { open: "open", pending: "pending", resolved: "resolved", snoozed: "snoozed" };
-
 export class Desk {
   #selected = null;
 
@@ -92,7 +90,7 @@ function snippet(message) {
 
 function drawEntry(entry) {
   const badges = [
-    el("span", { class: `status ${entry.status}` }, STATUS_WORDS[entry.status]),
+    el("span", { class: `status ${entry.status}` }, entry.status),
     entry.assignee && el("span", { class: "assignee" }, entry.assignee),
     ...entry.labels.map((label) => el("span", { class: "label" }, label)),
     entry.waiting && el("span", { class: "waiting" }, entry.waiting),

@@ -3,7 +3,7 @@
 import { Customers, isOnPhone } from "./customers.js";
 import { byId, el, keepAtEnd, reconcile, sendOnEnter, setOptions, setText } from "./dom.js";
 import * as server from "./server.js";
-import { INCOMING, attachments, avatar, hue, initials, text, timeOf } from "./words.js";
+import { ACTIVITY, INCOMING, attachments, avatar, hue, initials, text, timeOf } from "./words.js";
 
 const CHAT = byId("chat");
 const TEXT = byId("customer-text");
@@ -19,17 +19,18 @@ export class Phone {
   }
 
   draw() {
-    const customer = this.customers.current;
+    const customer = this.customers.chosen();
     this.#drawCustomers(customer);
     this.#drawPeer(customer);
+    byId("no-inbox").hidden = Boolean(customer);
+    CHAT.hidden = byId("customer-writes").hidden = byId("new-customer").hidden = !customer;
     if (customer) this.#drawChat(customer);
-    else setText(byId("phone-trouble"), "There is no inbox to write to yet.");
   }
 
   /** The newest message that the business sent to this customer's phone, whatever became of it. */
   get lastToldMessage() {
-    const sent = this.#messages(this.customers.current).filter(
-      (message) => !message.private && ![INCOMING, 2].includes(message.message_type),
+    const sent = this.#messages(this.customers.chosen()).filter(
+      (message) => !message.private && ![INCOMING, ACTIVITY].includes(message.message_type),
     );
     return sent.at(-1);
   }
@@ -125,7 +126,7 @@ export class Phone {
 
   async #send(what) {
     setText(byId("phone-trouble"), "");
-    const customer = this.customers.current;
+    const customer = this.customers.chosen();
     if (!customer) return false;
     try {
       await server.customerWrites({ ...what, ...placeOf(customer) });
