@@ -18,7 +18,7 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(webhook_timeout_s=0.3, webhook_retry_s=0.02) as sandbox:
+    with Sandbox(webhook_retry_s=0.02) as sandbox:
         yield sandbox
 
 

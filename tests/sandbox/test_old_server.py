@@ -33,7 +33,7 @@ def shape(body: Any) -> Any:
 @pytest.fixture
 def old(receiver: Receiver) -> Iterator[Desk]:
     with (
-        Sandbox(chatwoot_version="4.8.0", webhook_timeout_s=0.3, webhook_retry_s=0.02) as sandbox,
+        Sandbox(chatwoot_version="4.8.0", webhook_retry_s=0.02) as sandbox,
         httpx.Client(base_url=sandbox.url, trust_env=False) as http,
     ):
         yield Desk.furnish(sandbox, receiver, http)
