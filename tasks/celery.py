@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from typing import Any
 
 import structlog
@@ -47,6 +48,21 @@ def _ask_at_once(**_: Any) -> None:
     """What came while nobody was here need not wait for the first interval."""
     if "reconcile" in app.conf.beat_schedule:
         app.send_task("tasks.reconcile")
+
+
+@signals.worker_shutting_down.connect
+def _end_in_time(**_: Any) -> None:
+    """Celery waits for running tasks for ever; who comes after SIGTERM does not."""
+    patience = threading.Timer(wiring.parts().settings.shutdown_seconds, _hand_back)
+    patience.daemon = True
+    patience.start()
+
+
+def _hand_back() -> None:
+    parts = wiring.parts()
+    handed_back = parts.holdings.hand_back(parts.mailbox, wiring.doorbells())
+    log.warning("handed_back", conversations=handed_back)
+    os._exit(0)  # threads cannot be ended otherwise, and what they do now is nobody's turn any more
 
 
 @signals.worker_shutdown.connect

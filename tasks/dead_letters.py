@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from chatwoot.client import Client
 from chatwoot.messages import Message
 from tasks import acts, incoming
-from tasks.mailbox import DeadLetter, Mailbox, NoSuchDeadLetter, Ring
+from tasks.mailbox import DeadLetter, Mailbox, NoSuchDeadLetter
 from tasks.recovery import Doorbells
 
 THINKING = "thinking"
@@ -85,10 +85,7 @@ class DeadLetters:
         else:
             act = acts.dump(acts.renewed(acts.load(grave.content), time.time()))
             following = self.mailbox.exhume_act(grave.conversation_id, id, act)
-        if isinstance(following, Ring):
-            self.doorbells.ring(grave.conversation_id, following)
-        elif following is not None:
-            self.doorbells.send(grave.conversation_id)
+        self.doorbells.announce(grave.conversation_id, following)
 
     def discard(self, id: str) -> None:
         """

@@ -242,14 +242,16 @@ class Mailbox:
 
     # -- both
 
-    def release(self, held: Turn | Sending, *, delay_s: float, decided: bool = True) -> None:
-        """Give the turn or the outbox back; it may be taken up again after so long. Nothing, if it was lost.
+    def release(self, held: Turn | Sending, *, delay_s: float, decided: bool = True) -> Ring | Send | None:
+        """Give the turn or the outbox back; it may be taken up again after so long. None: it was lost already.
 
         `decided`: what was tried did not happen, or is there to be seen; it will not come true later.
+        Whoever does not come back after the delay must ring; the watchdog does, a grace later.
         """
         (grace,) = self._ms("grace_s")
         outcome = "decided" if decided else "in doubt"
-        self._run("release", held.conversation_id, held.token, int(delay_s * 1000), grace, outcome)
+        delay = int(delay_s * 1000)
+        return _taken_up(self._run("release", held.conversation_id, held.token, delay, grace, outcome))
 
     def extend(self, conversation_id: int, token: str) -> bool:
         """Say that the holder of the token lives. False: it has lost what it held."""

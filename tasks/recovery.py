@@ -16,7 +16,7 @@ import redis
 import structlog
 from kombu.exceptions import OperationalError
 
-from tasks.mailbox import Mailbox, Ring, Send
+from tasks.mailbox import Mailbox, Ring, Send, Sending, Turn
 from tasks.roll import Roll
 
 log = structlog.get_logger()
@@ -28,26 +28,36 @@ class Holdings:
 
     hard_limit_s: float
     """A holder that takes longer is given up: threads have no time limits of their own."""
-    _held: dict[str, tuple[int, float]] = field(default_factory=dict)
+    _held: dict[str, tuple[Turn | Sending, float]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @contextmanager
-    def hold(self, conversation_id: int, token: str) -> Iterator[None]:
+    def hold(self, held: Turn | Sending) -> Iterator[None]:
         with self._lock:
-            self._held[token] = (conversation_id, time.monotonic() + self.hard_limit_s)
+            self._held[held.token] = (held, time.monotonic() + self.hard_limit_s)
         try:
             yield
         finally:
             with self._lock:
-                self._held.pop(token, None)
+                self._held.pop(held.token, None)
 
     def beat(self, mailbox: Mailbox) -> None:
         """Extend the lease of all that is held and not past its limit."""
-        with self._lock:
-            held = [(token, *entry) for token, entry in self._held.items()]
-        for token, conversation_id, limit in held:
+        for held, limit in self._all():
             if time.monotonic() < limit:
-                mailbox.extend(conversation_id, token)
+                mailbox.extend(held.conversation_id, held.token)
+
+    def hand_back(self, mailbox: Mailbox, doorbells: Doorbells) -> int:
+        """Give up all that is held, for other workers to take up at once. Returns how many."""
+        count = 0
+        for held, _ in self._all():
+            following = mailbox.release(held, delay_s=0, decided=False)
+            count += doorbells.announce(held.conversation_id, following)
+        return count
+
+    def _all(self) -> list[tuple[Turn | Sending, float]]:
+        with self._lock:
+            return list(self._held.values())
 
 
 @dataclass(frozen=True)
@@ -56,6 +66,14 @@ class Doorbells:
 
     ring: Callable[[int, Ring], None]
     send: Callable[[int], None]
+
+    def announce(self, conversation_id: int, following: Ring | Send | None) -> bool:
+        """Have a worker look at what follows, if anything does."""
+        if isinstance(following, Ring):
+            self.ring(conversation_id, following)
+        elif isinstance(following, Send):
+            self.send(conversation_id)
+        return following is not None
 
 
 def revive_overdue(mailbox: Mailbox, doorbells: Doorbells) -> int:
@@ -77,14 +95,9 @@ def inherit(mailbox: Mailbox, doorbells: Doorbells, roll: Roll) -> int:
 def _take_up(found: Iterable[tuple[int, Ring | Send | None]], doorbells: Doorbells, why: str) -> int:
     count = 0
     for conversation_id, following in found:
-        if following is None:
-            continue
-        log.warning("conversation_taken_up", conversation_id=conversation_id, why=why)
-        count += 1
-        if isinstance(following, Ring):
-            doorbells.ring(conversation_id, following)
-        else:
-            doorbells.send(conversation_id)
+        if doorbells.announce(conversation_id, following):
+            log.warning("conversation_taken_up", conversation_id=conversation_id, why=why)
+            count += 1
     return count
 
 

@@ -80,7 +80,7 @@ class Sender:
         begun = self.mailbox.begin_sending(conversation_id)
         if begun is None:
             return Sent()
-        with self.holdings.hold(conversation_id, begun.token):
+        with self.holdings.hold(begun):
             return self._empty(begun)
 
     def _empty(self, begun: Sending) -> Sent:

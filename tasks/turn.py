@@ -61,7 +61,7 @@ class Answering:
         claimed = self.mailbox.claim(conversation_id, bell)
         if not isinstance(claimed, Turn):
             return claimed
-        with self.holdings.hold(claimed.conversation_id, claimed.token):
+        with self.holdings.hold(claimed):
             return self._answer(claimed)
 
     def _answer(self, turn: Turn) -> Answered:

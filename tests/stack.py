@@ -67,9 +67,12 @@ class Process:
         """As a crash would: no goodbye, for it and its children."""
         self._signal(signal.SIGKILL)
 
+    def ask_to_stop(self) -> None:
+        self._signal(signal.SIGTERM, only_the_parent=True)
+
     def stop(self, timeout_s: float = 60) -> int:
         """Ask it to end, and return its exit status."""
-        self._signal(signal.SIGTERM, only_the_parent=True)
+        self.ask_to_stop()
         try:
             return self._popen.wait(timeout_s)
         finally:

@@ -3,8 +3,9 @@
 local token, delay, grace = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 
 if field('token') ~= token or token == '' then return {'lost'} end
-if field('stage') == 'thinking' then set('stage', 'queued', 'quiet_until', now + delay) end
 set('token', '', 'not_before', now + delay)
 if ARGV[5] == 'decided' then set('doubt_until', 0) end
 watch_until(now + delay + grace)
-return {'released', field('bell')}
+if field('stage') == 'replying' then return {'send'} end
+set('stage', 'queued', 'quiet_until', now + delay)
+return {'ring', field('bell')}
