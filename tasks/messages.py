@@ -53,6 +53,7 @@ def process_message(self: Task[..., Any], *, conversation_id: int, bell: str) ->
     except GraphFailed as error:
         raise self.retry(exc=ShowableError(str(error)), countdown=error.retry_s) from None
     except TurnLost:
+        log.warning("turn_lost")
         answered = None
     if isinstance(answered, Wait):
         raise self.retry(countdown=answered.seconds)
@@ -95,6 +96,7 @@ def send_reply(
     except TryLater as error:
         raise self.retry(exc=error, countdown=min(error.delay_s, _MOST_COUNTDOWN_S)) from None
     except TurnLost:
+        log.warning("turn_lost")
         return 0
     if sent.ring is not None:
         ring(conversation_id, sent.ring)
