@@ -64,6 +64,14 @@ unit: install  ## tests without Redis, network or processes
 integration: install  ## tests with a real Redis, real workers and the sandbox
 	$(call suite,integration)
 
+.PHONY: chaos
+chaos: install  ## kill everything, everywhere: nothing lost, nothing twice, in order
+	$(call suite,chaos)
+
+.PHONY: faults
+faults: install  ## the fault matrix: break everything once, write docs/faults.md
+	$(BIN)/python -m tests.faults
+
 .PHONY: sandbox-tests
 sandbox-tests: install  ## the stand-in for Chatwoot, held against recordings of a real one
 	$(call suite,sandbox)

@@ -156,8 +156,7 @@ def test_worker_that_sends_by_hand(place: str, desk: Desk, stack: Stack, redis_c
 
 def let_the_visibility_timeout_pass(client: redis.Redis) -> None:
     """For what the broker has delivered and nobody has acknowledged."""
-    for tag in client.zrange("unacked_index", 0, -1):
-        client.zadd("unacked_index", {tag: 0})
+    client.zadd("unacked_index", {str(tag): 0 for tag in client.zrange("unacked_index", 0, -1)})
 
 
 def cut_off(desk: Desk) -> bool:
