@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import random
-import threading
 import time
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import structlog
 
-from chatwoot import marker
-from chatwoot.client import Client
 from chatwoot.errors import ChatwootError, OutcomeUnknown, PermanentError, TransientError
-from chatwoot.messages import Message
-from tasks import acts, answered, crash_points
+from tasks import acts
 from tasks.acts import Act, Post, SetStatus
 from tasks.dead_letters import Grave, bury
+from tasks.doing import Doer, StillInDoubt
 from tasks.mailbox import Mailbox, Ring, Sending
 from tasks.recovery import Holdings
 
@@ -34,20 +30,6 @@ class TryLater(Exception):
 
 
 @dataclass(frozen=True)
-class Desk:
-    """The two hands that we have in Chatwoot."""
-
-    speaker: Client
-    """Posts: as the agent bot where there is one."""
-    reader: Client | None
-    """Lists messages, finds contacts: a user's token. None where there is only a bot's."""
-    version: Callable[[], str]
-    """Chatwoot's; which marks a message can carry depends on it. Raises `ChatwootError`."""
-    in_flight: threading.BoundedSemaphore
-    """Chatwoot only gets slower with more at once."""
-
-
-@dataclass(frozen=True)
 class Sent:
     """The outbox is empty, or another's; `ring`: the customer has written meanwhile."""
 
@@ -62,7 +44,7 @@ class Sender:
 
     mailbox: Mailbox
     holdings: Holdings
-    desk: Desk
+    doer: Doer
     most_retry_s: float
 
     def put(self, conversation_id: int, content: str, *, private: bool, key: str) -> None:
@@ -89,7 +71,10 @@ class Sender:
         while isinstance(following, Sending):
             act = acts.load(following.act)
             try:
-                self._do(act, following)
+                self.doer.do(act, following)
+            except StillInDoubt as doubt:
+                self.mailbox.release(following, delay_s=doubt.seconds)
+                raise TryLater(str(doubt), doubt.seconds) from None
             except PermanentError as error:
                 refused.append(f"{error}")
                 following = self._give_up(act, following, error)
@@ -102,53 +87,6 @@ class Sender:
                 done += 1
                 following = self.mailbox.settle(following)
         return Sent(done, following, tuple(refused))
-
-    def _do(self, act: Act, sending: Sending) -> None:
-        conversation_id = sending.conversation_id
-        if isinstance(act, SetStatus):
-            self.desk.speaker.set_status(conversation_id, act.status)
-        elif self._is_first_try(act, sending) or self._is_missing(act, sending):
-            with self.desk.in_flight, crash_points.around("post"):
-                message = self._post(act, conversation_id)
-            log.info("message_sent", key=act.key, message_id=message, tries=sending.tries, private=act.private)
-
-    def _is_first_try(self, act: Post, sending: Sending) -> bool:
-        return sending.tries == 1 and not act.look_first
-
-    def _post(self, act: Post, conversation_id: int) -> int:
-        marks = marker.written(act.key, version=self.desk.version(), at=act.asked_at)
-        return self.desk.speaker.send_message(
-            conversation_id,
-            act.content,
-            private=act.private,
-            content_attributes={**marks.content_attributes, **answered.written(act.answers)},
-            external_created_at=marks.external_created_at,
-        ).id
-
-    def _is_missing(self, act: Post, sending: Sending) -> bool:
-        """
-        Raises:
-            TryLater: nothing is to be seen of an earlier try, but it may still come true.
-        """
-        if self._is_there(act, sending.conversation_id):
-            return False
-        if sending.doubt_s > 0:
-            self.mailbox.release(sending, delay_s=sending.doubt_s, decided=True)
-            raise TryLater("an earlier try may still come true", sending.doubt_s)
-        return True
-
-    def _is_there(self, act: Post, conversation_id: int) -> bool:
-        """Whether an earlier try has made the message: our own webhook may have said so, else Chatwoot is asked."""
-        if self.mailbox.was_seen(conversation_id, act.key):
-            return True
-        reader = self.desk.reader
-        found: Sequence[Message | None]
-        if reader is not None:
-            found = reader.messages(conversation_id, after=act.after)
-        else:
-            conversation = self.desk.speaker.conversation(conversation_id)
-            found = [conversation.last_message, conversation.last_non_activity_message]
-        return any(message and marker.carries(message.content_attributes, act.key) for message in found)
 
     def _later(self, sending: Sending, error: ChatwootError) -> TryLater:
         delay_s = backoff_s(sending.tries, error)

@@ -15,13 +15,14 @@ from chatwoot.client import Client
 from chatwoot.conversations import Status
 from settings import Settings
 from tasks.dead_letters import DeadLetters
+from tasks.doing import Desk, Doer
 from tasks.mailbox import Mailbox, Timing, Turn, TurnLost
 from tasks.outreach import Outreach
 from tasks.policy import Policy
 from tasks.reconcile import Reconciling
 from tasks.recovery import Doorbells, Holdings, Keeper
 from tasks.roll import Roll, owner_of_this_process
-from tasks.sending import Desk, Sender
+from tasks.sending import Sender
 
 if TYPE_CHECKING:
     from graph.outcome import Outcome
@@ -87,7 +88,7 @@ def build(settings: Settings) -> Parts:
     in_flight = threading.BoundedSemaphore(settings.posts_in_flight)
     desk = Desk(speaker, reader, _version(settings, reader or speaker), in_flight)
     answering = Answering(box, holdings, _thinking(settings, box), settings.turn_attempts)
-    sender = Sender(box, holdings, desk, settings.send_retry_seconds)
+    sender = Sender(box, holdings, Doer(box, desk), settings.send_retry_seconds)
     outreach = reconciling = None
     if reader is not None:
         outreach = Outreach(reader, settings.chatwoot_inbox_id)
