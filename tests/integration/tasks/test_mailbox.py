@@ -1,107 +1,136 @@
-"""The mailbox, on a real Redis: what is accepted is thought once and sent once, in order, whoever dies."""
+"""The mailbox, on a real Redis and as the fake: what is accepted is thought and sent once, in order, whoever dies."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import pytest
 import redis
 
-from tasks.mailbox import Accepted, DeadLetter, Mailbox, Ring, Send, Sending, Timing, Turn, TurnLost, Wait
+from tasks.mailbox import (
+    Accepted,
+    DeadLetter,
+    Mailbox,
+    NoSuchDeadLetter,
+    Ring,
+    Send,
+    Sending,
+    Timing,
+    Turn,
+    TurnLost,
+    Wait,
+)
+from tests.fakes import FakeMailbox, Memory
 
 AT_ONCE = Timing(quiet_s=0, most_quiet_s=0, lease_s=30, grace_s=30)
 LOST_AT_ONCE = Timing(quiet_s=0, most_quiet_s=0, lease_s=0, grace_s=0)
 
 
-@pytest.fixture
-def mailbox(redis_client: redis.Redis) -> Mailbox:
-    return Mailbox(redis_client, account_id=1, timing=AT_ONCE)
+AnyMailbox = Mailbox | FakeMailbox
+Open = Callable[[Timing], AnyMailbox]
+"""Another mailbox on the same conversations, with its own timing."""
+
+
+@pytest.fixture(params=["redis", "fake"])
+def open_mailbox(request: pytest.FixtureRequest) -> Open:
+    if request.param == "fake":
+        memory = Memory()
+        return lambda timing: FakeMailbox(memory, timing=timing, owner="here")
+    client: redis.Redis = request.getfixturevalue("redis_client")
+    return lambda timing: Mailbox(client, account_id=1, timing=timing, owner="here")
 
 
 @pytest.fixture
-def hasty(redis_client: redis.Redis) -> Mailbox:
+def mailbox(open_mailbox: Open) -> AnyMailbox:
+    return open_mailbox(AT_ONCE)
+
+
+@pytest.fixture
+def hasty(open_mailbox: Open) -> AnyMailbox:
     """Sees every holder as gone, and every doorbell as lost, at once."""
-    return Mailbox(redis_client, account_id=1, timing=LOST_AT_ONCE)
+    return open_mailbox(LOST_AT_ONCE)
 
 
-def accepted(mailbox: Mailbox, *ids: int, conversation_id: int = 3) -> Ring:
+def accepted(mailbox: AnyMailbox, *ids: int, conversation_id: int = 3) -> Ring:
     doorbells = [mailbox.accept(conversation_id, id, f"message {id}").doorbell for id in ids]
     assert doorbells[0] is not None
     return doorbells[0]
 
 
-def claimed(mailbox: Mailbox, doorbell: Ring, conversation_id: int = 3) -> Turn:
+def claimed(mailbox: AnyMailbox, doorbell: Ring, conversation_id: int = 3) -> Turn:
     turn = mailbox.claim(conversation_id, doorbell.bell)
     assert isinstance(turn, Turn)
     return turn
 
 
-def begun(mailbox: Mailbox, conversation_id: int = 3) -> Sending:
+def begun(mailbox: AnyMailbox, conversation_id: int = 3) -> Sending:
     sending = mailbox.begin_sending(conversation_id)
     assert sending is not None
     return sending
 
 
 class TestComingIn:
-    def test_a_message_rings_once(self, mailbox: Mailbox) -> None:
+    def test_a_message_rings_once(self, mailbox: AnyMailbox) -> None:
         assert mailbox.accept(3, 10, "hello").doorbell is not None
         assert mailbox.accept(3, 11, "are you there?") == Accepted(is_new=True, doorbell=None)
 
-    def test_a_message_that_comes_again_is_dropped(self, mailbox: Mailbox) -> None:
+    def test_a_message_that_comes_again_is_dropped(self, mailbox: AnyMailbox) -> None:
         doorbell = accepted(mailbox, 10, 10)
         assert claimed(mailbox, doorbell).messages == ("message 10",)
 
-    def test_a_message_that_was_answered_is_dropped(self, mailbox: Mailbox) -> None:
+    def test_a_message_that_was_answered_is_dropped(self, mailbox: AnyMailbox) -> None:
         mailbox.commit(claimed(mailbox, accepted(mailbox, 10)), [])
         assert mailbox.accept(3, 10, "hello") == Accepted(is_new=False, doorbell=None)
 
-    def test_a_channel_that_delivers_twice_is_heard_once(self, mailbox: Mailbox) -> None:
+    def test_a_channel_that_delivers_twice_is_heard_once(self, mailbox: AnyMailbox) -> None:
         doorbell = mailbox.accept(3, 10, "hello", source_id="SM1").doorbell
         assert doorbell is not None
         mailbox.accept(3, 11, "hello", source_id="SM1")
         assert claimed(mailbox, doorbell).messages == ("hello",)
 
-    def test_late_webhooks_sort_into_place(self, mailbox: Mailbox) -> None:
+    def test_late_webhooks_sort_into_place(self, mailbox: AnyMailbox) -> None:
         doorbell = accepted(mailbox, 12, 10, 11)
         assert claimed(mailbox, doorbell).messages == ("message 10", "message 11", "message 12")
 
-    def test_conversations_do_not_meet(self, mailbox: Mailbox) -> None:
+    def test_conversations_do_not_meet(self, mailbox: AnyMailbox) -> None:
         doorbell = accepted(mailbox, 10)
         accepted(mailbox, 11, conversation_id=4)
         assert claimed(mailbox, doorbell).messages == ("message 10",)
 
-    def test_a_burst_is_waited_for(self, redis_client: redis.Redis) -> None:
-        mailbox = Mailbox(redis_client, account_id=1, timing=Timing(quiet_s=60, most_quiet_s=60))
+    def test_a_burst_is_waited_for(self, open_mailbox: Open) -> None:
+        mailbox = open_mailbox(Timing(quiet_s=60, most_quiet_s=60))
         doorbell = accepted(mailbox, 10)
         assert doorbell.delay_s == 60
         wait = mailbox.claim(3, doorbell.bell)
         assert isinstance(wait, Wait)
         assert 0 < wait.seconds <= 60
 
-    def test_a_burst_is_not_waited_for_for_ever(self, redis_client: redis.Redis) -> None:
-        mailbox = Mailbox(redis_client, account_id=1, timing=Timing(quiet_s=60, most_quiet_s=0))
+    def test_a_burst_is_not_waited_for_for_ever(self, open_mailbox: Open) -> None:
+        mailbox = open_mailbox(Timing(quiet_s=60, most_quiet_s=0))
         doorbell = accepted(mailbox, 10, 11)
         assert isinstance(mailbox.claim(3, doorbell.bell), Turn)
 
 
 class TestThinking:
-    def test_one_worker_has_the_turn(self, mailbox: Mailbox) -> None:
+    def test_one_worker_has_the_turn(self, mailbox: AnyMailbox) -> None:
         doorbell = accepted(mailbox, 10)
         claimed(mailbox, doorbell)
         assert mailbox.claim(3, doorbell.bell) is None
 
-    def test_a_doorbell_of_an_earlier_turn_is_stale(self, mailbox: Mailbox) -> None:
+    def test_a_doorbell_of_an_earlier_turn_is_stale(self, mailbox: AnyMailbox) -> None:
         old = accepted(mailbox, 10)
         mailbox.commit(claimed(mailbox, old), [])
         accepted(mailbox, 11)
         assert mailbox.claim(3, old.bell) is None
 
-    def test_what_comes_while_thinking_is_the_next_turn(self, mailbox: Mailbox) -> None:
+    def test_what_comes_while_thinking_is_the_next_turn(self, mailbox: AnyMailbox) -> None:
         turn = claimed(mailbox, accepted(mailbox, 10))
         assert mailbox.accept(3, 11, "message 11").doorbell is None
         following = mailbox.commit(turn, [])
         assert isinstance(following, Ring)
         assert claimed(mailbox, following).messages == ("message 11",)
 
-    def test_a_turn_that_was_lost_cannot_be_ended(self, mailbox: Mailbox, hasty: Mailbox) -> None:
+    def test_a_turn_that_was_lost_cannot_be_ended(self, mailbox: AnyMailbox, hasty: AnyMailbox) -> None:
         doorbell = accepted(hasty, 10)
         paused = claimed(hasty, doorbell)
         assert hasty.revive(3) == Ring(doorbell.bell, 0)
@@ -111,7 +140,7 @@ class TestThinking:
         assert mailbox.commit(heir, ["in time"]) == Send()
         assert begun(mailbox).act == "in time"
 
-    def test_a_turn_that_is_taken_up_again_is_the_same_turn(self, mailbox: Mailbox, hasty: Mailbox) -> None:
+    def test_a_turn_that_is_taken_up_again_is_the_same_turn(self, mailbox: AnyMailbox, hasty: AnyMailbox) -> None:
         doorbell = accepted(hasty, 10)
         first = claimed(hasty, doorbell)
         hasty.accept(3, 11, "meanwhile")
@@ -119,59 +148,67 @@ class TestThinking:
         second = claimed(mailbox, doorbell)
         assert (second.messages, second.number, second.attempt) == (first.messages, first.number, 2)
 
-    def test_a_turn_given_back_can_be_claimed_again(self, mailbox: Mailbox) -> None:
+    def test_a_turn_given_back_can_be_claimed_again(self, mailbox: AnyMailbox) -> None:
         doorbell = accepted(mailbox, 10)
         mailbox.release(claimed(mailbox, doorbell), delay_s=0)
         assert claimed(mailbox, doorbell).attempt == 2
 
-    def test_a_turn_given_back_for_later_must_wait(self, mailbox: Mailbox) -> None:
+    def test_a_turn_given_back_for_later_must_wait(self, mailbox: AnyMailbox) -> None:
         doorbell = accepted(mailbox, 10)
         mailbox.release(claimed(mailbox, doorbell), delay_s=60)
         assert isinstance(mailbox.claim(3, doorbell.bell), Wait)
 
-    def test_silence_is_an_answer(self, mailbox: Mailbox) -> None:
+    def test_a_turn_takes_no_more_than_fifty_messages(self, mailbox: AnyMailbox) -> None:
+        turn = claimed(mailbox, accepted(mailbox, *range(60, 0, -1)))
+        following = mailbox.commit(turn, [])
+        assert isinstance(following, Ring)
+        rest = claimed(mailbox, following)
+        assert turn.messages + rest.messages == tuple(f"message {id}" for id in range(1, 61))
+        assert len(turn.messages) == 50
+
+    def test_silence_is_an_answer(self, mailbox: AnyMailbox) -> None:
         assert mailbox.commit(claimed(mailbox, accepted(mailbox, 10)), []) is None
         assert mailbox.begin_sending(3) is None
 
 
 class TestSending:
     @pytest.fixture
-    def replying(self, mailbox: Mailbox) -> Mailbox:
+    def replying(self, mailbox: AnyMailbox) -> AnyMailbox:
         mailbox.commit(claimed(mailbox, accepted(mailbox, 10)), ["one", "two"])
         return mailbox
 
-    def test_acts_come_in_order(self, replying: Mailbox) -> None:
+    def test_acts_come_in_order(self, replying: AnyMailbox) -> None:
         one = begun(replying)
         two = replying.settle(one)
         assert isinstance(two, Sending)
         assert (one.act, two.act, replying.settle(two)) == ("one", "two", None)
 
-    def test_one_worker_sends(self, replying: Mailbox) -> None:
+    def test_one_worker_sends(self, replying: AnyMailbox) -> None:
         begun(replying)
         assert replying.begin_sending(3) is None
 
-    def test_a_second_try_knows_of_the_first(self, replying: Mailbox) -> None:
+    def test_a_second_try_knows_of_the_first(self, replying: AnyMailbox) -> None:
         first = begun(replying)
         replying.release(first, delay_s=0)
         assert (first.tries, begun(replying).tries) == (1, 2)
 
-    def test_a_killed_senders_try_counts(self, hasty: Mailbox) -> None:
+    def test_a_killed_senders_try_counts(self, hasty: AnyMailbox) -> None:
         hasty.commit(claimed(hasty, accepted(hasty, 10)), ["one"])
         begun(hasty)
         assert hasty.revive(3) == Send()
         assert begun(hasty).tries == 2
 
-    def test_tries_are_counted_for_each_act(self, replying: Mailbox) -> None:
+    def test_tries_are_counted_for_each_act(self, replying: AnyMailbox) -> None:
         replying.release(begun(replying), delay_s=0)
         two = replying.settle(begun(replying))
         assert isinstance(two, Sending)
         assert two.tries == 1
 
-    def test_nothing_is_sent_before_its_time(self, replying: Mailbox) -> None:
+    def test_nothing_is_sent_before_its_time(self, replying: AnyMailbox) -> None:
         replying.release(begun(replying), delay_s=60)
         assert replying.begin_sending(3) is None
 
-    def test_a_sender_that_lost_the_outbox_cannot_settle(self, hasty: Mailbox, mailbox: Mailbox) -> None:
+    def test_a_sender_that_lost_the_outbox_cannot_settle(self, hasty: AnyMailbox, mailbox: AnyMailbox) -> None:
         hasty.commit(claimed(hasty, accepted(hasty, 10)), ["one"])
         paused = begun(hasty)
         hasty.revive(3)
@@ -179,7 +216,7 @@ class TestSending:
         with pytest.raises(TurnLost):
             mailbox.settle(paused)
 
-    def test_the_next_turn_waits_until_all_is_sent(self, replying: Mailbox) -> None:
+    def test_the_next_turn_waits_until_all_is_sent(self, replying: AnyMailbox) -> None:
         assert replying.accept(3, 11, "message 11").doorbell is None
         two = replying.settle(begun(replying))
         assert isinstance(two, Sending)
@@ -187,31 +224,45 @@ class TestSending:
         assert isinstance(following, Ring)
         assert claimed(replying, following).messages == ("message 11",)
 
-    def test_what_is_given_up_is_kept(self, replying: Mailbox, redis_client: redis.Redis) -> None:
-        replying.settle(begun(replying), dead_letter=DeadLetter("3.m10", "{}"), besides=["alert"])
-        (key,) = redis_client.scan_iter("contesta:*dead_letters")
-        assert redis_client.hgetall(key) == {"3.m10": "{}"}
-        assert redis_client.lrange(redis_client.keys("contesta:*:3:outbox")[0], 0, -1) == ["two", "alert"]
+    def test_what_is_given_up_is_kept(self, replying: AnyMailbox) -> None:
+        two = replying.settle(begun(replying), dead_letter=DeadLetter("3.m10", "{}"), besides=["alert"])
+        assert list(replying.dead_letters()) == [DeadLetter("3.m10", "{}")]
+        assert isinstance(two, Sending)
+        alert = replying.settle(two)
+        assert isinstance(alert, Sending)
+        assert (two.act, alert.act, replying.settle(alert)) == ("two", "alert", None)
+
+    def test_what_broke_off_stays_in_doubt(self, replying: AnyMailbox) -> None:
+        replying.release(begun(replying), delay_s=0, decided=False)
+        assert begun(replying).doubt_s > 0
+
+    def test_what_was_refused_is_not_in_doubt(self, replying: AnyMailbox) -> None:
+        replying.release(begun(replying), delay_s=0)
+        assert begun(replying).doubt_s == 0
+
+    def test_what_chatwoot_has_told_us_is_remembered(self, replying: AnyMailbox) -> None:
+        replying.saw(3, "m10.0")
+        assert (replying.was_seen(3, "m10.0"), replying.was_seen(3, "m10.1")) == (True, False)
 
 
 class TestPostingByHand:
-    def test_it_is_sent(self, mailbox: Mailbox) -> None:
+    def test_it_is_sent(self, mailbox: AnyMailbox) -> None:
         mailbox.post(3, "a", "by hand")
         assert begun(mailbox).act == "by hand"
 
-    def test_it_is_sent_once_for_its_key(self, mailbox: Mailbox) -> None:
+    def test_it_is_sent_once_for_its_key(self, mailbox: AnyMailbox) -> None:
         for _ in range(3):
             mailbox.post(3, "a", "by hand")
         assert mailbox.settle(begun(mailbox)) is None
 
-    def test_it_does_not_overtake_a_reply(self, mailbox: Mailbox) -> None:
+    def test_it_does_not_overtake_a_reply(self, mailbox: AnyMailbox) -> None:
         turn = claimed(mailbox, accepted(mailbox, 10))
         mailbox.post(3, "a", "by hand")
         assert mailbox.begin_sending(3) is None
         mailbox.commit(turn, ["reply"])
         assert begun(mailbox).act == "by hand"
 
-    def test_the_customer_who_was_waiting_is_answered_after_it(self, mailbox: Mailbox) -> None:
+    def test_the_customer_who_was_waiting_is_answered_after_it(self, mailbox: AnyMailbox) -> None:
         accepted(mailbox, 10)
         mailbox.post(3, "a", "by hand")
         following = mailbox.settle(begun(mailbox))
@@ -220,29 +271,70 @@ class TestPostingByHand:
 
 
 class TestRecovery:
-    def test_who_is_in_time_is_left_alone(self, mailbox: Mailbox) -> None:
+    def test_who_is_in_time_is_left_alone(self, mailbox: AnyMailbox) -> None:
         accepted(mailbox, 10)
         assert list(mailbox.overdue()) == []
         assert mailbox.revive(3) is None
 
-    def test_a_lost_doorbell_is_rung_again_and_stays_the_same(self, hasty: Mailbox) -> None:
+    def test_a_lost_doorbell_is_rung_again_and_stays_the_same(self, hasty: AnyMailbox) -> None:
         doorbell = accepted(hasty, 10)
         assert list(hasty.overdue()) == [3]
         assert hasty.revive(3) == Ring(doorbell.bell, 0)
 
-    def test_of_several_watchdogs_one_gets_the_doorbell(self, hasty: Mailbox, mailbox: Mailbox) -> None:
+    def test_of_several_watchdogs_one_gets_the_doorbell(self, hasty: AnyMailbox, mailbox: AnyMailbox) -> None:
         accepted(hasty, 10)
         assert [mailbox.revive(3) is not None for _ in range(3)] == [True, False, False]
 
-    def test_a_heartbeat_keeps_the_turn(self, hasty: Mailbox, mailbox: Mailbox) -> None:
+    def test_a_heartbeat_keeps_the_turn(self, hasty: AnyMailbox, mailbox: AnyMailbox) -> None:
         turn = claimed(hasty, accepted(hasty, 10))
         assert mailbox.extend(3, turn.token)
         assert list(mailbox.overdue()) == []
 
-    def test_a_heartbeat_without_the_turn_keeps_nothing(self, mailbox: Mailbox) -> None:
+    def test_a_heartbeat_without_the_turn_keeps_nothing(self, mailbox: AnyMailbox) -> None:
         accepted(mailbox, 10)
         assert not mailbox.extend(3, "not the holder's")
 
-    def test_an_idle_conversation_is_not_watched(self, hasty: Mailbox) -> None:
+    def test_an_idle_conversation_is_not_watched(self, hasty: AnyMailbox) -> None:
         hasty.commit(claimed(hasty, accepted(hasty, 10)), [])
         assert list(hasty.overdue()) == []
+
+    def test_what_a_dead_process_held_is_taken_up_at_once(self, mailbox: AnyMailbox) -> None:
+        doorbell = accepted(mailbox, 10)
+        claimed(mailbox, doorbell)
+        assert mailbox.inherit(3, "elsewhere") is None
+        assert mailbox.inherit(3, "here") == Ring(doorbell.bell, 0)
+        assert mailbox.inherit(3, "here") is None
+
+    def test_all_that_is_not_idle_is_unfinished(self, mailbox: AnyMailbox) -> None:
+        mailbox.commit(claimed(mailbox, accepted(mailbox, 10)), [])
+        accepted(mailbox, 11, conversation_id=4)
+        assert list(mailbox.unfinished()) == [4]
+
+
+class TestDeadLetters:
+    @pytest.fixture
+    def buried(self, mailbox: AnyMailbox) -> AnyMailbox:
+        """Nothing is left to be done, but message 10 was given up."""
+        turn = claimed(mailbox, accepted(mailbox, 10))
+        mailbox.commit(turn, [], dead_letter=DeadLetter("3.m10", "{}"))
+        return mailbox
+
+    def test_its_messages_can_be_thought_about_again(self, buried: AnyMailbox) -> None:
+        following = buried.exhume_messages(3, "3.m10", {10: "message 10"})
+        assert isinstance(following, Ring)
+        assert claimed(buried, following).messages == ("message 10",)
+        assert list(buried.dead_letters()) == []
+
+    def test_its_act_can_be_tried_again(self, buried: AnyMailbox) -> None:
+        assert buried.exhume_act(3, "3.m10", "again") == Send()
+        assert begun(buried).act == "again"
+
+    def test_it_is_tried_again_once(self, buried: AnyMailbox) -> None:
+        buried.exhume_act(3, "3.m10", "again")
+        with pytest.raises(NoSuchDeadLetter):
+            buried.exhume_act(3, "3.m10", "again")
+        assert buried.settle(begun(buried)) is None
+
+    def test_it_can_be_forgotten(self, buried: AnyMailbox) -> None:
+        assert (buried.discard(3, "3.m10"), buried.discard(3, "3.m10")) == (True, False)
+        assert list(buried.dead_letters()) == []
