@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 
+from sandbox import clock
 from sandbox.server import Sandbox
 from sandbox.version import NEWEST_RECORDED
 
@@ -22,6 +23,7 @@ def main() -> None:
         chatwoot_version=options.chatwoot_version,
         messages_per_second=options.messages_per_second,
         frontend_url=options.frontend_url,
+        first_id=options.first_id,
     )
     _seed(sandbox, options)
     with sandbox:
@@ -43,12 +45,23 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--chatwoot-version", default=NEWEST_RECORDED, help="play an older server, such as 4.8.0")
     parser.add_argument("--messages-per-second", type=float, help="a small Chatwoot: stores so many a second in all")
+    parser.add_argument(
+        "--first-id",
+        type=_first_id,
+        default=1,
+        metavar="N|clock",
+        help="of conversations and messages; clock: other ones at each start, for a bot that remembers the last",
+    )
     demo = parser.add_argument_group("demo", "an inbox 1 'WhatsApp' with an agent bot and an account webhook")
     demo.add_argument("--bot-token", default=os.environ.get("SANDBOX_BOT_TOKEN"), help="the bot's access token")
     demo.add_argument("--bot-url", default=os.environ.get("SANDBOX_BOT_URL"), help="where its webhooks go")
     demo.add_argument("--webhook-url", default=os.environ.get("SANDBOX_WEBHOOK_URL"), help="where the account's go")
     demo.add_argument("--secret", default=os.environ.get("SANDBOX_SECRET"), help="signs both; random if not given")
     return parser
+
+
+def _first_id(word: str) -> int:
+    return clock.first_id() if word == "clock" else int(word)
 
 
 def _seed(sandbox: Sandbox, options: argparse.Namespace) -> None:

@@ -25,6 +25,8 @@ class Sandbox:
 
     Beside the API it can be told what happens in Chatwoot: who writes, what is set up, what breaks.
     `frontend_url` is what the addresses of attachments begin with, if others reach it otherwise than by `url`.
+    Conversations and messages are numbered from `first_id`: a sandbox that takes another's place before the same bot
+    must not begin where that one began, or its new messages look like those that were answered.
     """
 
     def __init__(
@@ -37,11 +39,12 @@ class Sandbox:
         chatwoot_version: str = NEWEST_RECORDED,
         messages_per_second: float | None = None,
         frontend_url: str | None = None,
+        first_id: int = 1,
         webhook_timeout_s: float = 5.0,
         webhook_retry_s: float = 3.0,
     ) -> None:
         rules = Rules(timeout_s=webhook_timeout_s, retry_after_s=webhook_retry_s)
-        options = Options(Version(chatwoot_version), rules, messages_per_second)
+        options = Options(Version(chatwoot_version), rules, messages_per_second, first_id)
         self._closed = False
         self._standin = StandIn(options)
         self._world = self._standin.world

@@ -32,11 +32,12 @@ class Options:
     version: Version
     rules: Rules
     messages_per_second: float | None = None
+    first_id: int = 1
 
 
 class StandIn:
     def __init__(self, options: Options) -> None:
-        self.world = World(version=options.version)
+        self.world = World(version=options.version, first_id=options.first_id)
         self.journal = Journal()
         self.stream = Stream()
         self.jobs = Jobs()

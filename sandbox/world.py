@@ -221,9 +221,12 @@ class Webhook:
 
 
 class World:
-    """All records by id. Whoever reads or writes holds `lock`."""
+    """All records by id. Whoever reads or writes holds `lock`.
 
-    def __init__(self, *, version: Version) -> None:
+    The first conversation and the first message are number `first_id`; all else is counted from 1.
+    """
+
+    def __init__(self, *, version: Version, first_id: int = 1) -> None:
         self.lock = threading.RLock()
         self.version = version
         self.base_url = ""
@@ -238,7 +241,7 @@ class World:
         self.attachments: dict[int, Attachment] = {}
         self.teams: dict[int, Team] = {}
         self.webhooks: dict[int, Webhook] = {}
-        self._sequences: dict[str, count[int]] = {}
+        self._sequences = {"conversation": count(first_id), "message": count(first_id)}
 
     def next_id(self, kind: str) -> int:
         return next(self._sequences.setdefault(kind, count(1)))

@@ -122,6 +122,8 @@ class Plan:
             "--bot-url": self.webhook_url,
             "--webhook-url": self.webhook_url,
             "--secret": self.webhook_secret,
+            # It keeps nothing and may be killed: the product, which remembers, must not meet its ids again.
+            "--first-id": "clock",
         }
         # With "=", since a token may begin with a dash.
         words = (f"{name}={value}" for name, value in options.items())

@@ -134,14 +134,8 @@ def _workers(compose: Compose) -> str:
     return ",".join(f"worker@{container[:12]}" for container in compose("ps", "--quiet", "worker").split())
 
 
-# Not the sandbox: it keeps nothing, so its new messages would have the numbers of old ones, which were answered.
-@pytest.mark.parametrize("service", [service for service in SERVICES if service != "sandbox"])
+@pytest.mark.parametrize("service", SERVICES)
 def test_after_a_restart_customers_are_answered_again(compose: Compose, customer: Customer, service: str) -> None:
     compose("restart", service)
     compose.up("--scale", "worker=2")
     customer.writes_and_is_answered(f"after a restart of {service}")
-
-
-def test_a_restarted_sandbox_is_healthy_again(compose: Compose) -> None:
-    compose("restart", "sandbox")
-    compose.up("--scale", "worker=2")

@@ -52,18 +52,25 @@ def test_a_customer_of_the_stack_is_answered(chatwoot: httpx.Client) -> None:
     assert a_customer_is_answered(chatwoot)
 
 
-@pytest.mark.parametrize(("group", "program"), [("product", "worker"), ("product", "web"), ("redis", "redis")])
+KILLED = [("product", "worker"), ("product", "web"), ("redis", "redis"), ("chatwoot", "sandbox")]
+
+
+@pytest.mark.parametrize(("group", "program"), KILLED)
 def test_what_is_killed_comes_back_and_answers(stack: Stack, chatwoot: httpx.Client, group: str, program: str) -> None:
     killed = stack.supervisor.pid(group, program)
     os.kill(killed, signal.SIGKILL)
     wait_until(lambda: stack.supervisor.pid(group, program) not in (0, killed), what=f"another {program}")
-    wait_until(lambda: is_ready(stack), what="the web process")
+    wait_until(lambda: is_ready(stack), what="all to answer")
     assert a_customer_is_answered(chatwoot)
 
 
 def is_ready(stack: Stack) -> bool:
+    return all(answers(url) for url in (f"{stack.plan.web_url}/ready", f"{stack.plan.sandbox_url}/api"))
+
+
+def answers(url: str) -> bool:
     try:
-        return httpx.get(f"{stack.plan.web_url}/ready", trust_env=False).status_code == httpx.codes.OK
+        return httpx.get(url, trust_env=False).status_code == httpx.codes.OK
     except httpx.TransportError:
         return False
 

@@ -62,6 +62,23 @@ def test_it_is_seeded_for_a_demo(start: Start) -> None:
     assert [each["name"] for each in members] == ["Pablo"]
 
 
+def test_its_ids_begin_where_it_is_told(start: Start) -> None:
+    _, url = start("--webhook-url", "http://127.0.0.1:1/", "--first-id", "700")
+    assert [writes(url, "+34600000001"), writes(url, "+34600000002")] == [(700, 700), (701, 701)]
+
+
+def test_no_two_starts_have_the_same_ids_by_the_clock(start: Start) -> None:
+    first, second = (start("--webhook-url", "http://127.0.0.1:1/", "--first-id", "clock")[1] for _ in range(2))
+    assert 0 < writes(first, "+34600000001")[0] != writes(second, "+34600000001")[0] < 2**31
+
+
+def writes(url: str, phone_number: str) -> tuple[int, int]:
+    """A new customer writes; returns the numbers of the conversation and of the message."""
+    body = {"content": "Hola", "phone_number": phone_number, "inbox_id": 1}
+    written = httpx.post(f"{url}/sandbox/customers/messages", json=body, trust_env=False).raise_for_status().json()
+    return written["conversation_id"], written["id"]
+
+
 def test_it_plays_an_old_server(start: Start) -> None:
     _, url = start("--chatwoot-version", "4.8.0")
     assert httpx.get(f"{url}/api", trust_env=False).json()["version"] == "4.8.0"
