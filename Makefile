@@ -6,10 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes
-PYTEST := $(BIN)/python -m pytest
-# The packages and folders that exist, of those that are ours.
-CODE := $(wildcard webhook_app tasks graph chatwoot sandbox bench tests settings.py celeryconfig.py gunicorn.conf.py)
-suite = $(if $(wildcard tests/$(1)),$(PYTEST) -q tests/$(1),@echo "tests/$(1) does not exist yet")
+PYTEST := $(BIN)/python -m pytest -q
 
 .PHONY: help
 help:  ## list the targets
@@ -58,15 +55,15 @@ types: install  ## mypy, strict
 
 .PHONY: unit
 unit: install  ## tests without Redis, network or processes
-	$(call suite,unit)
+	$(PYTEST) tests/unit
 
 .PHONY: integration
 integration: install  ## tests with a real Redis, real workers and the sandbox
-	$(call suite,integration)
+	$(PYTEST) tests/integration
 
 .PHONY: chaos
 chaos: install  ## kill everything, everywhere: nothing lost, nothing twice, in order
-	$(call suite,chaos)
+	$(PYTEST) tests/chaos
 
 .PHONY: faults
 faults: install  ## the fault matrix: break everything once, write docs/faults.md
@@ -74,11 +71,11 @@ faults: install  ## the fault matrix: break everything once, write docs/faults.m
 
 .PHONY: sandbox-tests
 sandbox-tests: install  ## the stand-in for Chatwoot, held against recordings of a real one
-	$(call suite,sandbox)
+	$(PYTEST) tests/sandbox
 
 .PHONY: machine
 machine: install  ## the embedded Redis, make run and make demo
-	$(call suite,machine)
+	$(PYTEST) tests/machine
 
 .PHONY: chromium
 chromium:
@@ -87,13 +84,13 @@ chromium:
 
 .PHONY: browser
 browser: install chromium  ## the chat page, driven in headless Chromium
-	$(call suite,browser)
+	$(PYTEST) tests/browser
 
 .PHONY: compose-test
 compose-test: install  ## build, run, scale, restart and remove compose.yaml; needs Docker with Compose v2
 	@docker compose version >/dev/null 2>&1 && docker info >/dev/null 2>&1 || \
 	  { echo "compose-test needs a running Docker engine with Compose v2." >&2; exit 1; }
-	$(PYTEST) -q tests/compose
+	$(PYTEST) tests/compose
 
 .PHONY: lock
 lock: install  ## pin what requirements*.in name, with hashes
