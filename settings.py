@@ -81,6 +81,8 @@ class Settings(BaseModel):
     turn_seconds: Annotated[float, Field(gt=0)] = 120.0
     lease_seconds: Annotated[float, Field(gt=0)] = 20.0
     shutdown_seconds: Annotated[float, Field(gt=0)] = 130.0
+    max_turns_per_hour: Annotated[int, Field(ge=0)] = 30
+    max_wait_seconds: Annotated[float, Field(ge=0)] = 600.0
     turn_attempts: Annotated[int, Field(gt=0)] = 4
     send_retry_seconds: Annotated[float, Field(gt=0)] = 3600.0
     posts_in_flight: Annotated[int, Field(gt=0)] = 4

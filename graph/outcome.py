@@ -1,15 +1,37 @@
-"""What a turn wants, said by value: the graph calls nothing, `tasks` does it."""
+"""What a turn wants, said by value: the graph calls nothing, `tasks` does it. docs/graphs.md: how a graph says it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+_MOST_FILE_BYTES = 5_000_000
+
+
+@dataclass(frozen=True)
+class File:
+    """A file for the customer. It waits in Redis until it is sent: keep it small."""
+
+    name: str
+    content: bytes = field(repr=False)
+    content_type: str = "application/octet-stream"
+
+    def __post_init__(self) -> None:
+        if len(self.content) > _MOST_FILE_BYTES:
+            raise ValueError(f"a file of {len(self.content)} bytes; at most {_MOST_FILE_BYTES} can be sent")
 
 
 @dataclass(frozen=True)
 class Reply:
-    """Say this to the customer: one message."""
+    """Say this to the customer: one message, or several where it is too long for the channel."""
 
-    text: str
+    text: str = field(repr=False)
+    quick_replies: tuple[str, ...] = ()
+    """Answers to choose from, as buttons or a list where the channel has them."""
+    in_reply_to: int | None = None
+    """The Chatwoot id of the message that this one quotes."""
+    files: tuple[File, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -18,7 +40,47 @@ class HandOver:
 
     reason: str
     """For the human, in a private note. Never the customer's words or a stack trace."""
+    team_id: int | None = None
+    assignee_id: int | None = None
+    closing: str | None = field(default=None, repr=False)
+    """The last thing that the bot says to the customer, if anything."""
 
 
-Outcome = tuple[Reply | HandOver, ...]
+@dataclass(frozen=True)
+class Note:
+    """Tell the humans, in a private note."""
+
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Add and remove these labels; the conversation keeps its others."""
+
+    add: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Attributes:
+    """Set these custom attributes of the conversation; it keeps its others."""
+
+    values: Mapping[str, Any] = field(repr=False, hash=False)
+
+
+@dataclass(frozen=True)
+class Resolve:
+    """The conversation is finished."""
+
+
+@dataclass(frozen=True)
+class Silence:
+    """Say nothing this time, whatever the turn's messages say. All else that is wanted is done."""
+
+    reason: str
+    """For the log: never the customer's words."""
+
+
+Want = Reply | HandOver | Note | Labels | Attributes | Resolve | Silence
+Outcome = tuple[Want, ...]
 """In the order in which it is to happen. Empty: stay silent."""

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, RemoveMessage, trim_messages
+from langchain_core.messages import AIMessage, BaseMessage, RemoveMessage, trim_messages
 from langchain_core.runnables import RunnableConfig
-from langgraph.types import Durability, StateSnapshot
+from langgraph.types import Command, Durability, StateSnapshot
 
 from graph.checkpoint import FENCE, Fence
 from graph.loader import MESSAGES, Graph
-from graph.outcome import Outcome, Reply
+from graph.outcome import HandOver, Outcome, Reply
+from graph.said import Said
 
 _RECURSION_LIMIT = 25  # LangGraph's own default is 10007: a graph that loops would run for minutes
 _TURN, _NODES = "turn", "nodes"
-
-
-@dataclass(frozen=True)
-class Said:
-    """One message of the customer."""
-
-    id: str
-    """The same at each attempt, so that saying it again adds nothing to the memory."""
-    text: str
 
 
 @dataclass(frozen=True)
@@ -36,8 +28,18 @@ class Thinker:
     durability: Durability = "exit"
     """With "exit" the memory is saved once, at the end of a turn; with "sync" after each step."""
 
-    def think(self, thread_id: str, turn_id: str, said: Sequence[Said], *, fence: Fence | None = None) -> Outcome:
+    def think(
+        self,
+        thread_id: str,
+        turn_id: str,
+        said: Sequence[Said],
+        *,
+        earlier: Sequence[Said] = (),
+        fence: Fence | None = None,
+    ) -> Outcome:
         """Run the graph on what was said, and return what it wants.
+
+        `earlier` was said before, while people had the conversation: it goes into the memory and is not answered.
 
         Safe to repeat with the same `turn_id` and the same messages: a turn that had ended is not run again, one that
         was cut short goes on from its last checkpoint.
@@ -53,15 +55,25 @@ class Thinker:
         }
         before = self.graph.get_state(config)
         if self._is_of(before, turn_id):
-            messages = self._messages(None, config) if before.next else before.values[MESSAGES]
+            values = self._run(None, config) if before.next else dict(before.values)
         else:
-            spoken = [HumanMessage(each.text, id=each.id) for each in said]
-            messages = self._messages([*self._too_old(before, len(said)), *spoken], config)
-        return _wanted(messages, said)
+            values = self._run(self._input(before, said, earlier), config)
+        return _wanted(values, said)
 
-    def _messages(self, new: Sequence[BaseMessage] | None, config: RunnableConfig) -> list[BaseMessage]:
-        result: dict[str, Any] = self.graph.invoke(new and {MESSAGES: new}, config, durability=self.durability)
-        return list(result[MESSAGES])
+    def _run(self, input: dict[str, Any] | Command[Any] | None, config: RunnableConfig) -> dict[str, Any]:
+        values: dict[str, Any] = self.graph.invoke(input, config, durability=self.durability)
+        return values
+
+    def _input(
+        self, before: StateSnapshot, said: Sequence[Said], earlier: Sequence[Said]
+    ) -> dict[str, Any] | Command[Any]:
+        new = [each.as_message() for each in (*earlier, *said) if each.by != "deleted"]
+        deleted = {each.id for each in earlier if each.by == "deleted"}
+        update = {MESSAGES: [*self._dropped(before, len(new), deleted), *new]}
+        if before.interrupts:
+            # A human was to decide, and has given the conversation back: what is said now is the answer.
+            return Command(resume="\n".join(each.text for each in said), update=update)
+        return update
 
     def _is_of(self, state: StateSnapshot, turn_id: str) -> bool:
         """Whether this turn was begun before, and by this graph: another one cannot go on where it stopped."""
@@ -72,9 +84,12 @@ class Thinker:
     def _nodes(self) -> str:
         return " ".join(sorted(self.graph.nodes))
 
-    def _too_old(self, before: StateSnapshot, coming: int) -> list[RemoveMessage]:
-        """What the memory drops before this turn. It begins with a customer's message, so that no tool call is torn."""
-        messages = before.values.get(MESSAGES, [])
+    def _dropped(self, before: StateSnapshot, coming: int, deleted: Collection[str]) -> list[RemoveMessage]:
+        """What leaves the memory before this turn: what was deleted, and what is too old.
+
+        What stays begins with a customer's message, so that no tool call is torn from its answer.
+        """
+        messages = [message for message in before.values.get(MESSAGES, []) if message.id not in deleted]
         kept = trim_messages(
             messages,
             strategy="last",
@@ -82,12 +97,15 @@ class Thinker:
             max_tokens=max(0, self.history_limit - coming),
             start_on="human",
         )
-        return [RemoveMessage(id=message.id) for message in messages[: len(messages) - len(kept)]]
+        staying = {message.id for message in kept}
+        return [RemoveMessage(id=each.id) for each in before.values.get(MESSAGES, []) if each.id not in staying]
 
 
-def _wanted(messages: Sequence[BaseMessage], said: Sequence[Said]) -> Outcome:
-    """A reply for each thing that the graph said since the customer did."""
+def _wanted(values: Mapping[str, Any], said: Sequence[Said]) -> Outcome:
+    """A reply for each thing that the graph said since the customer did; a human, where the graph waits for one."""
+    messages: Sequence[BaseMessage] = values[MESSAGES]
     ids = {each.id for each in said}
     last = max((index for index, message in enumerate(messages) if message.id in ids), default=-1)
     answers = [message for message in messages[last + 1 :] if isinstance(message, AIMessage)]
-    return tuple(Reply(message.text) for message in answers if message.text.strip())
+    replies = tuple(Reply(message.text) for message in answers if message.text.strip())
+    return replies + tuple(HandOver(str(each.value)) for each in values.get("__interrupt__", ()))

@@ -21,6 +21,8 @@ class Post:
     private: bool = False
     answers: tuple[int, ...] = ()
     """The ids of the customer's messages that this answers, oldest first."""
+    by_hand: bool = False
+    """An operator wants it said, whoever has the conversation."""
     look_first: bool = False
     """It may be there already: an earlier life of this act ended in doubt."""
 
@@ -67,8 +69,20 @@ def alert(key: str, note: str, asked_at: float) -> list[Act]:
     ]
 
 
+def is_the_bots_turn(act: Act) -> bool:
+    """Whether it is something that the bot must not do once people have taken the conversation over."""
+    if isinstance(act, Post):
+        return not (act.private or act.by_hand)
+    return isinstance(act, SetStatus) and act.status != "open"
+
+
+def opens(act: Act) -> bool:
+    """Whether it gives the conversation to people, who have it from then on, whatever Chatwoot's status says to us."""
+    return isinstance(act, SetStatus) and act.status == "open"
+
+
 def renewed(act: Act, asked_at: float) -> Act:
     """The same act, asked for again."""
     if isinstance(act, Post):
-        return replace(act, asked_at=asked_at, look_first=True)
+        return replace(act, asked_at=asked_at, look_first=True, by_hand=True)
     return replace(act, asked_at=asked_at)

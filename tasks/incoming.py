@@ -1,38 +1,73 @@
-"""A customer's message, as it waits in the mailbox."""
+"""What was said in a conversation, as it waits in the mailbox for the graph to be told."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal
 
+from chatwoot.attachments import Attachment
 from chatwoot.events import MessageCreated, MessageUpdated
 from chatwoot.messages import Message
+
+By = Literal["customer", "person", "deleted"]
 
 
 @dataclass(frozen=True)
 class Incoming:
-    """What the graph will be told."""
+    """One message."""
 
     id: int
     text: str = field(repr=False)
+    by: By = "customer"
+    """`person`: a member of the team answered the customer. `deleted`: the message is gone, and to be forgotten."""
+    attachments: tuple[dict[str, Any], ...] = field(default=(), repr=False)
+    """As `chatwoot.attachments.Attachment`, without what is not there."""
+    in_reply_to: int | None = None
+    """The id of the message that this one quotes."""
+    contact_id: int | None = None
+    inbox_id: int | None = None
+    contact_source_id: str | None = field(default=None, repr=False)
 
     @classmethod
-    def of(cls, event: MessageCreated | MessageUpdated) -> Incoming:
+    def of(cls, event: MessageCreated | MessageUpdated, by: By = "customer") -> Incoming:
         """As a webhook told of it."""
-        return cls(event.message_id, _valid(event.customer_says or ""))
+        return cls(
+            event.message_id,
+            _valid(event.customer_says or "") if by == "customer" else _valid(event.content or ""),
+            by,
+            _attached(event.attachments),
+            event.in_reply_to,
+            event.contact_id,
+            event.inbox_id,
+            event.contact_source_id,
+        )
 
     @classmethod
     def of_message(cls, message: Message) -> Incoming:
         """As Chatwoot answered it."""
-        return cls(message.id, _valid(message.content or ""))
+        return cls(message.id, _valid(message.content or ""), attachments=_attached(message.attachments))
+
+    @classmethod
+    def deleted(cls, message_id: int) -> Incoming:
+        return cls(message_id, "", "deleted")
 
 
 def dump(message: Incoming) -> str:
-    return json.dumps(asdict(message), ensure_ascii=False)
+    # ASCII: an attachment's words may hold a lone surrogate, which has no UTF-8.
+    return json.dumps(asdict(message))
 
 
 def load(text: str) -> Incoming:
-    return Incoming(**json.loads(text))
+    """What `dump` made, also by another version of the program: unknown fields are passed over."""
+    known = {each.name for each in fields(Incoming)}
+    values = {name: value for name, value in json.loads(text).items() if name in known}
+    values["attachments"] = tuple(values.get("attachments", ()))
+    return Incoming(**values)
+
+
+def _attached(attachments: tuple[Attachment, ...]) -> tuple[dict[str, Any], ...]:
+    return tuple({name: value for name, value in asdict(each).items() if value is not None} for each in attachments)
 
 
 def _valid(text: str) -> str:

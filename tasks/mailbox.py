@@ -27,7 +27,7 @@ import redis
 from tasks import crash_points
 
 _LUA = Path(__file__).parent / "lua"
-_KINDS = ("state", "waiting", "outbox", "seen")
+_KINDS = ("state", "waiting", "outbox", "seen", "meanwhile")
 _MOST_MESSAGES_IN_A_TURN = 50
 
 
@@ -84,6 +84,9 @@ class Turn:
     token: str
     messages: tuple[str, ...]
     """As accepted, oldest first. The same ones at each attempt."""
+    earlier: tuple[str, ...] = ()
+    """What was said while people had the conversation, oldest first: to be known, not answered."""
+    turns_this_hour: int = 1
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,8 @@ class Sending:
     token: str
     doubt_s: float = 0.0
     """For how long an earlier try may still come true, although nothing is to be seen of it."""
+    with_people: bool = False
+    """People have taken the conversation over: nothing more is to be said to the customer."""
 
 
 @dataclass(frozen=True)
@@ -154,15 +159,58 @@ class Mailbox:
 
     # -- coming in
 
-    def accept(self, conversation_id: int, message_id: int, message: str, *, source_id: str | None = None) -> Accepted:
+    def accept(
+        self,
+        conversation_id: int,
+        message_id: int,
+        message: str,
+        *,
+        source_id: str | None = None,
+        refused: str = "",
+        at: float = 0,
+    ) -> Accepted:
         """Keep a customer's message; a message that was seen is dropped.
 
-        `message` is given back as it is in `Turn.messages`, in the order of the message ids.
+        `message` is given back as it is in `Turn.messages`, in the order of the message ids; or in `Turn.earlier`, of
+        a later turn, while people have the conversation. `refused`: why Chatwoot's own snapshot of the conversation,
+        of the unix time `at`, shows it as not the bot's.
         """
-        quiet, most, grace = self._ms("quiet_s", "most_quiet_s", "grace_s")
         bell = _new_id()
-        answer = self._run("accept", conversation_id, message_id, source_id or "", message, bell, quiet, most, grace)
+        quiet, most, grace = self._ms("quiet_s", "most_quiet_s", "grace_s")
+        what = (message_id, source_id or "", message, bell)
+        answer = self._run("accept", conversation_id, *what, quiet, most, grace, refused, at)
         return Accepted(answer[0] != "seen", _doorbell(answer, bell) if answer[0] == "ring" else None)
+
+    # -- people
+
+    def people_take(
+        self, conversation_id: int, *, at: float, shown: str = "", message: tuple[int, str] | None = None
+    ) -> None:
+        """People have the conversation since the unix time `at`, until they give it back. An older act changes nothing.
+
+        0: since just now, whatever Chatwoot's clock says.
+
+        `shown`: why the snapshot of that moment shows it as theirs, where it does. `message`: the id and text of what a
+        person wrote, where that was the act.
+        """
+        self._people(conversation_id, at, "take", shown, *(message or ()))
+
+    def people_give_back(
+        self, conversation_id: int, *, at: float, shown: str = "", to_be_answered: bool = True
+    ) -> Ring | Send | None:
+        """The bot goes on: with what the customer said since a person last answered, if that is `to_be_answered`."""
+        return self._people(conversation_id, at, "give back" if to_be_answered else "end", shown)
+
+    def forget_message(self, conversation_id: int, message_id: int, note: str) -> None:
+        """The message was deleted: it is not answered any more. `note` comes to the next turn, in `Turn.earlier`."""
+        self._run("forget_message", conversation_id, message_id, note)
+
+    def _people(self, conversation_id: int, at: float, act: str, shown: str, *message: int | str) -> Ring | Send | None:
+        bell = _new_id()
+        answer = self._run("people", conversation_id, at, act, shown, bell, *self._ms("grace_s"), *message)
+        return _next(answer, bell)
+
+    # -- coming in, from our side
 
     def post(self, conversation_id: int, key: str, act: str) -> None:
         """Put an act into the outbox that no turn asked for; once for each key."""
@@ -185,7 +233,9 @@ class Mailbox:
             return Wait(answer[1] / 1000)
         if answer[0] != "turn":
             return None
-        return Turn(conversation_id, answer[1], answer[2], token, tuple(answer[3:]))
+        number, attempt, turns_this_hour, earlier, *messages = answer[1:]
+        said = tuple(messages)
+        return Turn(conversation_id, number, attempt, token, said[earlier:], said[:earlier], turns_this_hour)
 
     def commit(
         self, turn: Turn, acts: Sequence[str], *, dead_letter: DeadLetter = NO_DEAD_LETTER
@@ -210,7 +260,8 @@ class Mailbox:
         answer = self._run("begin_sending", conversation_id, token, *self._ms("lease_s", "doubt_s"))
         if answer[0] != "send":
             return None
-        return Sending(conversation_id, answer[1], answer[2], token, answer[3] / 1000)
+        _, act, tries, doubt_ms, with_people = answer
+        return Sending(conversation_id, act, tries, token, doubt_ms / 1000, bool(with_people))
 
     def settle(
         self, sending: Sending, *, dead_letter: DeadLetter = NO_DEAD_LETTER, besides: Sequence[str] = ()
@@ -236,7 +287,7 @@ class Mailbox:
         if answer[0] == "lost":
             raise TurnLost(sending.conversation_id)
         if answer[0] == "send":
-            return Sending(sending.conversation_id, answer[1], 1, sending.token)
+            return Sending(sending.conversation_id, answer[1], 1, sending.token, with_people=bool(answer[2]))
         following = _next(answer, bell)
         return following if isinstance(following, Ring) else None
 
@@ -293,7 +344,7 @@ class Mailbox:
 
     def discard(self, conversation_id: int, id: str) -> bool:
         """Forget a dead letter. False: there is none of this id."""
-        return bool(self._redis.hdel(self._keys(conversation_id)[-1], id))
+        return bool(self._redis.hdel(self._dead_letters(self._shard(conversation_id)), id))
 
     def _exhume(self, conversation_id: int, id: str, *args: str | int) -> Ring | Send | None:
         kind, *what = args
@@ -338,11 +389,11 @@ class Mailbox:
 
     def _keys(self, conversation_id: int) -> list[str]:
         base = f"contesta:{self._slot(conversation_id)}:{self._account_id}"
-        own = [f"{base}:{conversation_id}:{kind}" for kind in _KINDS]
+        *own, meanwhile = [f"{base}:{conversation_id}:{kind}" for kind in _KINDS]
         shard = self._shard(conversation_id)
-        return [*own, self._due(shard), self._dead_letters(shard)]
+        return [*own, self._due(shard), self._dead_letters(shard), meanwhile]
 
-    def _run(self, script: str, conversation_id: int, *args: str | int) -> list[Any]:
+    def _run(self, script: str, conversation_id: int, *args: str | float) -> list[Any]:
         with crash_points.around(script):
             answer = self._scripts[script](keys=self._keys(conversation_id), args=[conversation_id, *args])
         return list(answer)

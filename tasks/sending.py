@@ -49,7 +49,7 @@ class Sender:
 
     def put(self, conversation_id: int, content: str, *, private: bool, key: str) -> None:
         """Put a message into the outbox, behind what stands there; once for each key."""
-        act = Post(key=f"by-hand.{key}", content=content, asked_at=time.time(), private=private)
+        act = Post(key=f"by-hand.{key}", content=content, asked_at=time.time(), private=private, by_hand=True)
         self.mailbox.post(conversation_id, act.key, acts.dump(act))
 
     def send(self, conversation_id: int) -> Sent:
@@ -70,6 +70,10 @@ class Sender:
         done, refused = 0, list[str]()
         while isinstance(following, Sending):
             act = acts.load(following.act)
+            if following.with_people and acts.is_the_bots_turn(act):
+                log.info("withheld", key=act.key)
+                following = self.mailbox.settle(following)
+                continue
             try:
                 self.doer.do(act, following)
             except StillInDoubt as doubt:
@@ -85,6 +89,8 @@ class Sender:
                 following = self._give_up(act, following, error)
             else:
                 done += 1
+                if acts.opens(act):
+                    self.mailbox.people_take(following.conversation_id, at=0)
                 following = self.mailbox.settle(following)
         return Sent(done, following, tuple(refused))
 

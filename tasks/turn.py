@@ -50,6 +50,8 @@ class Answering:
     holdings: Holdings
     think: Think
     most_attempts: int
+    most_turns_per_hour: int = 0
+    """Two machines that talk to each other do not end by themselves. 0: no limit."""
 
     def answer(self, conversation_id: int, bell: str) -> Answered | Wait | None:
         """Answer all that waits in the conversation; None where the doorbell is stale. Safe to repeat.
@@ -67,6 +69,8 @@ class Answering:
     def _answer(self, turn: Turn) -> Answered:
         started = time.monotonic()
         messages = [incoming.load(message) for message in turn.messages]
+        if 0 < self.most_turns_per_hour < turn.turns_this_hour:
+            return self._break_the_loop(turn, messages)
         if turn.attempt > self.most_attempts:
             return self._give_up(turn, messages, "the worker died each time")
         try:
@@ -102,6 +106,12 @@ class Answering:
         delay_s = _RETRY_S * 2 ** (turn.attempt - 1)
         self.mailbox.release(turn, delay_s=delay_s)
         raise GraphFailed(type(error).__name__, delay_s) from None
+
+    def _break_the_loop(self, turn: Turn, messages: Sequence[Incoming]) -> Answered:
+        reason = f"{self.most_turns_per_hour} answers in an hour: perhaps two machines talk to each other"
+        alert = acts.alert(name_of(messages), f"The bot stops: {reason}. Please take over.", time.time())
+        log.error("loop_broken", turn=turn.number, turns_this_hour=turn.turns_this_hour)
+        return Answered(turn.number, self.mailbox.commit(turn, [acts.dump(act) for act in alert]))
 
     def _give_up(self, turn: Turn, messages: Sequence[Incoming], reason: str) -> Answered:
         now = time.time()

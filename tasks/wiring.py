@@ -87,7 +87,7 @@ def build(settings: Settings) -> Parts:
     speaker = _client(settings, settings.reply_token)
     in_flight = threading.BoundedSemaphore(settings.posts_in_flight)
     desk = Desk(speaker, reader, _version(settings, reader or speaker), in_flight)
-    answering = Answering(box, holdings, _thinking(settings, box), settings.turn_attempts)
+    answering = Answering(box, holdings, _thinking(settings, box), settings.turn_attempts, settings.max_turns_per_hour)
     sender = Sender(box, holdings, Doer(box, desk), settings.send_retry_seconds)
     outreach = reconciling = None
     if reader is not None:
@@ -158,7 +158,9 @@ def _version(settings: Settings, client: Client) -> Callable[[], str]:
 def _thinking(settings: Settings, box: Mailbox) -> Think:
     from graph.checkpoint import Fence, FencedOff, Memory
     from graph.loader import durability_for, load
-    from graph.thinking import Said, Thinker
+    from graph.said import Said
+    from graph.thinking import Thinker
+    from tasks import incoming
     from tasks.turn import name_of
 
     memory = Memory(_redis(settings, decode_responses=False), ttl_s=int(settings.memory_ttl_days * 24 * 3600))
@@ -166,11 +168,18 @@ def _thinking(settings: Settings, box: Mailbox) -> Think:
     durability = settings.graph_durability
     thinker = Thinker(graph, settings.history_limit, durability if durability != "auto" else durability_for(graph))
 
+    def _said(message: Incoming) -> Said:
+        quoted = f"chatwoot:{message.in_reply_to}" if message.in_reply_to else None
+        return Said(f"chatwoot:{message.id}", message.text, message.by, message.attachments, quoted)
+
     def think(turn: Turn, messages: Sequence[Incoming]) -> Outcome:
-        said = [Said(f"chatwoot:{message.id}", message.text) for message in messages]
+        earlier = [_said(incoming.load(text)) for text in turn.earlier]
+        said = [_said(message) for message in messages]
         fence = Fence(box.state_key(turn.conversation_id), "token", turn.token)
         try:
-            return thinker.think(box.thread(turn.conversation_id), name_of(messages), said, fence=fence)
+            return thinker.think(
+                box.thread(turn.conversation_id), name_of(messages), said, earlier=earlier, fence=fence
+            )
         except FencedOff as error:
             raise TurnLost(turn.conversation_id) from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,11 +15,13 @@ from settings import Settings
 from tasks import incoming
 from tasks.incoming import Incoming
 from tasks.mailbox import Mailbox, Ring
-from tasks.policy import Policy
-from webhook_app.decision import Decision, decide
+from tasks.policy import Policy, Refusal
+from webhook_app.decision import Decision, decide, refusal
 
 log = structlog.get_logger()
 
+_FOR_NOW = (Refusal.STATUS, Refusal.ASSIGNED, Refusal.PAUSED)
+"""People have it: what is said meanwhile is for the bot to know."""
 _OURS = (Decision.OURS, Decision.DELIVERED, Decision.FAILED)
 """Decisions about messages that may be ours; our key on one tells that it is there."""
 
@@ -56,19 +59,57 @@ class Reception:
         event = events.parse(payload)
         decision = decide(event, self.policy)
         if isinstance(event, events.MessageCreated | events.MessageUpdated):
-            if decision is Decision.CUSTOMER_MESSAGE_TO_ANSWER:
-                self._accept(event)
-            elif decision in _OURS and event.our_key:
-                self.mailbox.saw(event.conversation_id, event.our_key)
+            self._take_message(event, decision)
+        elif isinstance(event, events.ConversationEvent):
+            self._take_act(event, decision)
         return decision
 
-    def _accept(self, event: events.MessageCreated | events.MessageUpdated) -> None:
-        message = incoming.dump(Incoming.of(event))
-        accepted = self.mailbox.accept(event.conversation_id, event.message_id, message, source_id=event.source_id)
-        if accepted.doorbell is None:
-            return
+    def _take_message(self, event: events.MessageCreated | events.MessageUpdated, decision: Decision) -> None:
+        conversation_id = event.conversation_id
+        if decision is Decision.CUSTOMER_MESSAGE_TO_ANSWER:
+            self._accept(event)
+        elif decision is Decision.CUSTOMER_MESSAGE_NOT_OURS:
+            if (why := refusal(event, self.policy)) in _FOR_NOW:
+                self._accept(event, refused=why or "")
+        elif decision is Decision.A_PERSONS:
+            said = incoming.dump(Incoming.of(event, by="person"))
+            at = event.created_at or time.time()
+            self.mailbox.people_take(conversation_id, at=at, message=(event.message_id, said))
+        elif decision is Decision.DELETED:
+            self.mailbox.forget_message(
+                conversation_id, event.message_id, incoming.dump(Incoming.deleted(event.message_id))
+            )
+        elif decision in _OURS and event.our_key:
+            self.mailbox.saw(conversation_id, event.our_key)
+
+    def _take_act(self, event: events.ConversationEvent, decision: Decision) -> None:
+        at = event.conversation_updated_at or time.time()
+        shown = refusal(event, self.policy) or ""
+        if decision is Decision.TAKEN_OVER:
+            self.mailbox.people_take(event.conversation_id, at=at, shown=shown)
+        elif decision is Decision.HANDED_BACK:
+            is_over = event.conversation_status == "resolved"
+            following = self.mailbox.people_give_back(
+                event.conversation_id, at=at, shown=shown, to_be_answered=not is_over
+            )
+            if isinstance(following, Ring):
+                self._ring(event.conversation_id, following)
+
+    def _accept(self, event: events.MessageCreated | events.MessageUpdated, refused: str = "") -> None:
+        accepted = self.mailbox.accept(
+            event.conversation_id,
+            event.message_id,
+            incoming.dump(Incoming.of(event)),
+            source_id=event.source_id,
+            refused=refused,
+            at=event.conversation_updated_at or time.time(),
+        )
+        if accepted.doorbell is not None:
+            self._ring(event.conversation_id, accepted.doorbell)
+
+    def _ring(self, conversation_id: int, doorbell: Ring) -> None:
         try:
-            self.ring(event.conversation_id, accepted.doorbell)
+            self.ring(conversation_id, doorbell)
         except OperationalError as error:
             # The message is safe in its mailbox; the watchdog rings for it (tasks/recovery.py).
             log.warning("doorbell_not_rung", error=type(error).__name__)

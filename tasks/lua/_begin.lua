@@ -1,6 +1,6 @@
 -- What every script begins with. KEYS are those of one conversation (one {shard} tag, so one slot of a cluster).
 -- Times are milliseconds of Redis' own clock: the workers' clocks need not agree.
-local state, waiting, outbox, seen, due, dead_letters = unpack(KEYS)
+local state, waiting, outbox, seen, due, dead_letters, meanwhile = unpack(KEYS)
 local conversation = ARGV[1]
 
 local time = redis.call('TIME')
@@ -16,10 +16,20 @@ local function watch_until(deadline)
   redis.call('EXPIRE', due, 7 * 24 * 3600)
 end
 
--- Seven days after the last thing that happened, nothing of a conversation is left. Dead letters stay for 30.
+-- Seven days after the last thing that happened, nothing of a conversation is left. Dead letters stay for 30, and so
+-- does what people have taken over: it is theirs until they give it back.
 local function keep()
-  for i = 1, 4 do redis.call('EXPIRE', KEYS[i], 7 * 24 * 3600) end
-  redis.call('EXPIRE', dead_letters, 30 * 24 * 3600)
+  local week, month = 7 * 24 * 3600, 30 * 24 * 3600
+  for i = 1, 4 do redis.call('EXPIRE', KEYS[i], week) end
+  if field('with_people') == '1' then redis.call('EXPIRE', state, month) end
+  redis.call('EXPIRE', meanwhile, month)
+  redis.call('EXPIRE', dead_letters, month)
+end
+
+-- What is said while people have the conversation is remembered for the bot, the newest 50 messages.
+local function remember(id, message)
+  redis.call('ZADD', meanwhile, id, message)
+  redis.call('ZREMRANGEBYRANK', meanwhile, 0, -51)
 end
 
 local function bury(id, letter)

@@ -12,6 +12,9 @@ if not again then
     for i = 2, #found, 2 do ids[#ids + 1] = string.format('%.0f', found[i]) end
     redis.call('HINCRBY', state, 'turn', 1)
     set('batch', table.concat(ids, ' '), 'attempts', 0)
+    local hour = math.floor(now / (3600 * 1000))
+    if number('hour') ~= hour then set('hour', hour, 'turns_this_hour', 0) end
+    redis.call('HINCRBY', state, 'turns_this_hour', 1)
   end
   redis.call('HINCRBY', state, 'attempts', 1)
   set('stage', 'thinking', 'token', token, 'rings', 0)
@@ -22,4 +25,10 @@ local messages = {}
 for id in string.gmatch(field('batch'), '%d+') do
   for _, message in ipairs(redis.call('ZRANGEBYSCORE', waiting, id, id)) do messages[#messages + 1] = message end
 end
-return {'turn', number('turn'), number('attempts'), unpack(messages)}
+
+local earlier = redis.call('ZRANGE', meanwhile, 0, -1, 'WITHSCORES')
+local answer = {'turn', number('turn'), number('attempts'), number('turns_this_hour'), #earlier / 2}
+for i = 1, #earlier, 2 do answer[#answer + 1] = earlier[i] end
+set('meanwhile_until', earlier[#earlier] or 0)
+for _, message in ipairs(messages) do answer[#answer + 1] = message end
+return answer

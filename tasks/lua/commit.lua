@@ -4,6 +4,7 @@ local token, bell, grace = ARGV[2], ARGV[3], tonumber(ARGV[4])
 
 if field('stage') ~= 'thinking' or field('token') ~= token then return {'lost', 0} end
 for id in string.gmatch(field('batch'), '%d+') do redis.call('ZREMRANGEBYSCORE', waiting, id, id) end
+redis.call('ZREMRANGEBYSCORE', meanwhile, '-inf', field('meanwhile_until'))
 set('batch', '', 'attempts', 0)
 for i = 7, #ARGV do redis.call('RPUSH', outbox, ARGV[i]) end
 bury(ARGV[5], ARGV[6])

@@ -10,4 +10,4 @@ keep()
 if redis.call('LLEN', outbox) == 0 then return go_on(bell, grace) end
 set('tries', 1, 'not_before', 0, 'still_in_doubt', 0, 'doubt_until', now + doubt)
 watch_until(now + lease)
-return {'send', redis.call('LINDEX', outbox, 0)}
+return {'send', redis.call('LINDEX', outbox, 0), number('with_people')}

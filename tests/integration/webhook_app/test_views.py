@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from langgraph.checkpoint.memory import InMemorySaver
 
 from graph.loader import load
-from graph.thinking import Said, Thinker
+from graph.said import Said
+from graph.thinking import Thinker
 from settings import Settings
 from tasks.mailbox import Mailbox, Ring, Timing
 from tasks.policy import Policy

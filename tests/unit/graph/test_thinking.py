@@ -12,7 +12,8 @@ from langgraph.graph import START, MessagesState, StateGraph
 
 from graph import echo
 from graph.outcome import Reply
-from graph.thinking import Said, Thinker
+from graph.said import Said
+from graph.thinking import Thinker
 
 Node = Callable[[MessagesState], Any]
 

@@ -1,0 +1,62 @@
+"""What is said in a conversation, as LangChain messages: customers', people's, and what came with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+
+PERSON = "person"
+"""The name of an `AIMessage` that a member of the team wrote, not the graph."""
+_ATTACHMENTS, _IN_REPLY_TO = "attachments", "in_reply_to"
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """What came with a message."""
+
+    kind: str
+    """image, audio, video, file, location, contact, sticker, ..."""
+    data_url: str | None = field(default=None, repr=False)
+    """Where the file is, for whoever follows redirects."""
+    name: str | None = field(default=None, repr=False)
+    content_type: str | None = None
+    latitude: float | None = field(default=None, repr=False)
+    longitude: float | None = field(default=None, repr=False)
+    title: str | None = field(default=None, repr=False)
+    """A place's name; the phone number on a contact's card."""
+    transcript: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Said:
+    """One message of a conversation."""
+
+    id: str
+    """The same at each attempt, so that saying it again adds nothing to the memory."""
+    text: str = field(repr=False)
+    by: Literal["customer", "person", "deleted"] = "customer"
+    attachments: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
+    in_reply_to: str | None = None
+    """The id of the message that this one quotes."""
+
+    def as_message(self) -> BaseMessage:
+        more = {_ATTACHMENTS: [dict(each) for each in self.attachments], _IN_REPLY_TO: self.in_reply_to}
+        kwargs = {name: value for name, value in more.items() if value}
+        text = self.text or " ".join(f"[{each.get('kind', 'file')}]" for each in self.attachments)
+        if self.by == "person":
+            return AIMessage(text, id=self.id, name=PERSON, additional_kwargs=kwargs)
+        return HumanMessage(text, id=self.id, additional_kwargs=kwargs)
+
+
+def attachments_of(message: BaseMessage) -> tuple[Attachment, ...]:
+    """What came with a customer's message."""
+    found = message.additional_kwargs.get(_ATTACHMENTS, ())
+    return tuple(Attachment(**{name: each.get(name) for name in Attachment.__dataclass_fields__}) for each in found)
+
+
+def quoted_by(message: BaseMessage) -> str | None:
+    """The id of the message that this one answers to, if it quotes one."""
+    return message.additional_kwargs.get(_IN_REPLY_TO)

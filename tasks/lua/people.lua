@@ -1,0 +1,44 @@
+-- People take the conversation, or give it back. The newest act decides: webhooks come unordered. ARGV: conversation,
+-- when (0: just after what is known), 'take' | 'give back' | 'end' (give back, and nobody is to be answered), why the snapshot of that moment shows it
+-- as theirs or '', bell, grace, message id and message, where the act is a message.
+local at, act, shown, bell, grace = tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6])
+
+if ARGV[7] then
+  if redis.call('ZSCORE', seen, 'message:' .. ARGV[7]) then return {'seen', 0} end
+  redis.call('ZADD', seen, now, 'message:' .. ARGV[7])
+  remember(ARGV[7], ARGV[8])
+  keep()
+end
+local stamp = ARGV[2]
+if at == 0 then stamp = field('acted_at') elseif at < number('acted_at') then return {'old', 0} end
+
+local stage = field('stage')
+if act == 'take' then
+  set('acted_at', stamp, 'with_people', '1', 'shown', shown)
+  if stage == 'queued' then
+    -- What waits is theirs to answer, and for the bot to know. A turn that is being thought ends; it will not be heard.
+    local found = redis.call('ZRANGE', waiting, 0, -1, 'WITHSCORES')
+    for i = 1, #found, 2 do remember(found[i + 1], found[i]) end
+    redis.call('DEL', waiting)
+    set('batch', '', 'attempts', 0)
+    keep()
+    return go_on(bell, grace)
+  end
+  keep()
+  return {'taken', 0}
+end
+
+local was_theirs = field('with_people') == '1'
+set('acted_at', stamp, 'with_people', '0', 'shown', shown)
+if act == 'give back' and was_theirs then
+  -- What the customer said since a person last answered waits for the bot now.
+  local found = redis.call('ZREVRANGE', meanwhile, 0, -1, 'WITHSCORES')
+  for i = 1, #found, 2 do
+    if cjson.decode(found[i])['by'] ~= 'customer' then break end
+    redis.call('ZADD', waiting, found[i + 1], found[i])
+    redis.call('ZREM', meanwhile, found[i])
+  end
+end
+keep()
+if stage == '' or stage == 'idle' then return go_on(bell, grace) end
+return {'given back', 0}
