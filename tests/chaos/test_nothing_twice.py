@@ -60,8 +60,8 @@ def test_chatwoot_stored_it_and_said_otherwise(kind: str, text: str, desk: Desk,
 
 def test_killed_while_chatwoot_is_still_storing(desk: Desk, stack: Stack, redis_client: redis.Redis) -> None:
     """Who takes over finds no reply yet, and must not conclude that there will be none."""
-    stack.env["LEASE_SECONDS"] = "6"
-    desk.sandbox.set_pace(0.33)  # 3 s for each message: less than the lease
+    stack.env["CHATWOOT_STORING_SECONDS"] = "6"
+    desk.sandbox.set_pace(0.33)  # 3 s for each message
     stack.start_web()
     workers = [stack.start_worker(), stack.start_worker()]
     desk.conversation(3)
@@ -73,6 +73,38 @@ def test_killed_while_chatwoot_is_still_storing(desk: Desk, stack: Stack, redis_
     desk.sandbox.customer_writes("two", conversation_id=3)
     wait_until(lambda: not of_conversation(desk, 3).lost, what="the next reply")
     assert of_conversation(desk, 3).is_clean, desk.replies()
+
+
+def test_kept_waiting_until_its_time_was_over(desk: Desk, stack: Stack, redis_client: redis.Redis) -> None:
+    """Posts in flight are capped. Who waited for so long that another took over must not post any more."""
+    stack.env |= {"POSTS_IN_FLIGHT": "1", "TURN_SECONDS": "1", "CHATWOOT_STORING_SECONDS": "1"}
+    stack.start_web()
+    stack.start_worker()
+    desk.conversation(4, "+34623226545")
+    desk.conversation(3)
+    desk.sandbox.faults.add("slow", seconds=8)
+    desk.sandbox.customer_writes("four", conversation_id=4)
+    wait_until(desk.posts, what="the one post that may be in flight")
+    desk.sandbox.customer_writes("one", conversation_id=3)
+    wait_until(lambda: "sending" in stage(redis_client, 3), what="the other to wait for its turn")
+    stack.start_worker()
+    desk.wait_for_replies(1)
+    wait_until(lambda: not any(post.in_flight for post in desk.posts()), what="the one post to end")
+    desk.sandbox.customer_writes("two", conversation_id=3)
+    wait_until(lambda: not of_conversation(desk, 3).lost, what="the next reply")
+    desk.sandbox.customer_writes("five", conversation_id=4)
+    wait_until(lambda: not of_conversation(desk, 4).lost, what="the other next reply")
+    assert of_conversation(desk, 3).is_clean, desk.replies(3)
+    assert of_conversation(desk, 4).is_clean, desk.replies(4)
+
+
+def stage(client: redis.Redis, conversation_id: int) -> str:
+    """Of a conversation's mailbox; "sending" where somebody holds the outbox."""
+    for key in client.scan_iter(f"contesta:*:{conversation_id}:state"):
+        state = client.hgetall(key)
+        is_held = state["stage"] == "replying" and state["token"]
+        return "sending" if is_held else str(state["stage"])
+    return "none"
 
 
 def holder(client: redis.Redis, workers: Sequence[Process]) -> Process:
