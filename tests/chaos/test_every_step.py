@@ -6,11 +6,17 @@ takes its place, and then: each of the customer's messages was answered once, in
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+from signal import SIGKILL
+
 import pytest
 import redis
 
 from tests.desk import Desk
-from tests.stack import Process, Stack, wait_until
+from tests.stack import ROOT, Process, Stack, wait_until
 from tests.tally import of_conversation
 
 
@@ -113,6 +119,44 @@ def test_web(place: str, desk: Desk, stack: Stack) -> None:
     check(desk, stack)
 
 
+@pytest.mark.parametrize("place", both("people"))
+def test_web_that_hears_of_people(place: str, desk: Desk, stack: Stack) -> None:
+    """A person takes the conversation, and the web process dies of that news: the bot is silent all the same."""
+    web = stack.start_web(CONTESTA_DIE_AT=place)
+    stack.start_worker()
+    desk.conversation(3)
+    desk.sandbox.customer_writes("one", conversation_id=3)
+    desk.wait_for_replies(1)
+    desk.assign_to_a_person(3)
+    wait_until(lambda: cut_off(desk), what="a webhook to be cut off")
+    web.kill()
+    stack.start_web()
+    desk.sandbox.customer_writes("two", conversation_id=3)
+    desk.sandbox.settle()
+    assert desk.replies() == ["Echo: one"]
+    desk.assign_to_a_person(3, None)
+    assert desk.wait_for_replies(2) == ["Echo: one", "Echo: two"]
+
+
+@pytest.mark.parametrize(
+    ("place", "answered"), [("forget_message.before", "one\ntwo"), ("forget_message.after", "two")]
+)
+def test_web_that_hears_of_a_deletion(place: str, answered: str, desk: Desk, stack: Stack) -> None:
+    """What was deleted is not answered; unless that news was lost."""
+    stack.env["COALESCE_SECONDS"] = "4"
+    web = stack.start_web(CONTESTA_DIE_AT=place)
+    desk.conversation(3)
+    message = desk.sandbox.customer_writes("one", conversation_id=3)
+    desk.sandbox.settle()
+    desk.delete_message(3, message.id)
+    wait_until(lambda: cut_off(desk), what="a webhook to be cut off")
+    web.kill()
+    stack.start_web()
+    stack.start_worker()
+    desk.sandbox.customer_writes("two", conversation_id=3)
+    assert desk.wait_for_replies(1) == [f"Echo: {answered}"]
+
+
 def test_web_before_it_accepts(desk: Desk, stack: Stack) -> None:
     """Nothing of the message is left but in Chatwoot itself, which is asked for it."""
     stack.env |= {"RECONCILE_SECONDS": "1", "RECONCILE_GRACE_SECONDS": "0.5"}
@@ -157,6 +201,35 @@ def test_worker_that_sends_by_hand(place: str, desk: Desk, stack: Stack, redis_c
 def let_the_visibility_timeout_pass(client: redis.Redis) -> None:
     """For what the broker has delivered and nobody has acknowledged."""
     client.zadd("unacked_index", {str(tag): 0 for tag in client.zrange("unacked_index", 0, -1)})
+
+
+@pytest.mark.parametrize("place", both("exhume"))
+def test_operator_who_tries_a_dead_letter_again(place: str, desk: Desk, stack: Stack) -> None:
+    """The command dies; the operator repeats it."""
+    stack.start_web()
+    stack.start_worker()
+    desk.conversation(3)
+    desk.sandbox.faults.add("401")
+    desk.sandbox.customer_writes("one", conversation_id=3)
+    wait_until(lambda: desk.notes(3), what="the reply to be given up")
+    assert retry(stack, CONTESTA_DIE_AT=place).returncode == -SIGKILL
+    retry(stack)
+    assert desk.wait_for_replies(1) == ["Echo: one"]
+    desk.set_status(3, "pending")
+    check(desk, stack)
+
+
+def retry(stack: Stack, **env: str) -> subprocess.CompletedProcess[str]:
+    command = [str(Path(sys.executable).parent / "flask"), "dead-letters", "retry", "--all"]
+    environment = {"PATH": os.environ["PATH"], **stack.env, **env}
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+
+
+def test_no_step_is_forgotten() -> None:
+    """Each script of the mailbox is a step, and each step dies in this file."""
+    scripts = {path.stem for path in (ROOT / "tasks" / "lua").glob("[a-z]*.lua")}
+    here = Path(__file__).read_text()
+    assert {script for script in scripts if f'"{script}.' not in here and f'"{script}"' not in here} == set()
 
 
 def cut_off(desk: Desk) -> bool:
