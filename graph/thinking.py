@@ -10,6 +10,7 @@ from langchain_core.messages import AIMessage, BaseMessage, RemoveMessage, trim_
 from langchain_core.runnables import RunnableConfig
 from langgraph.types import Command, Durability, StateSnapshot
 
+from graph import wants
 from graph.checkpoint import FENCE, Fence
 from graph.loader import MESSAGES, Graph
 from graph.outcome import HandOver, Outcome, Reply
@@ -69,7 +70,7 @@ class Thinker:
     ) -> dict[str, Any] | Command[Any]:
         new = [each.as_message() for each in (*earlier, *said) if each.by != "deleted"]
         deleted = {each.id for each in earlier if each.by == "deleted"}
-        update = {MESSAGES: [*self._dropped(before, len(new), deleted), *new]}
+        update = {MESSAGES: [*self._dropped(before, len(new), deleted), *new], **wants.none_yet(self.graph)}
         if before.interrupts:
             # A human was to decide, and has given the conversation back: what is said now is the answer.
             return Command(resume="\n".join(each.text for each in said), update=update)
@@ -108,4 +109,5 @@ def _wanted(values: Mapping[str, Any], said: Sequence[Said]) -> Outcome:
     last = max((index for index, message in enumerate(messages) if message.id in ids), default=-1)
     answers = [message for message in messages[last + 1 :] if isinstance(message, AIMessage)]
     replies = tuple(Reply(message.text) for message in answers if message.text.strip())
-    return replies + tuple(HandOver(str(each.value)) for each in values.get("__interrupt__", ()))
+    interrupts = tuple(HandOver(str(each.value)) for each in values.get("__interrupt__", ()))
+    return wants.outcome(replies, (*wants.wants_of(values), *interrupts))

@@ -3,22 +3,57 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from chatwoot.conversations import Status
 
 
 @dataclass(frozen=True)
-class Post:
-    """Post a message. Not to be repeated blindly: Chatwoot makes a message of every call."""
+class Customer:
+    """Who is to be reached, should the conversation be gone by then."""
 
-    key: str
-    """Unique in the conversation; travels with the message, so that it can be found."""
+    contact_id: int
+    inbox_id: int
+    source_id: str | None = field(default=None, repr=False)
+    """The contact's own in this inbox."""
+
+
+@dataclass(frozen=True)
+class Attached:
+    """A file, to be sent with a message."""
+
+    name: str
     content: str = field(repr=False)
+    """Base64."""
+    content_type: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Act:
+    key: str
+    """Unique in the conversation."""
     asked_at: float
     """Unix seconds."""
+    customer: Customer | None = None
+    """None: of no customer that we know of, such as an operator's."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Post(_Act):
+    """Post a message. Not to be repeated blindly: Chatwoot makes a message of every call.
+
+    Its key travels with the message, so that it can be found.
+    """
+
+    content: str = field(repr=False)
     private: bool = False
+    quick_replies: tuple[str, ...] = ()
+    in_reply_to: int | None = None
+    files: tuple[Attached, ...] = ()
+    template_params: Mapping[str, Any] | None = field(default=None, repr=False, hash=False)
+    """An approved WhatsApp template: the only thing that may be said outside the 24-hour window."""
     answers: tuple[int, ...] = ()
     """The ids of the customer's messages that this answers, oldest first."""
     by_hand: bool = False
@@ -32,17 +67,44 @@ class Post:
         return self.answers[-1] if self.answers else None
 
 
-@dataclass(frozen=True)
-class SetStatus:
+@dataclass(frozen=True, kw_only=True)
+class SetStatus(_Act):
     """Set the conversation's status. May be repeated."""
 
-    key: str
     status: Status
-    asked_at: float
 
 
-Act = Post | SetStatus
-_KINDS: dict[str, type[Act]] = {"post": Post, "set_status": SetStatus}
+@dataclass(frozen=True, kw_only=True)
+class Assign(_Act):
+    """Assign the conversation to a team or to a person: one of them. May be repeated."""
+
+    team_id: int | None = None
+    assignee_id: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeLabels(_Act):
+    """Add and remove labels; the others stay. May be repeated."""
+
+    add: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class MergeAttributes(_Act):
+    """Set custom attributes; the others stay. May be repeated."""
+
+    values: Mapping[str, Any] = field(repr=False, hash=False)
+
+
+Act = Post | SetStatus | Assign | ChangeLabels | MergeAttributes
+_KINDS: dict[str, type[Act]] = {
+    "post": Post,
+    "set_status": SetStatus,
+    "assign": Assign,
+    "change_labels": ChangeLabels,
+    "merge_attributes": MergeAttributes,
+}
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 
 
@@ -51,29 +113,43 @@ def name(act: Act) -> str:
 
 
 def dump(act: Act) -> str:
-    return json.dumps({"act": name(act), **asdict(act)}, ensure_ascii=False)
+    # ASCII: what a model wrote may hold half a surrogate pair, which has no UTF-8.
+    return json.dumps({"act": name(act), **asdict(act)})
 
 
 def load(text: str) -> Act:
-    fields: dict[str, Any] = json.loads(text)
-    if "answers" in fields:
-        fields["answers"] = tuple(fields["answers"])
-    return _KINDS[fields.pop("act")](**fields)
+    """What `dump` made, also by another version of the program: unknown fields are passed over."""
+    given: dict[str, Any] = json.loads(text)
+    kind = _KINDS[given.pop("act")]
+    known = {each.name for each in fields(kind)}
+    return kind(**{name: _frozen(name, value) for name, value in given.items() if name in known})
 
 
-def alert(key: str, note: str, asked_at: float) -> list[Act]:
+def _frozen(name: str, value: Any) -> Any:
+    if name == "customer" and value is not None:
+        return Customer(**value)
+    if name == "files":
+        return tuple(Attached(**each) for each in value)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def alert(key: str, note: str, asked_at: float, customer: Customer | None = None) -> list[Act]:
     """Tell the humans: a private note, and the conversation opened for them."""
     return [
-        Post(key=f"{key}.note", content=note, asked_at=asked_at, private=True),
-        SetStatus(key=f"{key}.open", status="open", asked_at=asked_at),
+        Post(key=f"{key}.note", content=note, asked_at=asked_at, private=True, customer=customer),
+        SetStatus(key=f"{key}.open", status="open", asked_at=asked_at, customer=customer),
     ]
+
+
+def is_said_to_the_customer(act: Act) -> bool:
+    return isinstance(act, Post) and not act.private
 
 
 def is_the_bots_turn(act: Act) -> bool:
     """Whether it is something that the bot must not do once people have taken the conversation over."""
     if isinstance(act, Post):
         return not (act.private or act.by_hand)
-    return isinstance(act, SetStatus) and act.status != "open"
+    return isinstance(act, Assign) or (isinstance(act, SetStatus) and act.status != "open")
 
 
 def opens(act: Act) -> bool:

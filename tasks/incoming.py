@@ -28,6 +28,8 @@ class Incoming:
     contact_id: int | None = None
     inbox_id: int | None = None
     contact_source_id: str | None = field(default=None, repr=False)
+    channel: str | None = None
+    """Such as "Channel::Whatsapp"."""
 
     @classmethod
     def of(cls, event: MessageCreated | MessageUpdated, by: By = "customer") -> Incoming:
@@ -41,6 +43,7 @@ class Incoming:
             event.contact_id,
             event.inbox_id,
             event.contact_source_id,
+            event.channel,
         )
 
     @classmethod

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
 
 from chatwoot.errors import ChatwootError, OutcomeUnknown, PermanentError, TransientError
 from tasks import acts
-from tasks.acts import Act, Post, SetStatus
+from tasks.acts import Act, Post
 from tasks.dead_letters import Grave, bury
 from tasks.doing import Doer, StillInDoubt
 from tasks.mailbox import Mailbox, Ring, Sending
@@ -47,9 +49,24 @@ class Sender:
     doer: Doer
     most_retry_s: float
 
-    def put(self, conversation_id: int, content: str, *, private: bool, key: str) -> None:
+    def put(
+        self,
+        conversation_id: int,
+        content: str,
+        *,
+        private: bool,
+        key: str,
+        template_params: Mapping[str, Any] | None = None,
+    ) -> None:
         """Put a message into the outbox, behind what stands there; once for each key."""
-        act = Post(key=f"by-hand.{key}", content=content, asked_at=time.time(), private=private, by_hand=True)
+        act = Post(
+            key=f"by-hand.{key}",
+            content=content,
+            asked_at=time.time(),
+            private=private,
+            by_hand=True,
+            template_params=template_params,
+        )
         self.mailbox.post(conversation_id, act.key, acts.dump(act))
 
     def send(self, conversation_id: int) -> Sent:
@@ -104,7 +121,8 @@ class Sender:
         log.error("send_given_up", error=type(error).__name__, status=error.status, text=error.text)
         now = time.time()
         grave = Grave(sending.conversation_id, acts.name(act), str(error), sending.tries, now, sending.act)
-        besides = [] if _is_alert(act) or error.conversation_gone else acts.alert(act.key, _note(error), now)
+        alerts = acts.is_said_to_the_customer(act) and not error.conversation_gone
+        besides = acts.alert(act.key, _note(error), now, act.customer) if alerts else []
         return self.mailbox.settle(
             sending, dead_letter=bury(act.key, grave), besides=[acts.dump(each) for each in besides]
         )
@@ -122,10 +140,6 @@ def backoff_s(tries: int, error: ChatwootError) -> float:
     """How long to wait after so many tries: doubled each time, with jitter, and no less than Chatwoot asks for."""
     exponential: float = min(_MOST_DELAY_S, _FIRST_DELAY_S * 2.0 ** min(tries - 1, 10))
     return max(error.retry_after_s or 0, exponential) * random.uniform(1, 1.25)
-
-
-def _is_alert(act: Act) -> bool:
-    return isinstance(act, SetStatus) or act.private
 
 
 def _note(error: ChatwootError) -> str:

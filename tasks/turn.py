@@ -9,12 +9,13 @@ from dataclasses import dataclass
 
 import structlog
 
-from graph.outcome import Outcome, Reply
-from tasks import acts, crash_points, incoming
-from tasks.acts import Act, Post
+from graph.outcome import Outcome, Silence
+from tasks import acts, crash_points, incoming, wording
+from tasks.acts import Act, Customer
 from tasks.dead_letters import THINKING, Grave, bury
 from tasks.incoming import Incoming
 from tasks.mailbox import Mailbox, Ring, Send, Turn, TurnLost, Wait
+from tasks.outbox import Outbox
 from tasks.quiet import places
 from tasks.recovery import Holdings
 
@@ -52,6 +53,8 @@ class Answering:
     most_attempts: int
     most_turns_per_hour: int = 0
     """Two machines that talk to each other do not end by themselves. 0: no limit."""
+    message_limit: int = 4096
+    """Characters of a message, where the channel does not take fewer."""
 
     def answer(self, conversation_id: int, bell: str) -> Answered | Wait | None:
         """Answer all that waits in the conversation; None where the doorbell is stale. Safe to repeat.
@@ -80,7 +83,7 @@ class Answering:
             raise
         except Exception as error:  # noqa: BLE001 - a graph is a user's code and may raise anything
             return self._failed(turn, messages, error)
-        wanted = _acts(outcome, messages)
+        wanted = self._acts(outcome, messages)
         following = self.mailbox.commit(turn, [acts.dump(act) for act in wanted])
         log.info(
             "turn_answered",
@@ -91,6 +94,20 @@ class Answering:
             seconds=round(time.monotonic() - started, 3),
         )
         return Answered(turn.number, following)
+
+    def _acts(self, outcome: Outcome, messages: Sequence[Incoming]) -> list[Act]:
+        for want in outcome:
+            if isinstance(want, Silence):
+                log.info("silent", reason=want.reason)
+        channel = next((each.channel for each in reversed(messages) if each.channel), None)
+        outbox = Outbox(
+            key=name_of(messages),
+            asked_at=time.time(),
+            limit=wording.limit_of(channel, default=self.message_limit),
+            answers=tuple(each.id for each in messages),
+            customer=_customer(messages),
+        )
+        return outbox.of(outcome)
 
     def _failed(self, turn: Turn, messages: Sequence[Incoming], error: Exception) -> Answered:
         # The error's own words stay out of the log: they may quote the customer.
@@ -109,7 +126,8 @@ class Answering:
 
     def _break_the_loop(self, turn: Turn, messages: Sequence[Incoming]) -> Answered:
         reason = f"{self.most_turns_per_hour} answers in an hour: perhaps two machines talk to each other"
-        alert = acts.alert(name_of(messages), f"The bot stops: {reason}. Please take over.", time.time())
+        note = f"The bot stops: {reason}. Please take over."
+        alert = acts.alert(name_of(messages), note, time.time(), _customer(messages))
         log.error("loop_broken", turn=turn.number, turns_this_hour=turn.turns_this_hour)
         return Answered(turn.number, self.mailbox.commit(turn, [acts.dump(act) for act in alert]))
 
@@ -118,7 +136,8 @@ class Answering:
         key = name_of(messages)
         content = json.dumps(turn.messages, ensure_ascii=False)
         grave = Grave(turn.conversation_id, THINKING, reason, turn.attempt, now, content)
-        alert = acts.alert(key, f"The bot could not answer ({reason}). Please take over.", now)
+        note = f"The bot could not answer ({reason}). Please take over."
+        alert = acts.alert(key, note, now, _customer(messages))
         following = self.mailbox.commit(turn, [acts.dump(act) for act in alert], dead_letter=bury(key, grave))
         log.error("turn_given_up", turn=turn.number, attempts=turn.attempt, reason=reason)
         return Answered(turn.number, following)
@@ -129,14 +148,9 @@ def name_of(messages: Sequence[Incoming]) -> str:
     return f"m{messages[-1].id}" if messages else "m0"
 
 
-def _acts(outcome: Outcome, messages: Sequence[Incoming]) -> list[Act]:
-    """What the graph wants, as acts in Chatwoot."""
-    now = time.time()
-    wanted: list[Act] = []
-    for part, want in enumerate(outcome):
-        key = f"{name_of(messages)}.{part}"
-        if isinstance(want, Reply):
-            wanted.append(Post(key=key, content=want.text, asked_at=now, answers=tuple(each.id for each in messages)))
-        else:
-            wanted += acts.alert(key, want.reason, now)
-    return wanted
+def _customer(messages: Sequence[Incoming]) -> Customer | None:
+    """Who wrote, as far as a webhook told us."""
+    for each in reversed(messages):
+        if each.contact_id and each.inbox_id:
+            return Customer(each.contact_id, each.inbox_id, each.contact_source_id)
+    return None

@@ -1,0 +1,108 @@
+"""How a graph says what it wants besides its AI messages: in the state channel `wants`, empty at the start of a turn.
+
+The channel holds plain dicts, because only plain values survive a checkpoint whatever its serializer allows.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, replace
+from typing import Annotated, Any
+
+from langgraph.channels import BinaryOperatorAggregate
+from langgraph.graph import MessagesState
+from langgraph.types import Overwrite
+
+from graph.loader import Graph
+from graph.outcome import Attributes, File, HandOver, Labels, Note, Outcome, Reply, Resolve, Silence, Want
+
+WANTS = "wants"
+_KIND = "want"
+_KINDS: dict[str, type[Want]] = {
+    "reply": Reply,
+    "hand_over": HandOver,
+    "note": Note,
+    "labels": Labels,
+    "attributes": Attributes,
+    "resolve": Resolve,
+    "silence": Silence,
+}
+_NAMES = {kind: name for name, kind in _KINDS.items()}
+
+
+class BadWant(ValueError):
+    """A graph wrote something into `wants` that means nothing. The text does not repeat its values."""
+
+
+class TalkState(MessagesState):
+    """A state with `messages` and `wants`, to build a graph on."""
+
+    wants: Annotated[list[dict[str, Any]], operator.add]
+
+
+def wanted(*wants: Want) -> list[dict[str, Any]]:
+    """For a node to return: `{"wants": wanted(HandOver("asks for a person"))}`."""
+    return [{_KIND: _NAMES[type(want)], **_plain(want)} for want in wants]
+
+
+def none_yet(graph: Graph) -> dict[str, Any]:
+    """The part of a turn's input that empties `wants`, where the graph has such a channel."""
+    channel = graph.channels.get(WANTS)
+    if channel is None:
+        return {}
+    return {WANTS: Overwrite([]) if isinstance(channel, BinaryOperatorAggregate) else []}
+
+
+def wants_of(values: Mapping[str, Any]) -> tuple[Want, ...]:
+    """What a turn's state says that it wants.
+
+    Raises:
+        BadWant: it says something else.
+    """
+    return tuple(_want(each) for each in values.get(WANTS) or ())
+
+
+def outcome(replies: Iterable[Reply], wants: Iterable[Want]) -> Outcome:
+    """What was said, then what is wanted besides.
+
+    A wanted `Reply` of the same text as an AI message takes that message's place, with its buttons and files: so it is
+    said once, and remembered. `Silence` keeps back what would be said, and nothing else.
+    """
+    said, besides = list(replies), list(wants)
+    dressed = {want.text: want for want in besides if isinstance(want, Reply)}
+    texts = {reply.text for reply in said}
+    all_of_it: list[Want] = [dressed.get(reply.text, reply) for reply in said]
+    all_of_it += [want for want in besides if not (isinstance(want, Reply) and want.text in texts)]
+    if any(isinstance(want, Silence) for want in besides):
+        return tuple(_silenced(want) for want in all_of_it if not isinstance(want, Reply))
+    return tuple(all_of_it)
+
+
+def _silenced(want: Want) -> Want:
+    return replace(want, closing=None) if isinstance(want, HandOver) else want
+
+
+def _plain(want: Want) -> dict[str, Any]:
+    """Its fields, as what a checkpoint and JSON know: no tuples, no dataclasses."""
+    values = {each.name: getattr(want, each.name) for each in fields(want)}
+    if isinstance(want, Reply):
+        values["files"] = [vars(file) for file in want.files]
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+def _want(value: object) -> Want:
+    if not isinstance(value, Mapping) or value.get(_KIND) not in _KINDS:
+        raise BadWant(f"`wants` holds what is not among {', '.join(_KINDS)}: use graph.wants.wanted")
+    kind = _KINDS[value[_KIND]]
+    given = {name: _frozen(name, each) for name, each in value.items() if name != _KIND}
+    try:
+        return kind(**given)
+    except TypeError as error:
+        raise BadWant(f"{value[_KIND]}: {error}") from error
+
+
+def _frozen(name: str, value: Any) -> Any:
+    if name == "files":
+        return tuple(File(**each) for each in value)
+    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,86 @@
+"""What a graph wants besides saying something: put into its state, and found there again."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessage
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+from langgraph.graph import START, MessagesState, StateGraph
+
+from graph import wants
+from graph.outcome import Attributes, File, HandOver, Labels, Note, Outcome, Reply, Resolve, Silence, Want
+from graph.wants import BadWant, TalkState, wanted, wants_of
+
+EACH: tuple[Want, ...] = (
+    Reply("Which one?", ("A", "B"), 7, (File("a.txt", b"\x00\xff", "text/plain"),)),
+    HandOver("asks for a person", team_id=2, assignee_id=3, closing="A colleague goes on."),
+    Note("prefers the morning"),
+    Labels(add=("new",), remove=("old",)),
+    Attributes({"size": 42}),
+    Resolve(),
+    Silence("only thanks"),
+)
+
+
+@pytest.mark.parametrize("want", EACH, ids=lambda want: type(want).__name__)
+def test_it_survives_a_checkpoint_that_allows_nothing_but_plain_values(want: Want) -> None:
+    strict = JsonPlusSerializer(allowed_msgpack_modules=None)
+    values = strict.loads_typed(strict.dumps_typed({"wants": wanted(want)}))
+    assert wants_of(values) == (want,)
+
+
+def test_all_but_files_are_plain_json() -> None:
+    assert json.loads(json.dumps(wanted(*EACH[1:]))) == wanted(*EACH[1:])
+
+
+@pytest.mark.parametrize("value", ["hand_over", {}, {"want": "fly"}, {"want": "note"}, {"want": "note", "texts": "x"}])
+def test_what_means_nothing_is_an_error(value: object) -> None:
+    with pytest.raises(BadWant):
+        wants_of({"wants": [value]})
+
+
+def test_a_graph_without_the_channel_wants_nothing_besides() -> None:
+    assert wants_of({"messages": []}) == ()
+    builder = StateGraph(MessagesState)
+    builder.add_node("node", lambda state: {"messages": [AIMessage("Hola")]})
+    builder.add_edge(START, "node")
+    assert wants.none_yet(builder.compile()) == {}
+
+
+@pytest.mark.parametrize("state", [TalkState, "a list that each writer replaces"])
+def test_a_turn_begins_with_nothing_wanted(state: Any) -> None:
+    class Replaced(MessagesState):
+        wants: list[dict[str, Any]]
+
+    builder = StateGraph(state if state is TalkState else Replaced)
+    builder.add_node("node", lambda state: {})
+    builder.add_edge(START, "node")
+    graph = builder.compile()
+    old: Any = {"wants": wanted(Note("old"))}
+    assert wants_of(graph.invoke(old)) == (Note("old"),)
+    assert wants_of(graph.invoke(wants.none_yet(graph))) == ()
+
+
+class TestOutcome:
+    def test_what_was_said_comes_first(self) -> None:
+        assert outcome("Hola", Note("n")) == (Reply("Hola"), Note("n"))
+
+    def test_a_reply_with_buttons_takes_the_place_of_the_message_that_says_the_same(self) -> None:
+        asked = Reply("Which one?", quick_replies=("A", "B"))
+        assert outcome("Hola", "Which one?", asked, Note("n")) == (Reply("Hola"), asked, Note("n"))
+
+    def test_a_reply_that_no_message_says_comes_after_them(self) -> None:
+        assert outcome("Hola", Reply("Adiós")) == (Reply("Hola"), Reply("Adiós"))
+
+    def test_silence_keeps_back_what_would_be_said_and_nothing_else(self) -> None:
+        silence = Silence("only thanks")
+        hand_over = HandOver("angry", closing="Sorry.")
+        assert outcome("Hola", silence, Reply("x"), hand_over) == (silence, HandOver("angry"))
+
+
+def outcome(*said_or_wanted: str | Want) -> Outcome:
+    replies = [Reply(each) for each in said_or_wanted if isinstance(each, str)]
+    return wants.outcome(replies, [each for each in said_or_wanted if not isinstance(each, str)])
