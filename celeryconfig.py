@@ -51,6 +51,9 @@ if _settings.reconcile_seconds:
         "schedule": _settings.reconcile_seconds,
         "options": {"expires": _settings.reconcile_seconds},
     }
+if _settings.max_wait_seconds:
+    _look_s = min(60.0, _settings.max_wait_seconds)
+    beat_schedule["watch"] = {"task": "tasks.watch", "schedule": _look_s, "options": {"expires": _look_s}}
 
 # Flower watches. Events of publishing would halve the publishing rate.
 worker_send_task_events = True

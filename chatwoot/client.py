@@ -18,6 +18,7 @@ from chatwoot.attachments import Upload
 from chatwoot.contacts import Contact
 from chatwoot.conversations import Conversation, Status
 from chatwoot.http import Http
+from chatwoot.inboxes import Inbox
 from chatwoot.messages import Message
 from chatwoot.reading import Misshapen, mapping, text, texts
 
@@ -268,6 +269,17 @@ class Client:
         """
         call = Call("GET", f"/contacts/{contact_id}/conversations")
         return self._ask(call, _all_of(Conversation.from_json, "payload"))
+
+    # Inboxes: with a user's token only.
+
+    def inbox(self, inbox_id: int) -> Inbox:
+        """
+        Raises:
+            NotFound: there is none of this id in the account.
+
+        Source: https://developers.chatwoot.com/api-reference/inboxes/get-an-inbox
+        """
+        return self._ask(Call("GET", f"/inboxes/{inbox_id}"), Inbox.from_json)
 
     # The server
 

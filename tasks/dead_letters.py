@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from chatwoot.client import Client
 from chatwoot.messages import Message
@@ -14,6 +15,7 @@ from tasks.mailbox import DeadLetter, Mailbox, NoSuchDeadLetter
 from tasks.recovery import Doorbells
 
 THINKING = "thinking"
+WRITING_FIRST = "writing_first"
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Grave:
 
     conversation_id: int
     what: str
-    """`thinking`, or the act that could not be done: `post`, `set_status`."""
+    """`thinking`, `writing_first`, or the act that could not be done: `post`, `set_status`."""
     reason: str
     """For an operator: what Chatwoot or the graph's failure was called. Never the customer's words."""
     attempts: int
@@ -53,6 +55,8 @@ class DeadLetters:
     client: Client | None
     """With a user's token, to see whether somebody has answered. None where there is only a bot's."""
     doorbells: Doorbells
+    write: Callable[[dict[str, Any]], object]
+    """Calls `tasks.send_message` with these arguments."""
 
     def all(self) -> Iterator[tuple[str, Grave]]:
         """Ids and graves, the oldest first."""
@@ -78,6 +82,9 @@ class DeadLetters:
             ChatwootError: whether somebody has answered cannot be seen now.
         """
         grave = self.find(id)
+        if grave.what == WRITING_FIRST:
+            self._write_again(id, grave)
+            return
         self._refuse_if_answered(grave)
         if grave.what == THINKING:
             messages = {incoming.load(text).id: text for text in json.loads(grave.content)}
@@ -95,6 +102,11 @@ class DeadLetters:
         grave = self.find(id)
         if not self.mailbox.discard(grave.conversation_id, id):
             raise NoSuchDeadLetter(id)
+
+    def _write_again(self, id: str, grave: Grave) -> None:
+        # Twice, should it end in between, is once: by the letter's key.
+        self.write(json.loads(grave.content))
+        self.mailbox.discard(grave.conversation_id, id)
 
     def _refuse_if_answered(self, grave: Grave) -> None:
         if self.client is None:

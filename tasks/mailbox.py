@@ -291,6 +291,16 @@ class Mailbox:
         following = _next(answer, bell)
         return following if isinstance(following, Ring) else None
 
+    def confirm(self, sending: Sending) -> None:
+        """Make sure that the outbox is still this worker's, right before the act.
+
+        Raises:
+            TurnLost: another worker has taken it over: the act is theirs.
+        """
+        answer = self._run("confirm", sending.conversation_id, sending.token, *self._ms("lease_s", "doubt_s"))
+        if answer[0] == "lost":
+            raise TurnLost(sending.conversation_id)
+
     # -- both
 
     def release(self, held: Turn | Sending, *, delay_s: float, decided: bool = True) -> Ring | Send | None:
@@ -332,6 +342,10 @@ class Mailbox:
         for shard in range(self._shards):
             letters = self._redis.hgetall(self._dead_letters(shard))
             yield from (DeadLetter(str(id), str(record)) for id, record in letters.items())
+
+    def bury(self, conversation_id: int, letter: DeadLetter, *, mark: str = "") -> bool:
+        """Keep what failed outside of a turn. With a `mark` once for each: False where that was."""
+        return bool(self._run("bury", conversation_id, mark, letter.id, letter.record)[0] == "buried")
 
     def exhume_messages(self, conversation_id: int, id: str, messages: Mapping[int, str]) -> Ring | Send | None:
         """Put a dead letter's messages, by their ids, back into the mailbox."""

@@ -5,16 +5,19 @@ Every one may be delivered twice, late or never: they are doorbells, and the mai
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import structlog
 from celery import Task, chain, shared_task
 
-from chatwoot.errors import ChatwootError, OutcomeUnknown, PermanentError, TransientError
-from tasks import crash_points, wiring
+from chatwoot.errors import ChatwootError, OutcomeUnknown, TransientError
+from tasks import calls, crash_points, wiring
+from tasks.calls import BadCall
 from tasks.mailbox import Ring, TurnLost, Wait
-from tasks.outreach import BadPhoneNumber
+from tasks.outreach import Letter, Undeliverable
 from tasks.quiet import ShowableError
+from tasks.recipients import Busy
 from tasks.sending import TryLater, backoff_s
 
 log = structlog.get_logger()
@@ -24,10 +27,6 @@ _MOST_COUNTDOWN_S = 240  # below the broker's visibility timeout (celeryconfig.p
 
 class Refused(ShowableError):
     """Chatwoot refuses for good. What was refused is a dead letter."""
-
-
-class BadCall(ShowableError):
-    """The task was called with arguments that make no sense. Nothing was done."""
 
 
 def ring(conversation_id: int, doorbell: Ring) -> None:
@@ -41,6 +40,11 @@ def ring(conversation_id: int, doorbell: Ring) -> None:
 def send(conversation_id: int) -> None:
     """Have a worker look at the conversation's outbox."""
     send_reply.apply_async(kwargs={"conversation_id": conversation_id})
+
+
+def write(letter: dict[str, Any]) -> None:
+    """Have a worker write to somebody first: `letter` holds the arguments of `send_message`."""
+    send_message.apply_async(kwargs=letter)
 
 
 @shared_task(name="tasks.process_message", bind=True, max_retries=None)
@@ -74,6 +78,7 @@ def send_reply(
     conversation_id: int,
     content: str | None = None,
     private: bool = False,
+    template_params: dict[str, Any] | None = None,
     key: str | None = None,
 ) -> int:
     """Post what stands in the conversation's outbox; with `content`, that too, behind it.
@@ -86,11 +91,16 @@ def send_reply(
         BadCall: no such conversation id or content is possible.
         Refused: Chatwoot refuses for good (404, 401, a validation). Not tried again; kept as a dead letter.
     """
-    _check_id(conversation_id)
+    calls.an_id(conversation_id, "conversation_id")
     sender = wiring.parts().sender
     if content is not None:
-        _check(content)
-        sender.put(conversation_id, content, private=private, key=key or str(self.request.id))
+        sender.put(
+            conversation_id,
+            calls.a_text(content, "content"),
+            private=private,
+            key=key or str(self.request.id),
+            template_params=calls.a_template(template_params),
+        )
     try:
         sent = sender.send(conversation_id)
     except TryLater as error:
@@ -107,33 +117,49 @@ def send_reply(
 
 @shared_task(name="tasks.send_message", bind=True, max_retries=None)
 def send_message(
-    self: Task[..., Any], *, phone_number: str, content: str, name: str | None = None, key: str | None = None
+    self: Task[..., Any],
+    *,
+    phone_number: str,
+    content: str,
+    name: str | None = None,
+    inbox_id: int | None = None,
+    template_params: dict[str, Any] | None = None,
+    key: str | None = None,
 ) -> int:
     """Write to somebody first: find or make the contact and the conversation, and let `send_reply` follow.
 
     By hand: `celery -A tasks call tasks.send_message --kwargs '{"phone_number": "+34...", "content": "..."}'`.
-    One call is one message, however often Celery delivers it: by `key`, or the task's own id.
+    One call is one message to this number, however often Celery delivers it: by `key`, or the task's own id.
+    In the inbox `inbox_id`, or CHATWOOT_INBOX_ID. Within WhatsApp's 24 hours as free text; outside them as the approved
+    template of `template_params`, whose text with everything filled in is `content`.
     Returns the conversation's id.
 
     Raises:
-        BadCall: no phone number, no text, or no user's token to look for contacts with.
-        Refused: Chatwoot refuses for good.
+        BadCall: no phone number, no text, a template without a name, or no user's token to look for contacts with.
+        Refused: outside the 24 hours without a template, an unknown inbox, or Chatwoot refuses for good.
+            What was refused is a dead letter.
     """
-    outreach = wiring.parts().outreach
-    if outreach is None:
+    parts = wiring.parts()
+    if parts.outreach is None:
         raise BadCall("send_message needs CHATWOOT_API_TOKEN: a bot's token may not look for contacts")
-    _check(content)
+    letter = Letter(
+        phone_number=phone_number,
+        content=content,
+        key=str(self.request.id) if key is None else key,
+        inbox_id=parts.settings.chatwoot_inbox_id if inbox_id is None else inbox_id,
+        name=name,
+        template_params=template_params,
+    )
     try:
-        conversation_id = outreach.conversation_with(phone_number, name=name)
-    except BadPhoneNumber as error:
-        raise BadCall(str(error)) from None
-    except PermanentError as error:
+        conversation_id = parts.outreach.write(letter)
+    except Undeliverable as error:
         raise Refused(str(error)) from None
+    except Busy as error:
+        raise self.retry(countdown=error.seconds + random.uniform(0.1, 0.5)) from None
     except (TransientError, OutcomeUnknown) as error:
         countdown = backoff_s(self.request.retries + 1, error)
         raise self.retry(exc=ShowableError(str(error)), countdown=min(countdown, _MOST_COUNTDOWN_S)) from None
-    posting = {"conversation_id": conversation_id, "content": content, "key": key or str(self.request.id)}
-    send_reply.apply_async(kwargs=posting)
+    send(conversation_id)
     return conversation_id
 
 
@@ -151,11 +177,13 @@ def reconcile(self: Task[..., Any]) -> int:
         raise Refused(f"could not look for lost messages, beat asks again: {error}") from None
 
 
-def _check_id(conversation_id: object) -> None:
-    if not isinstance(conversation_id, int) or conversation_id <= 0:
-        raise BadCall("conversation_id must be a positive number")
-
-
-def _check(content: object) -> None:
-    if not isinstance(content, str) or not content.strip():
-        raise BadCall("content must be a text that is not empty")
+@shared_task(name="tasks.watch", bind=True, max_retries=0)
+def watch(self: Task[..., Any]) -> int:
+    """Hand customers who have waited too long to humans. Returns how many there were."""
+    watching = wiring.parts().watching
+    if watching is None:
+        return 0  # only a bot's token: it may not look
+    try:
+        return watching.hand_over_who_waits()
+    except ChatwootError as error:
+        raise Refused(f"could not look for those who wait, beat asks again: {error}") from None

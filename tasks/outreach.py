@@ -1,77 +1,204 @@
-"""Find, or make, the conversation in which we write to somebody first. No Celery here."""
+"""Write to somebody first: find, or make, the contact and the conversation, once for each letter. No Celery here."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
-import phonenumbers
 import structlog
 
 from chatwoot.client import Client
 from chatwoot.contacts import Contact
+from chatwoot.conversations import Conversation
+from chatwoot.errors import NotFound, OutcomeUnknown, PermanentError, TransientError
+from chatwoot.inboxes import Inbox
+from tasks import acts, calls
+from tasks.acts import Post
+from tasks.dead_letters import WRITING_FIRST, Grave, bury
+from tasks.mailbox import Mailbox
+from tasks.recipients import Claim, Place, Recipients
 
 log = structlog.get_logger()
 
 _OVER = "resolved"
+_NO_CONVERSATION = 0
+_WINDOW = (
+    "outside WhatsApp's 24-hour window a customer is reached by an approved template only: "
+    'give template_params, like {"name": "order_update", "language": "es"}'
+)
 
 
-class BadPhoneNumber(ValueError):
-    """Not a phone number with its country: +34623226544. The text does not repeat it."""
+class Undeliverable(Exception):
+    """The letter cannot be sent, and trying again would not help. It is a dead letter. The text is for operators."""
 
 
-def e164(phone_number: str) -> str:
-    """`+34 623 22 65 44` -> `+34623226544`, as Chatwoot stores it.
+@dataclass(frozen=True, kw_only=True)
+class Letter:
+    """A message to somebody who need not have written to us."""
 
-    Raises:
-        BadPhoneNumber: without "+" and country, or of an impossible length.
-    """
-    try:
-        number = phonenumbers.parse(phone_number)
-    except phonenumbers.NumberParseException as error:
-        raise BadPhoneNumber("phone_number must be in international form, like +34623226544") from error
-    if not phonenumbers.is_possible_number(number):
-        raise BadPhoneNumber("phone_number has an impossible length for its country")
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    phone_number: str = field(repr=False)
+    content: str = field(repr=False)
+    """With a template: its text with everything filled in, for the agents to read."""
+    key: str
+    """Said once to this number from this inbox, however often it is asked for."""
+    inbox_id: int
+    name: str | None = field(default=None, repr=False)
+    """Of a contact that has to be made."""
+    template_params: Mapping[str, Any] | None = field(default=None, repr=False)
+
+    def checked(self) -> Letter:
+        """The same, with the phone number as Chatwoot stores it.
+
+        Raises:
+            calls.BadCall: something in it makes no sense.
+        """
+        if self.name is not None:
+            calls.a_text(self.name, "name")
+        return Letter(
+            phone_number=calls.a_phone_number(self.phone_number),
+            content=calls.a_text(self.content, "content"),
+            key=calls.a_text(self.key, "key"),
+            inbox_id=calls.an_id(self.inbox_id, "inbox_id"),
+            name=self.name,
+            template_params=calls.a_template(self.template_params),
+        )
+
+    @property
+    def id(self) -> str:
+        """The same key may be used for several people, and in several inboxes."""
+        return f"{self.inbox_id}.{self.key}"
 
 
 @dataclass(frozen=True)
 class Outreach:
-    """Where we write to people who have not written to us."""
+    """How we write to people who have not written to us."""
 
     client: Client
     """With a user's token: a bot's may not look at contacts."""
-    inbox_id: int
+    mailbox: Mailbox
+    recipients: Recipients
+    most_retry_s: float
+    _inboxes: dict[int, Inbox] = field(default_factory=dict)
 
-    def conversation_with(self, phone_number: str, *, name: str | None = None) -> int:
-        """The id of the contact's unresolved conversation in our inbox; contact and conversation are made if missing.
+    def write(self, letter: Letter) -> int:
+        """Put the letter into its conversation's outbox; contact and conversation are made if missing.
 
-        Safe to repeat: each making is preceded by a looking, so that a second run finds what the first has made.
+        Safe to repeat, also at the same time on several workers. Returns the conversation's id.
 
         Raises:
-            BadPhoneNumber: nothing was asked of Chatwoot.
-            ChatwootError: as the client raises it. After `OutcomeUnknown` repeat the whole: it looks first.
+            calls.BadCall, Undeliverable: refused before anything was posted, and kept as a dead letter.
+            Busy: another worker is at it.
+            TransientError, OutcomeUnknown: repeat the whole, it looks first.
         """
-        number = e164(phone_number)
-        contact = self.client.find_contact(number)
+        try:
+            letter = letter.checked()
+            place = self._place(letter)
+        except (calls.BadCall, Undeliverable) as error:
+            self._bury(letter, str(error))
+            raise
+        template = letter.template_params if place.with_template else None
+        act = Post(
+            key=f"by-hand.{letter.key}",
+            content=letter.content,
+            asked_at=time.time(),
+            by_hand=True,
+            template_params=None if template is None else dict(template),
+        )
+        self.mailbox.post(place.conversation_id, act.key, acts.dump(act))
+        return place.conversation_id
+
+    def _place(self, letter: Letter) -> Place:
+        claim = self.recipients.claim(letter.phone_number, letter.id)
+        if isinstance(claim, Place):
+            return claim
+        with self._held(claim):
+            conversation = self._conversation(letter, claim)
+            if not conversation.can_reply and letter.template_params is None:
+                raise Undeliverable(_WINDOW)
+            return self.recipients.place(claim, Place(conversation.id, with_template=not conversation.can_reply))
+
+    @contextmanager
+    def _held(self, claim: Claim) -> Iterator[None]:
+        try:
+            yield
+        except PermanentError as error:
+            raise Undeliverable(str(error)) from error
+        except (TransientError, OutcomeUnknown) as error:
+            if claim.age_s < self.most_retry_s:
+                raise
+            self.recipients.forget_letter(claim)
+            raise Undeliverable(f"given up: {error}") from error
+        finally:
+            self.recipients.let_go(claim)
+
+    def _conversation(self, letter: Letter, claim: Claim) -> Conversation:
+        """The contact's unresolved conversation in the inbox, else a new one."""
+        contact = self.client.find_contact(letter.phone_number)
+        known = [] if contact is None else self.client.contact_conversations(contact.id)
+        # The one with the newest activity stands first. In a bot's inbox an unresolved one is usually pending.
+        here = [each for each in known if each.inbox_id == letter.inbox_id]
+        for conversation in here:
+            if conversation.status != _OVER:
+                return conversation
+        self._refuse_in_vain(letter, here)
+        return self._create_conversation(letter, contact or self._create_contact(letter, claim), claim)
+
+    def _refuse_in_vain(self, letter: Letter, here: list[Conversation]) -> None:
+        """Make nothing in which nothing could be said: in WhatsApp a new conversation has no window yet."""
+        inbox = self._inbox(letter.inbox_id)
+        if inbox is None or not inbox.is_whatsapp or letter.template_params is not None:
+            return
+        if not (inbox.is_single_conversation and any(each.can_reply for each in here)):
+            raise Undeliverable(_WINDOW)
+
+    def _inbox(self, inbox_id: int) -> Inbox | None:
+        """Asked once in each process: an inbox's channel does not change. None: this server does not tell."""
+        if inbox_id not in self._inboxes:
+            try:
+                self._inboxes[inbox_id] = self.client.inbox(inbox_id)
+            except NotFound as error:
+                if not error.text:  # no such path, rather than no such inbox
+                    return None
+                raise Undeliverable(f"there is no inbox {inbox_id} in the account") from error
+        return self._inboxes[inbox_id]
+
+    def _create_contact(self, letter: Letter, claim: Claim) -> Contact:
+        self.recipients.renew(claim)
+        number = letter.phone_number
+        try:
+            contact = self.client.create_contact(
+                name=letter.name or number, phone_number=number, inbox_id=letter.inbox_id
+            )
+        except PermanentError as error:
+            if not error.already_taken:
+                raise
+            return self._created_meanwhile(number, error)
+        log.info("contact_created", contact_id=contact.id)
+        return contact
+
+    def _created_meanwhile(self, phone_number: str, error: PermanentError) -> Contact:
+        contact = self.client.find_contact(phone_number)
         if contact is None:
-            contact = self.client.create_contact(name=name or number, phone_number=number, inbox_id=self.inbox_id)
-            log.info("contact_created", contact_id=contact.id)
-        elif (conversation_id := self._unresolved(contact)) is not None:
-            return conversation_id
-        return self._create(contact)
+            raise TransientError(f"{error}; and it is not found yet") from error
+        return contact
 
-    def _unresolved(self, contact: Contact) -> int | None:
-        """In a bot's inbox it is usually pending. The one with the newest activity stands first."""
-        for conversation in self.client.contact_conversations(contact.id):
-            if conversation.inbox_id == self.inbox_id and conversation.status != _OVER:
-                return conversation.id
-        return None
-
-    def _create(self, contact: Contact) -> int:
+    def _create_conversation(self, letter: Letter, contact: Contact, claim: Claim) -> Conversation:
+        """An inbox that is locked to a single conversation gives the old one, and this is it."""
+        self.recipients.renew(claim)
         # Without the contact's own source_id an API inbox makes a new contact_inbox each time.
-        source_id = contact.source_id_in(self.inbox_id)
+        source_id = contact.source_id_in(letter.inbox_id)
         conversation = self.client.create_conversation(
-            inbox_id=self.inbox_id, contact_id=contact.id, source_id=source_id or None
+            inbox_id=letter.inbox_id, contact_id=contact.id, source_id=source_id or None
         )
         log.info("conversation_created", contact_id=contact.id, new_conversation_id=conversation.id)
-        return conversation.id
+        return conversation
+
+    def _bury(self, letter: Letter, reason: str) -> None:
+        log.error("letter_undeliverable", key=letter.key, reason=reason)
+        content = json.dumps(asdict(letter), ensure_ascii=False)
+        grave = Grave(_NO_CONVERSATION, WRITING_FIRST, reason, 1, time.time(), content)
+        self.mailbox.bury(_NO_CONVERSATION, bury(f"{letter.inbox_id}.{letter.key}", grave))

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum, auto
 
-from chatwoot.conversations import Status
+from chatwoot.conversations import Conversation, Status
 
 PAUSED_LABEL = "bot-paused"
 
@@ -34,6 +34,17 @@ class Policy:
 
     def answers_in(self, inbox_id: int | None) -> bool:
         return self.answer_inbox_ids is None or inbox_id in self.answer_inbox_ids
+
+    def answers(self, conversation: Conversation) -> bool:
+        """Whether the bot answers in a conversation as Chatwoot shows it now."""
+        refusal = self.refuses(
+            inbox_id=conversation.inbox_id,
+            status=conversation.status,
+            labels=conversation.labels,
+            is_assigned_to_person=conversation.assignee is not None and conversation.assignee.kind == "user",
+            is_blocked=conversation.contact_is_blocked,
+        )
+        return refusal is None
 
     def refuses(
         self,

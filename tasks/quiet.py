@@ -6,6 +6,7 @@ in the worker, so that calls by hand, retries and other publishers are covered t
 
 from __future__ import annotations
 
+import inspect
 import traceback
 from typing import Any
 
@@ -54,6 +55,10 @@ class TaskFailed(ShowableError):
     """A task ended with an error of this name. The error's own words may quote a customer, and stay inside."""
 
 
+class OddArguments(ShowableError):
+    """The task was called without an argument that it needs, or with one that it does not know. Nothing was done."""
+
+
 class QuietTask(Task[..., Any]):
     """A task whose failures show where they happened and of what kind they are, and nothing else."""
 
@@ -62,6 +67,7 @@ class QuietTask(Task[..., Any]):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         try:
+            self._refuse_odd_arguments(args, kwargs)
             return self.run(*args, **kwargs)
         except (Retry, Ignore, Reject):
             raise
@@ -71,6 +77,13 @@ class QuietTask(Task[..., Any]):
         except Exception as error:  # noqa: BLE001 - the outermost edge: logged, and raised without its words
             log.error("task_failed", error=type(error).__name__, where=places(error))
             raise TaskFailed(type(error).__name__) from None
+
+    def _refuse_odd_arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Python's own TypeError would say it well, but every other TypeError would look like it."""
+        try:
+            inspect.signature(self.run).bind(*args, **kwargs)
+        except TypeError as error:
+            raise OddArguments(f"{self.name} {error}") from None
 
 
 def places(error: BaseException) -> str:

@@ -67,7 +67,7 @@ class Reconciling:
         """
         looked_at: set[int] = set()
         for conversation in chain(self._waiting(now), self._lately_active(now)):
-            if conversation.id not in looked_at and self._is_ours(conversation):
+            if conversation.id not in looked_at and self.policy.answers(conversation):
                 looked_at.add(conversation.id)
                 yield conversation
 
@@ -86,16 +86,6 @@ class Reconciling:
         for status in sorted(self.policy.answer_statuses):
             listed = self.client.conversations(status=status, sort_by="last_activity_at_desc")
             yield from (each for each in listed if (each.last_activity_at or 0) > now - self.lately_s)
-
-    def _is_ours(self, conversation: Conversation) -> bool:
-        refusal = self.policy.refuses(
-            inbox_id=conversation.inbox_id,
-            status=conversation.status,
-            labels=conversation.labels,
-            is_assigned_to_person=conversation.assignee is not None and conversation.assignee.kind == "user",
-            is_blocked=conversation.contact_is_blocked,
-        )
-        return refusal is None
 
     def _missing(self, conversation: Conversation, now: float) -> list[Message]:
         """The customer's messages that nobody has answered, neither too old nor too young."""

@@ -19,10 +19,12 @@ from tasks.doing import Desk, Doer
 from tasks.mailbox import Mailbox, Timing, Turn, TurnLost
 from tasks.outreach import Outreach
 from tasks.policy import Policy
+from tasks.recipients import Recipients
 from tasks.reconcile import Reconciling
 from tasks.recovery import Doorbells, Holdings, Keeper
 from tasks.roll import Roll, owner_of_this_process
 from tasks.sending import Sender
+from tasks.waiting import Watching
 
 if TYPE_CHECKING:
     from graph.outcome import Outcome
@@ -44,6 +46,7 @@ class Parts:
     outreach: Outreach | None
     """None where there is only a bot's token; so is `reconciling`."""
     reconciling: Reconciling | None
+    watching: Watching | None
 
 
 @cache
@@ -73,9 +76,11 @@ def doorbells() -> Doorbells:
 
 def dead_letters() -> DeadLetters:
     """What an operator's command needs; loads no graph."""
+    from tasks import messages
+
     settings = Settings.from_env(os.environ)
     client = _client(settings, settings.chatwoot_api_token) if settings.chatwoot_api_token else None
-    return DeadLetters(mailbox(settings), client, doorbells())
+    return DeadLetters(mailbox(settings), client, doorbells(), messages.write)
 
 
 def build(settings: Settings) -> Parts:
@@ -86,12 +91,13 @@ def build(settings: Settings) -> Parts:
     reader = _client(settings, settings.chatwoot_api_token) if settings.chatwoot_api_token else None
     speaker = _client(settings, settings.reply_token)
     in_flight = threading.BoundedSemaphore(settings.posts_in_flight)
-    desk = Desk(speaker, reader, _version(settings, reader or speaker), in_flight)
+    desk = Desk(speaker, reader, _version(settings, reader or speaker), in_flight, bool(settings.chatwoot_bot_token))
     answering = Answering(box, holdings, _thinking(settings, box), settings.turn_attempts, settings.max_turns_per_hour)
     sender = Sender(box, holdings, Doer(box, desk), settings.send_retry_seconds)
-    outreach = reconciling = None
+    outreach = reconciling = watching = None
     if reader is not None:
-        outreach = Outreach(reader, settings.chatwoot_inbox_id)
+        recipients = Recipients(_redis(settings, decode_responses=True), settings.chatwoot_account_id)
+        outreach = Outreach(reader, box, recipients, settings.send_retry_seconds)
         reconciling = Reconciling(
             reader,
             box,
@@ -101,7 +107,8 @@ def build(settings: Settings) -> Parts:
             grace_s=settings.reconcile_grace_seconds,
             lately_s=2 * settings.reconcile_seconds + settings.reconcile_grace_seconds + 60,
         )
-    return Parts(settings, box, holdings, sender, answering, outreach, reconciling)
+        watching = Watching(reader, box, policy(settings), doorbells(), settings.max_wait_seconds)
+    return Parts(settings, box, holdings, sender, answering, outreach, reconciling, watching)
 
 
 def policy(settings: Settings) -> Policy:

@@ -14,6 +14,7 @@ from typing import Any
 
 from langchain_core.messages import AIMessage
 from langgraph.graph import START, MessagesState, StateGraph
+from langgraph.types import interrupt
 
 from graph.echo import echo
 
@@ -74,3 +75,11 @@ stepwise.add_node("first", _first)
 stepwise.add_node("second", _second)
 stepwise.add_edge(START, "first")
 stepwise.add_edge("first", "second")
+
+
+def _ask_a_human(state: MessagesState) -> Any:
+    decision = interrupt("May I refund 40 euros?")
+    return {"messages": [AIMessage(f"The team says: {decision}")]}
+
+
+asking = _one(_ask_a_human)

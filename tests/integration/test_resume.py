@@ -7,12 +7,10 @@ import signal
 from pathlib import Path
 
 import pytest
-import redis
 
-from graph.checkpoint import Memory
-from graph.loader import load
 from sandbox.machine.redis import RedisServer
 from tests.desk import Desk
+from tests.memory import remembered
 from tests.stack import Stack, wait_until
 
 
@@ -26,15 +24,6 @@ def gate(tmp_path: Path, stack: Stack) -> Path:
 
 def traces(gate: Path, name: str) -> int:
     return len(list(gate.glob(f"{name}-*")))
-
-
-def remembered(server: RedisServer, spec: str) -> list[str]:
-    """The memory of the only conversation, whatever its thread is called."""
-    with redis.Redis.from_url(server.url, protocol=2) as client:
-        (key,) = client.scan_iter("checkpoint:*:3:")
-        thread = key.decode().removeprefix("checkpoint:").removesuffix(":")
-        graph = load(spec, Memory(client, ttl_s=60))
-        return [each.text for each in graph.get_state({"configurable": {"thread_id": thread}}).values["messages"]]
 
 
 @pytest.mark.parametrize(("durability", "first_runs"), [("sync", 1), ("exit", 2)])

@@ -1,0 +1,50 @@
+"""No customer waits unseen: whoever has waited too long is handed to humans, once."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.desk import Desk
+from tests.stack import Stack, wait_until
+
+
+@pytest.fixture(autouse=True)
+def _nobody_answers(desk: Desk, stack: Stack) -> None:
+    """The webhook was lost, and lost messages are not looked for."""
+    stack.env |= {"RECONCILE_SECONDS": "0", "MAX_WAIT_SECONDS": "600"}
+    stack.start_web()
+    for id in (3, 4, 5):
+        desk.conversation(id, f"+3460000{id:04}")
+    desk.sandbox.webhook_faults.add("never", event="message_created", times=2)
+    for id in (3, 4):
+        desk.sandbox.customer_writes("Hola", conversation_id=id)
+        desk.sandbox.age(id, seconds=700)
+    desk.sandbox.age(5, seconds=700)
+    desk.sandbox.settle()
+
+
+def is_open(desk: Desk, id: int) -> bool:
+    return bool(desk.sandbox.conversation(id)["status"] == "open")
+
+
+def test_who_waits_too_long_is_handed_to_humans_once(desk: Desk, stack: Stack) -> None:
+    desk.set_status(4, "resolved")
+    stack.start_worker()
+    stack.celery("call", "tasks.watch")
+    wait_until(lambda: is_open(desk, 3), what="the conversation to be opened")
+    desk.set_status(3, "pending")
+    stack.celery("call", "tasks.watch")
+    wait_until(lambda: stack.logs().count("waited_too_long") == 2, what="the second look")
+    stack.celery("call", "tasks.send_reply", "--kwargs", '{"conversation_id": 5, "content": "after it"}')
+    desk.wait_for_replies(1, 5)
+    assert desk.notes(3) == ["A customer has waited for more than 600 s. Please take over."]
+    assert (desk.notes(4), desk.notes(5)) == ([], [])
+    assert not is_open(desk, 5)
+
+
+def test_beat_looks(desk: Desk, stack: Stack) -> None:
+    stack.env["MAX_WAIT_SECONDS"] = "1"
+    stack.start_worker()
+    stack.start("beat")
+    wait_until(lambda: is_open(desk, 3) and is_open(desk, 4), what="both to be opened")
+    assert desk.notes(5) == []
