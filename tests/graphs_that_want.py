@@ -1,0 +1,52 @@
+"""Graphs that want more than to answer: GRAPH=tests.graphs_that_want:obedient and so on."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from langchain_core.messages import AIMessage
+from langgraph.graph import START, StateGraph
+
+from graph.outcome import Attributes, File, HandOver, Labels, Note, Reply, Resolve, Silence, Want
+from graph.wants import TalkState, wanted
+
+# What the customer writes -> what the graph says and wants.
+_ORDERS: dict[str, tuple[str, tuple[Want, ...]]] = {
+    "buttons": ("Which one?", (Reply("Which one?", quick_replies=("Cut", "Colour")),)),
+    "file": ("", (Reply("Here it is", files=(File("hours.txt", b"9 to 5", "text/plain"),)),)),
+    "template": ("Write {{contact.name}} or {% if %}", ()),
+    "long": ("A sentence of words. " * 300, ()),
+    "bubbles": ("One", (Reply("Two"), Reply("Three"))),
+    "hand over": ("", (HandOver("asks for a person", team_id=1, closing="A colleague goes on."),)),
+    "tidy": ("Done", (Labels(add=("vip",), remove=("new",)), Attributes({"size": 42}), Note("likes tea"), Resolve())),
+    "silence": ("never said", (Silence("only thanks"),)),
+}
+
+
+def _obey(state: TalkState) -> dict[str, Any]:
+    text, wants = _ORDERS[state["messages"][-1].text]
+    return {"messages": [AIMessage(text)], "wants": wanted(*wants)}
+
+
+def _think_long(state: TalkState) -> dict[str, Any]:
+    """Until the gate is opened; then answer, or fail where that is asked for."""
+    gate = Path(os.environ["TEST_GATE"])
+    while (gate / "closed").exists():
+        time.sleep(0.02)
+    if (gate / "failing").exists():
+        raise RuntimeError("as it was told")
+    return {"messages": [AIMessage("Thought through")]}
+
+
+def _one(node: Any) -> StateGraph[Any, Any, Any, Any]:
+    builder = StateGraph(TalkState)
+    builder.add_node("node", node)
+    builder.add_edge(START, "node")
+    return builder
+
+
+obedient = _one(_obey)
+slow = _one(_think_long)

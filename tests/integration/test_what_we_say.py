@@ -1,0 +1,108 @@
+"""Whatever a graph wants is done in Chatwoot, and a customer reads what the model wrote."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from tasks.wording import INVISIBLE_SPACE
+from tests.desk import Desk
+from tests.stack import Stack, wait_until
+
+
+@pytest.fixture
+def told(desk: Desk, stack: Stack) -> Any:
+    """A running bot that does as the customer says in conversation 3."""
+    stack.env["GRAPH"] = "tests.graphs_that_want:obedient"
+    stack.start_web()
+    stack.start_worker()
+    desk.conversation(3)
+    return lambda order: desk.sandbox.customer_writes(order, conversation_id=3)
+
+
+def sent(desk: Desk) -> list[dict[str, Any]]:
+    return [each for each in desk.sandbox.messages(3) if each["message_type"] == 1]
+
+
+def test_several_bubbles_come_in_order(told: Any, desk: Desk) -> None:
+    told("bubbles")
+    assert desk.wait_for_replies(3) == ["One", "Two", "Three"]
+
+
+def test_a_long_text_comes_in_parts_each_with_its_own_key(told: Any, desk: Desk) -> None:
+    told("long")
+    wait_until(lambda: sum(map(len, desk.replies(3))) > 6200, what="the whole text")
+    assert " ".join(desk.replies(3)) == ("A sentence of words. " * 300).strip()
+    assert all(len(reply) <= 4096 and reply.endswith(".") for reply in desk.replies(3))
+    keys = [message["content_attributes"]["contesta_key"] for message in sent(desk)]
+    assert [key.rpartition(".")[2] for key in keys] == ["0", "1"]
+
+
+def test_what_looks_like_a_template_is_neither_run_nor_eaten(told: Any, desk: Desk) -> None:
+    told("template")
+    (reply,) = desk.wait_for_replies(1)
+    assert reply.replace(INVISIBLE_SPACE, "") == "Write {{contact.name}} or {% if %}"
+
+
+def test_quick_replies_are_said_once_as_buttons(told: Any, desk: Desk) -> None:
+    told("buttons")
+    assert desk.wait_for_replies(1) == ["Which one?"]
+    (message,) = sent(desk)
+    assert message["content_type"] == "input_select"
+    items = [{"title": "Cut", "value": "Cut"}, {"title": "Colour", "value": "Colour"}]
+    assert message["content_attributes"]["items"] == items
+
+
+def test_a_file_is_sent_with_its_message(told: Any, desk: Desk) -> None:
+    told("file")
+    assert desk.wait_for_replies(1) == ["Here it is"]
+    ((attachment,),) = [message["attachments"] for message in sent(desk)]
+    assert httpx.get(attachment["data_url"], follow_redirects=True).content == b"9 to 5"
+
+
+def test_silence_says_nothing_and_the_next_message_is_answered(told: Any, desk: Desk, stack: Stack) -> None:
+    told("silence")
+    wait_until(lambda: "only thanks" in stack.logs(), what="the turn to end")
+    told("bubbles")
+    assert desk.wait_for_replies(3) == ["One", "Two", "Three"]
+
+
+def test_labels_and_attributes_are_merged_and_the_conversation_resolved(told: Any, desk: Desk) -> None:
+    desk.label(3, "new", "regular")
+    desk.sandbox.settle()
+    url = f"{desk.sandbox.url}/api/v1/accounts/1/conversations/3/custom_attributes"
+    httpx.post(url, json={"custom_attributes": {"colour": "red"}}, headers={"Api-Access-Token": "admin-token"})
+    told("tidy")
+    wait_until(lambda: desk.sandbox.conversation(3)["status"] == "resolved", what="the conversation to be resolved")
+    conversation = desk.sandbox.conversation(3)
+    assert conversation["labels"] == ["regular", "vip"]
+    assert conversation["custom_attributes"] == {"colour": "red", "size": 42}
+    assert (desk.replies(3), desk.notes(3)) == (["Done"], ["likes tea"])
+
+
+class TestHandOver:
+    def test_by_a_bot_it_is_a_line_a_note_a_team_and_an_open_conversation(self, told: Any, desk: Desk) -> None:
+        team = desk.sandbox.add_team(name="Colour")
+        told("hand over")
+        wait_until(lambda: desk.sandbox.conversation(3)["status"] == "open", what="the conversation to be opened")
+        conversation = desk.sandbox.conversation(3)
+        assert (desk.replies(3), desk.notes(3)) == (["A colleague goes on."], ["asks for a person"])
+        assert conversation["meta"]["team"]["id"] == team.id
+        assert "assignee" not in conversation["meta"]
+
+    def test_an_agents_token_does_not_keep_the_conversation_for_that_agent(self, desk: Desk, stack: Stack) -> None:
+        stack.env |= {"GRAPH": "tests.graphs_that_want:obedient", "ANSWER_STATUSES": "pending"}
+        stack.env |= {"CHATWOOT_BOT_TOKEN": "", "CHATWOOT_API_TOKEN": "agent-token"}
+        stack.start_web()
+        stack.start_worker()
+        desk.conversation(3)
+        desk.sandbox.customer_writes("hand over", conversation_id=3)
+        wait_until(lambda: desk.sandbox.conversation(3)["status"] == "open", what="the conversation to be opened")
+        assigned = wait_until(
+            lambda: [each for each in desk.calls() if each[1].endswith("/assignments")][1:],
+            what="the agent to step back",
+        )
+        assert len(assigned) == 1
+        wait_until(lambda: "assignee" not in desk.sandbox.conversation(3)["meta"], what="nobody to have it")
