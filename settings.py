@@ -71,6 +71,8 @@ class Settings(BaseModel):
     answer_statuses: Words = ()
     coalesce_seconds: Annotated[float, Field(ge=0)] = 1.0
     coalesce_max_seconds: Annotated[float, Field(ge=0)] = 4.0
+    typing_seconds: Annotated[float, Field(ge=0)] = 2.0
+    message_limit: Annotated[int, Field(ge=100)] = 4096
     history_limit: Annotated[int, Field(gt=0)] = 40
     memory_ttl_days: Annotated[float, Field(gt=0)] = 30.0
     reconcile_seconds: Annotated[float, Field(ge=0)] = 60.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import structlog
@@ -18,6 +19,7 @@ from tasks.mailbox import Mailbox, Ring, Send, Turn, TurnLost, Wait
 from tasks.outbox import Outbox
 from tasks.quiet import places
 from tasks.recovery import Holdings
+from tasks.typing_sign import TypingSign
 
 log = structlog.get_logger()
 
@@ -55,6 +57,7 @@ class Answering:
     """Two machines that talk to each other do not end by themselves. 0: no limit."""
     message_limit: int = 4096
     """Characters of a message, where the channel does not take fewer."""
+    typing: TypingSign | None = None
 
     def answer(self, conversation_id: int, bell: str) -> Answered | Wait | None:
         """Answer all that waits in the conversation; None where the doorbell is stale. Safe to repeat.
@@ -66,7 +69,8 @@ class Answering:
         claimed = self.mailbox.claim(conversation_id, bell)
         if not isinstance(claimed, Turn):
             return claimed
-        with self.holdings.hold(claimed):
+        sign = self.typing.shown(conversation_id, left_on=claimed.attempt > 1) if self.typing else nullcontext()
+        with self.holdings.hold(claimed), sign:
             return self._answer(claimed)
 
     def _answer(self, turn: Turn) -> Answered:

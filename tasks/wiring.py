@@ -24,6 +24,7 @@ from tasks.reconcile import Reconciling
 from tasks.recovery import Doorbells, Holdings, Keeper
 from tasks.roll import Roll, owner_of_this_process
 from tasks.sending import Sender
+from tasks.typing_sign import TypingSign
 from tasks.waiting import Watching
 
 if TYPE_CHECKING:
@@ -92,7 +93,15 @@ def build(settings: Settings) -> Parts:
     speaker = _client(settings, settings.reply_token)
     in_flight = threading.BoundedSemaphore(settings.posts_in_flight)
     desk = Desk(speaker, reader, _version(settings, reader or speaker), in_flight, bool(settings.chatwoot_bot_token))
-    answering = Answering(box, holdings, _thinking(settings, box), settings.turn_attempts, settings.max_turns_per_hour)
+    answering = Answering(
+        box,
+        holdings,
+        _thinking(settings, box),
+        settings.turn_attempts,
+        settings.max_turns_per_hour,
+        settings.message_limit,
+        _typing(settings),
+    )
     sender = Sender(box, holdings, Doer(box, desk), settings.send_retry_seconds)
     outreach = reconciling = watching = None
     if reader is not None:
@@ -153,6 +162,14 @@ def _redis(settings: Settings, *, decode_responses: bool) -> redis.Redis:
 def _client(settings: Settings, token: str) -> Client:
     url, timeout_s = settings.chatwoot_api_url, settings.chatwoot_timeout_seconds
     return Client(url, settings.chatwoot_account_id, token, read_timeout_s=timeout_s)
+
+
+def _typing(settings: Settings) -> TypingSign | None:
+    def client() -> Client:
+        url, token = settings.chatwoot_api_url, settings.reply_token
+        return Client(url, settings.chatwoot_account_id, token, connect_timeout_s=2, read_timeout_s=5)
+
+    return TypingSign(client, settings.typing_seconds) if settings.typing_seconds else None
 
 
 def _version(settings: Settings, client: Client) -> Callable[[], str]:
