@@ -68,12 +68,12 @@ class Chatwoot:
         return list(listed)
 
 
-def worker_steps(log: Path) -> Iterator[Step]:
-    """What the worker logged while it ran a task."""
+def worker_steps(log: Path, conversation_id: int) -> Iterator[Step]:
+    """What the worker logged while it ran the conversation's tasks."""
     for line in log.read_text(errors="replace").splitlines():
         with suppress(json.JSONDecodeError):
             entry = json.loads(line)
-            if "task" in entry:
+            if "task" in entry and entry.get("conversation_id") == conversation_id:
                 yield Step(datetime.fromisoformat(entry["timestamp"]).timestamp(), f"{entry['task']}: {entry['event']}")
 
 
@@ -92,7 +92,7 @@ def follow(chatwoot: Chatwoot, worker_log: Path, patience_s: float = 30) -> list
         time.sleep(0.02)
     return [
         Step(written_at, f'the customer writes "{QUESTION}" in conversation {conversation_id}'),
-        *sorted([*chatwoot.steps(), *worker_steps(worker_log)]),
+        *sorted([*chatwoot.steps(), *worker_steps(worker_log, conversation_id)]),
         Step(time.time(), f'"{ANSWER}" stands in conversation {conversation_id}'),
     ]
 

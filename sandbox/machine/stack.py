@@ -22,6 +22,9 @@ from sandbox.machine.supervisor import Program, Supervisor
 
 ROOT = Path(__file__).parents[2]
 
+# Celery warns of root, which one often is in a container where this is tried out.
+NOT_FOR_ONE_MACHINE = "ignore:You're running the worker with superuser privileges"
+
 # The groups, in the order in which they are started; they are stopped the other way round.
 REDIS, CHATWOOT, PRODUCT = "redis", "chatwoot", "product"
 
@@ -135,6 +138,7 @@ class Plan:
             **outer,
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{outer.get('PATH', os.defpath)}",
             "PYTHONUNBUFFERED": "1",
+            "PYTHONWARNINGS": outer.get("PYTHONWARNINGS", NOT_FOR_ONE_MACHINE),
             "REDIS_URL": self.redis_url,
             "CHATWOOT_API_URL": self.sandbox_url,
             "CHATWOOT_ACCOUNT_ID": "1",
