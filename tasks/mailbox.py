@@ -102,6 +102,8 @@ class Sending:
     """For how long an earlier try may still come true, although nothing is to be seen of it."""
     with_people: bool = False
     """People have taken the conversation over: nothing more is to be said to the customer."""
+    number: int = 0
+    """How many acts of the conversation were settled before this one."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +173,7 @@ class Mailbox:
     ) -> Accepted:
         """Keep a customer's message; a message that was seen is dropped.
 
-        `message` is given back as it is in `Turn.messages`, in the order of the message ids; or in `Turn.earlier`, of
+        `message` says its own id, since two that are equal to the letter are one to Redis. It is given back as it is in `Turn.messages`, in the order of the message ids; or in `Turn.earlier`, of
         a later turn, while people have the conversation. `refused`: why Chatwoot's own snapshot of the conversation,
         of the unix time `at`, shows it as not the bot's.
         """
@@ -260,8 +262,8 @@ class Mailbox:
         answer = self._run("begin_sending", conversation_id, token, *self._ms("lease_s", "doubt_s"))
         if answer[0] != "send":
             return None
-        _, act, tries, doubt_ms, with_people = answer
-        return Sending(conversation_id, act, tries, token, doubt_ms / 1000, bool(with_people))
+        _, act, tries, doubt_ms, with_people, number = answer
+        return Sending(conversation_id, act, tries, token, doubt_ms / 1000, bool(with_people), number)
 
     def settle(
         self, sending: Sending, *, dead_letter: DeadLetter = NO_DEAD_LETTER, besides: Sequence[str] = ()
@@ -281,13 +283,15 @@ class Mailbox:
             sending.token,
             bell,
             *self._ms("grace_s", "lease_s", "doubt_s"),
+            sending.number,
             *letter,
             *besides,
         )
         if answer[0] == "lost":
             raise TurnLost(sending.conversation_id)
         if answer[0] == "send":
-            return Sending(sending.conversation_id, answer[1], 1, sending.token, with_people=bool(answer[2]))
+            _, act, with_people, number = answer
+            return Sending(sending.conversation_id, act, 1, sending.token, 0, bool(with_people), number)
         following = _next(answer, bell)
         return following if isinstance(following, Ring) else None
 

@@ -76,6 +76,8 @@ class Answering:
     def _answer(self, turn: Turn) -> Answered:
         started = time.monotonic()
         messages = [incoming.load(message) for message in turn.messages]
+        if not messages:  # deleted meanwhile
+            return Answered(turn.number, self.mailbox.commit(turn, []))
         if 0 < self.most_turns_per_hour < turn.turns_this_hour:
             return self._break_the_loop(turn, messages)
         if turn.attempt > self.most_attempts:

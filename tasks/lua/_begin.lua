@@ -36,6 +36,14 @@ local function bury(id, letter)
   if id ~= '' then redis.call('HSET', dead_letters, id, letter) end
 end
 
+-- What waits while people have the conversation is theirs to answer, and for the bot to know.
+local function leave_to_people()
+  local found = redis.call('ZRANGE', waiting, 0, -1, 'WITHSCORES')
+  for i = 1, #found, 2 do remember(found[i + 1], found[i]) end
+  redis.call('DEL', waiting)
+  set('batch', '', 'attempts', 0)
+end
+
 -- A stage has ended: send what is to be sent, else queue what waits, else be idle.
 -- Returns 'send', or 'ring' with the milliseconds to wait before ringing, or 'idle'.
 local function go_on(bell, grace)
@@ -44,6 +52,7 @@ local function go_on(bell, grace)
     watch_until(now + grace)
     return {'send', 0}
   end
+  if field('with_people') == '1' then leave_to_people() end
   if redis.call('ZCARD', waiting) > 0 then
     local delay = math.max(0, number('quiet_until') - now)
     set('stage', 'queued', 'bell', bell, 'token', '', 'rings', 0)

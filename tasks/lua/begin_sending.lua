@@ -13,4 +13,5 @@ if holder ~= token then
   set('token', token, 'rings', 0, 'still_in_doubt', math.max(0, number('doubt_until') - now), 'doubt_until', now + doubt)
 end
 watch_until(now + lease)
-return {'send', redis.call('LINDEX', outbox, 0), number('tries'), number('still_in_doubt'), number('with_people')}
+return {'send', redis.call('LINDEX', outbox, 0), number('tries'), number('still_in_doubt'), number('with_people'),
+  number('settled')}

@@ -5,6 +5,10 @@ local bell, token, lease, most = ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(A
 local again = field('stage') == 'thinking' and field('token') == token
 if not again then
   if field('stage') ~= 'queued' or field('bell') ~= bell then return {'stale'} end
+  if field('with_people') == '1' then
+    go_on('', 0)
+    return {'stale'}
+  end
   if number('quiet_until') > now then return {'wait', number('quiet_until') - now} end
   if field('batch') == '' then
     local ids = {}
@@ -28,7 +32,11 @@ end
 
 local earlier = redis.call('ZRANGE', meanwhile, 0, -1, 'WITHSCORES')
 local answer = {'turn', number('turn'), number('attempts'), number('turns_this_hour'), #earlier / 2}
-for i = 1, #earlier, 2 do answer[#answer + 1] = earlier[i] end
-set('meanwhile_until', earlier[#earlier] or 0)
+local told = {}
+for i = 1, #earlier, 2 do
+  answer[#answer + 1] = earlier[i]
+  told[#told + 1] = string.format('%.0f', earlier[i + 1])
+end
+set('told', table.concat(told, ' '))
 for _, message in ipairs(messages) do answer[#answer + 1] = message end
 return answer

@@ -3,8 +3,14 @@
 local token, bell, grace = ARGV[2], ARGV[3], tonumber(ARGV[4])
 
 if field('stage') ~= 'thinking' or field('token') ~= token then return {'lost', 0} end
-for id in string.gmatch(field('batch'), '%d+') do redis.call('ZREMRANGEBYSCORE', waiting, id, id) end
-redis.call('ZREMRANGEBYSCORE', meanwhile, '-inf', field('meanwhile_until'))
+for id in string.gmatch(field('told'), '%d+') do redis.call('ZREMRANGEBYSCORE', meanwhile, id, id) end
+for id in string.gmatch(field('batch'), '%d+') do
+  -- People were quicker: the customer has not been answered, and will be if they give the conversation back so.
+  if field('with_people') == '1' then
+    for _, message in ipairs(redis.call('ZRANGEBYSCORE', waiting, id, id)) do remember(id, message) end
+  end
+  redis.call('ZREMRANGEBYSCORE', waiting, id, id)
+end
 set('batch', '', 'attempts', 0)
 for i = 7, #ARGV do redis.call('RPUSH', outbox, ARGV[i]) end
 bury(ARGV[5], ARGV[6])

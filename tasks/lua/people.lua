@@ -15,17 +15,9 @@ if at == 0 then stamp = field('acted_at') elseif at < number('acted_at') then re
 local stage = field('stage')
 if act == 'take' then
   set('acted_at', stamp, 'with_people', '1', 'shown', shown)
-  if stage == 'queued' then
-    -- What waits is theirs to answer, and for the bot to know. A turn that is being thought ends; it will not be heard.
-    local found = redis.call('ZRANGE', waiting, 0, -1, 'WITHSCORES')
-    for i = 1, #found, 2 do remember(found[i + 1], found[i]) end
-    redis.call('DEL', waiting)
-    set('batch', '', 'attempts', 0)
-    keep()
-    return go_on(bell, grace)
-  end
   keep()
-  return {'taken', 0}
+  if stage == 'queued' then return go_on(bell, grace) end
+  return {'taken', 0} -- what is being thought will not be heard
 end
 
 local was_theirs = field('with_people') == '1'
