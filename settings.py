@@ -68,6 +68,7 @@ class Settings(BaseModel):
     graph: str = "graph.echo:graph"
     graph_durability: Literal["auto", "exit", "sync"] = "auto"
     model: str = ""
+    prompt: str = ""
     answer_statuses: Words = ()
     coalesce_seconds: Annotated[float, Field(ge=0)] = 1.0
     coalesce_max_seconds: Annotated[float, Field(ge=0)] = 4.0
@@ -80,6 +81,8 @@ class Settings(BaseModel):
     reconcile_grace_seconds: Annotated[float, Field(ge=0)] = 10.0
     port: int = 8000
 
+    on_missing_conversation: Literal["fail", "recreate"] = "fail"
+    validate_conversations: bool = False
     turn_seconds: Annotated[float, Field(gt=0)] = 120.0
     lease_seconds: Annotated[float, Field(gt=0)] = 20.0
     shutdown_seconds: Annotated[float, Field(gt=0)] = 130.0
@@ -105,6 +108,8 @@ class Settings(BaseModel):
             settings = cls.model_validate(values)
         except ValidationError as error:
             problems = [_problem(detail) for detail in error.errors(include_input=False)] + problems
+        if values.get("on_missing_conversation") == "recreate" and "chatwoot_api_token" not in values:
+            problems.append("ON_MISSING_CONVERSATION=recreate needs CHATWOOT_API_TOKEN: a bot may not look at contacts")
         if problems:
             raise SettingsError(f"{'; '.join(problems)} (see .env.example)")
         return settings

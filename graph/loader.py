@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from inspect import signature
 from typing import Any
 
 from langgraph.channels import DeltaChannel
@@ -20,8 +21,10 @@ class GraphError(Exception):
     """The graph cannot be loaded, or cannot be run here. The text says what to change."""
 
 
-def load(spec: str, checkpointer: BaseCheckpointSaver[Any]) -> Graph:
-    """The graph that `spec` names: a compiled graph, a builder, or a function without arguments that returns one.
+def load(spec: str, checkpointer: BaseCheckpointSaver[Any], **offered: str) -> Graph:
+    """The graph that `spec` names: a compiled graph, a builder, or a function that returns one.
+
+    A function is given what it asks for, by name, of what is `offered`.
 
     Whatever checkpointer a compiled graph brings is replaced by ours.
 
@@ -31,7 +34,8 @@ def load(spec: str, checkpointer: BaseCheckpointSaver[Any]) -> Graph:
     """
     found = _attribute(spec)
     if callable(found) and not isinstance(found, Pregel | StateGraph):
-        found = found()
+        asked = signature(found).parameters
+        found = found(**{name: value for name, value in offered.items() if name in asked})
     if isinstance(found, StateGraph):
         graph: Graph = found.compile(checkpointer=checkpointer)
     elif isinstance(found, Pregel):

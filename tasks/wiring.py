@@ -14,14 +14,17 @@ import redis
 from chatwoot.client import Client
 from chatwoot.conversations import Status
 from settings import Settings
+from tasks.counters import Bookkeeper, Ledger
 from tasks.dead_letters import DeadLetters
-from tasks.doing import Desk, Doer
+from tasks.desk import Desk
+from tasks.doing import Doer
 from tasks.mailbox import Mailbox, Timing, Turn, TurnLost
 from tasks.outreach import Outreach
 from tasks.policy import Policy
 from tasks.recipients import Recipients
 from tasks.reconcile import Reconciling
 from tasks.recovery import Doorbells, Holdings, Keeper
+from tasks.replacement import Replacement
 from tasks.roll import Roll, owner_of_this_process
 from tasks.sending import Sender
 from tasks.typing_sign import TypingSign
@@ -69,6 +72,16 @@ def keeper() -> Keeper:
     return Keeper(mine.mailbox, mine.holdings, doorbells(), roll, lease_s=mine.settings.lease_seconds)
 
 
+@cache
+def bookkeeper() -> Bookkeeper:
+    """This process's, not started yet. Loads no graph."""
+    return Bookkeeper(ledger(Settings.from_env(os.environ)))
+
+
+def ledger(settings: Settings) -> Ledger:
+    return Ledger(_redis(settings, decode_responses=True), settings.chatwoot_account_id)
+
+
 def doorbells() -> Doorbells:
     from tasks import messages
 
@@ -102,7 +115,10 @@ def build(settings: Settings) -> Parts:
         settings.message_limit,
         _typing(settings),
     )
-    sender = Sender(box, holdings, Doer(box, desk), settings.send_retry_seconds)
+    recreates = settings.on_missing_conversation == "recreate"
+    replacement = Replacement(reader) if reader is not None and recreates else None
+    doer = Doer(box, desk, replacement, settings.validate_conversations)
+    sender = Sender(box, holdings, doer, settings.send_retry_seconds)
     outreach = reconciling = watching = None
     if reader is not None:
         recipients = Recipients(_redis(settings, decode_responses=True), settings.chatwoot_account_id)
@@ -188,7 +204,7 @@ def _thinking(settings: Settings, box: Mailbox) -> Think:
     from tasks.turn import name_of
 
     memory = Memory(_redis(settings, decode_responses=False), ttl_s=int(settings.memory_ttl_days * 24 * 3600))
-    graph = load(settings.graph, memory)
+    graph = load(settings.graph, memory, model=settings.model, prompt=settings.prompt)
     durability = settings.graph_durability
     thinker = Thinker(graph, settings.history_limit, durability if durability != "auto" else durability_for(graph))
 

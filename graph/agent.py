@@ -1,0 +1,76 @@
+"""GRAPH=graph.agent:graph: a chat model with a prompt, that can hand over to a human and leave them notes.
+
+MODEL names the model as LangChain's `init_chat_model` does, such as `openai:gpt-5-mini`; its provider's package, such
+as `langchain-openai`, is to be installed, and the key is in the provider's own environment variable.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import SystemMessage, ToolMessage
+from langchain_core.tools import InjectedToolCallId, tool
+from langgraph.graph import END, START, StateGraph
+from langgraph.prebuilt import ToolNode, tools_condition
+from langgraph.types import Command
+
+from graph.loader import GraphError
+from graph.outcome import HandOver, Note, Want
+from graph.wants import TalkState, wanted
+
+PROMPT = """You answer the customers of a business in its chat: briefly, kindly, in the customer's language.
+Say only what you know. When you do not know, or the customer asks for a person, hand over to a human."""
+_TIMEOUT_S = 60
+
+
+@tool
+def hand_over(reason: str, tool_call_id: Annotated[str, InjectedToolCallId]) -> Command[Any]:
+    """Let a human go on with this conversation. `reason` is for the human; the customer does not see it."""
+    return _noted(tool_call_id, HandOver(reason), "A human takes over. Tell the customer so in one short sentence.")
+
+
+@tool
+def leave_a_note(text: str, tool_call_id: Annotated[str, InjectedToolCallId]) -> Command[Any]:
+    """Leave a private note for the humans of the team. The customer does not see it."""
+    return _noted(tool_call_id, Note(text), "Noted.")
+
+
+_TOOLS = [hand_over, leave_a_note]
+
+
+def graph(model: str, prompt: str) -> StateGraph[Any, Any, Any, Any]:
+    """The agent with the model of this name. An empty prompt is the one above.
+
+    Raises:
+        GraphError: MODEL is not set, or its provider's package is not installed.
+    """
+    from langchain.chat_models import init_chat_model
+
+    if not model:
+        raise GraphError("graph.agent needs MODEL, such as openai:gpt-5-mini")
+    try:
+        return build(init_chat_model(model, timeout=_TIMEOUT_S, max_retries=2), prompt)
+    except (ImportError, ValueError) as error:
+        raise GraphError(f"MODEL={model}: {error}") from error
+
+
+def build(model: BaseChatModel, prompt: str = "") -> StateGraph[Any, Any, Any, Any]:
+    """The agent around a chat model that can call tools."""
+    system = SystemMessage(prompt or PROMPT)
+    bound = model.bind_tools(_TOOLS)
+
+    def think(state: TalkState) -> Any:
+        return {"messages": [bound.invoke([system, *state["messages"]])]}
+
+    builder = StateGraph(TalkState)
+    builder.add_node("think", think)
+    builder.add_node("tools", ToolNode(_TOOLS))
+    builder.add_edge(START, "think")
+    builder.add_conditional_edges("think", tools_condition, ["tools", END])
+    builder.add_edge("tools", "think")
+    return builder
+
+
+def _noted(tool_call_id: str, want: Want, answer: str) -> Command[Any]:
+    return Command(update={"wants": wanted(want), "messages": [ToolMessage(answer, tool_call_id=tool_call_id)]})

@@ -1,0 +1,73 @@
+"""The bundled agent, around a model that says what it is told to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage, SystemMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
+from langgraph.checkpoint.memory import InMemorySaver
+
+from graph import agent
+from graph.loader import GraphError, durability_for, load
+from graph.outcome import HandOver, Note, Reply
+from graph.said import Said
+from graph.thinking import Thinker
+
+
+class Scripted(BaseChatModel):
+    """A chat model that gives these answers, one after the other, and keeps what it was asked."""
+
+    answers: list[AIMessage]
+    asked: list[list[BaseMessage]]
+
+    @property
+    def _llm_type(self) -> str:
+        return "scripted"
+
+    def bind_tools(self, tools: Any, **kwargs: Any) -> Any:
+        return self
+
+    def _generate(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> ChatResult:
+        self.asked.append(messages)
+        return ChatResult(generations=[ChatGeneration(message=self.answers.pop(0))])
+
+
+def calling(name: str, **args: str) -> AIMessage:
+    return AIMessage("", tool_calls=[{"name": name, "args": args, "id": "call-1"}])
+
+
+def thinker(*answers: AIMessage) -> tuple[Thinker, Scripted]:
+    model = Scripted(answers=list(answers), asked=[])
+    return Thinker(agent.build(model, "Be brief.").compile(checkpointer=InMemorySaver()), 40), model
+
+
+def test_it_answers_by_its_prompt_and_the_conversation() -> None:
+    agent, model = thinker(AIMessage("Hi!"))
+    assert agent.think("t", "1", [Said("10", "Hola")]) == (Reply("Hi!"),)
+    system, *conversation = model.asked[0]
+    assert (type(system), system.text, [each.text for each in conversation]) == (SystemMessage, "Be brief.", ["Hola"])
+
+
+def test_it_hands_over() -> None:
+    agent, _ = thinker(calling("hand_over", reason="asks for a refund"), AIMessage("A colleague will answer you."))
+    outcome = agent.think("t", "1", [Said("10", "Money back!")])
+    assert outcome == (Reply("A colleague will answer you."), HandOver("asks for a refund"))
+
+
+def test_it_leaves_notes_and_goes_on() -> None:
+    agent, _ = thinker(calling("leave_a_note", text="likes tea"), AIMessage("Noted"), AIMessage("Bye"))
+    assert agent.think("t", "1", [Said("10", "I like tea")]) == (Reply("Noted"), Note("likes tea"))
+    assert agent.think("t", "2", [Said("11", "Bye")]) == (Reply("Bye"),)
+
+
+def test_its_steps_are_saved_since_it_has_tools() -> None:
+    assert durability_for(thinker()[0].graph) == "sync"
+
+
+@pytest.mark.parametrize(("model", "words"), [("", "needs MODEL"), ("no-such-provider:x", "no-such-provider")])
+def test_what_is_no_model_is_said_at_start(model: str, words: str) -> None:
+    with pytest.raises(GraphError, match=words):
+        load("graph.agent:graph", InMemorySaver(), model=model, prompt="")
