@@ -83,10 +83,10 @@ class TestComingIn:
         assert mailbox.accept(3, 10, "hello") == Accepted(is_new=False, doorbell=None)
 
     def test_a_channel_that_delivers_twice_is_heard_once(self, mailbox: AnyMailbox) -> None:
-        doorbell = mailbox.accept(3, 10, "hello", source_id="SM1").doorbell
+        doorbell = mailbox.accept(3, 10, "message 10", source_id="SM1").doorbell
         assert doorbell is not None
-        mailbox.accept(3, 11, "hello", source_id="SM1")
-        assert claimed(mailbox, doorbell).messages == ("hello",)
+        assert not mailbox.accept(3, 11, "message 11", source_id="SM1").is_new
+        assert claimed(mailbox, doorbell).messages == ("message 10",)
 
     def test_late_webhooks_sort_into_place(self, mailbox: AnyMailbox) -> None:
         doorbell = accepted(mailbox, 12, 10, 11)
