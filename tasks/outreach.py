@@ -18,6 +18,7 @@ from chatwoot.errors import NotFound, OutcomeUnknown, PermanentError, TransientE
 from chatwoot.inboxes import Inbox
 from tasks import acts, calls
 from tasks.acts import Post
+from tasks.counters import Counted, count
 from tasks.dead_letters import WRITING_FIRST, Grave, bury
 from tasks.mailbox import Mailbox
 from tasks.recipients import Claim, Place, Recipients
@@ -102,7 +103,7 @@ class Outreach:
             raise
         template = letter.template_params if place.with_template else None
         act = Post(
-            key=f"by-hand.{letter.key}",
+            key=f"{acts.BY_HAND}{letter.key}",
             content=letter.content,
             asked_at=time.time(),
             by_hand=True,
@@ -201,4 +202,5 @@ class Outreach:
         log.error("letter_undeliverable", key=letter.key, reason=reason)
         content = json.dumps(asdict(letter), ensure_ascii=False)
         grave = Grave(_NO_CONVERSATION, WRITING_FIRST, reason, 1, time.time(), content)
-        self.mailbox.bury(_NO_CONVERSATION, bury(f"{letter.inbox_id}.{letter.key}", grave))
+        self.mailbox.bury(_NO_CONVERSATION, bury(letter.id, grave))
+        count(Counted.DEAD_LETTERS, WRITING_FIRST)

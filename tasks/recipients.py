@@ -119,9 +119,7 @@ class Recipients:
         self._redis.delete(self._keys(claim.phone_number, claim.letter)[1])
 
     def _claimed(self, phone_number: str, letter: str, token: str) -> Claim | Place:
-        answer: list[Any] = self._claim(
-            keys=self._keys(phone_number, letter), args=[token, _LEASE_S * 1000, _MEMORY_S]
-        )
+        answer: list[Any] = self._claim(keys=self._keys(phone_number, letter), args=[token, _LEASE_S * 1000, _MEMORY_S])
         if answer[0] == "busy":
             raise Busy(max(0, answer[1]) / 1000)
         if answer[0] == "placed":

@@ -125,11 +125,18 @@ class Stack:
 
     def celery(self, *args: str) -> str:
         """Run Celery's command line, as an operator would, and return what it printed."""
-        command = [str(Path(sys.executable).parent / "celery"), "-A", "tasks", *args]
+        return self._run("celery", "-A", "tasks", *args)
+
+    def flask(self, *args: str, status: int = 0) -> str:
+        """Run one of our own commands, as an operator would, and return what it printed."""
+        return self._run("flask", *args, status=status)
+
+    def _run(self, program: str, *args: str, status: int = 0) -> str:
+        command = [str(Path(sys.executable).parent / program), *args]
         env = {"PATH": os.environ["PATH"], **self.env}
         done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
+        assert done.returncode == status, done.stderr
+        return (done.stdout + (done.stderr if status else "")).strip()
 
     def _is_ready(self) -> bool:
         try:
