@@ -9,6 +9,9 @@ from typing import Any
 
 from chatwoot.conversations import Status
 
+BY_HAND = "by-hand."
+"""How the keys of what no customer's message asked for begin."""
+
 
 @dataclass(frozen=True)
 class Customer:

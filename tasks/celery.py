@@ -40,6 +40,7 @@ def _build(**_: Any) -> None:
 @signals.worker_ready.connect
 def _keep_watch(**_: Any) -> None:
     wiring.keeper().start()
+    wiring.bookkeeper().start()
     log.info("worker_ready")
 
 
@@ -62,12 +63,14 @@ def _hand_back() -> None:
     parts = wiring.parts()
     handed_back = parts.holdings.hand_back(parts.mailbox, wiring.doorbells())
     log.warning("handed_back", conversations=handed_back)
+    wiring.bookkeeper().stop()
     os._exit(0)  # threads cannot be ended otherwise, and what they do now is nobody's turn any more
 
 
 @signals.worker_shutdown.connect
 def _stop_watching(**_: Any) -> None:
     wiring.keeper().stop()
+    wiring.bookkeeper().stop()
 
 
 @signals.task_prerun.connect

@@ -112,6 +112,17 @@ class Send:
 
 
 @dataclass(frozen=True)
+class Figures:
+    """How an account's mailboxes stand."""
+
+    dead_letters: int
+    unfinished: int
+    """Conversations that are not idle."""
+    overdue_s: float
+    """For how long the oldest has been past its deadline; 0: none is."""
+
+
+@dataclass(frozen=True)
 class DeadLetter:
     """What could not be thought or sent: an id, and the record as JSON."""
 
@@ -339,6 +350,17 @@ class Mailbox:
     def unfinished(self) -> Iterator[int]:
         """All conversations that are not idle."""
         return self._due_until("+inf")
+
+    def figures(self) -> Figures:
+        with self._redis.pipeline(transaction=False) as pipe:
+            for shard in range(self._shards):
+                pipe.hlen(self._dead_letters(shard))
+                pipe.zcard(self._due(shard))
+                pipe.zrange(self._due(shard), 0, 0, withscores=True)
+            found = pipe.execute()
+        deadlines = [deadline for oldest in found[2::3] for _, deadline in oldest]
+        overdue_s = max(0.0, (self._now_ms() - min(deadlines)) / 1000) if deadlines else 0.0
+        return Figures(sum(found[0::3]), sum(found[1::3]), overdue_s)
 
     # -- dead letters
 

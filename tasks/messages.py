@@ -12,8 +12,9 @@ import structlog
 from celery import Task, chain, shared_task
 
 from chatwoot.errors import ChatwootError, OutcomeUnknown, TransientError
-from tasks import calls, crash_points, wiring
+from tasks import calls, counters, crash_points, wiring
 from tasks.calls import BadCall
+from tasks.counters import Counted
 from tasks.mailbox import Ring, TurnLost, Wait
 from tasks.outreach import Letter, Undeliverable
 from tasks.quiet import ShowableError
@@ -155,8 +156,9 @@ def send_message(
     except Undeliverable as error:
         raise Refused(str(error)) from None
     except Busy as error:
-        raise self.retry(countdown=error.seconds + random.uniform(0.1, 0.5)) from None
+        raise self.retry(countdown=min(error.seconds, 1.0) * random.uniform(0.5, 1)) from None
     except (TransientError, OutcomeUnknown) as error:
+        counters.count(Counted.RETRIES, "writing_first")
         countdown = backoff_s(self.request.retries + 1, error)
         raise self.retry(exc=ShowableError(str(error)), countdown=min(countdown, _MOST_COUNTDOWN_S)) from None
     send(conversation_id)

@@ -19,6 +19,7 @@ from chatwoot.errors import NotFound
 from chatwoot.messages import Message
 from tasks import incoming
 from tasks.answered import unanswered
+from tasks.counters import Counted, count
 from tasks.incoming import Incoming
 from tasks.mailbox import Mailbox
 from tasks.policy import Policy
@@ -57,6 +58,7 @@ class Reconciling:
             found += sum(self._accept(conversation.id, message) for message in self._missing(conversation, now))
         if found:
             log.warning("messages_reconciled", messages=found)
+            count(Counted.RECONCILED, by=found)
         return found
 
     def _candidates(self, now: float) -> Iterator[Conversation]:

@@ -13,6 +13,7 @@ import structlog
 from chatwoot.errors import ChatwootError, OutcomeUnknown, PermanentError, TransientError
 from tasks import acts
 from tasks.acts import Act, Post
+from tasks.counters import Counted, count
 from tasks.dead_letters import Grave, bury
 from tasks.doing import Doer, StillInDoubt
 from tasks.mailbox import Mailbox, Ring, Sending
@@ -60,7 +61,7 @@ class Sender:
     ) -> None:
         """Put a message into the outbox, behind what stands there; once for each key."""
         act = Post(
-            key=f"by-hand.{key}",
+            key=f"{acts.BY_HAND}{key}",
             content=content,
             asked_at=time.time(),
             private=private,
@@ -108,12 +109,14 @@ class Sender:
                 done += 1
                 if acts.opens(act):
                     self.mailbox.people_take(following.conversation_id, at=0)
+                    count(Counted.HANDOVERS)
                 following = self.mailbox.settle(following)
         return Sent(done, following, tuple(refused))
 
     def _later(self, sending: Sending, error: ChatwootError) -> TryLater:
         delay_s = backoff_s(sending.tries, error)
         self.mailbox.release(sending, delay_s=delay_s, decided=_is_decided(error))
+        count(Counted.RETRIES, "sending")
         log.warning("send_failed", error=type(error).__name__, status=error.status, text=error.text, retry_s=delay_s)
         return TryLater(str(error), delay_s)
 
@@ -123,9 +126,11 @@ class Sender:
         grave = Grave(sending.conversation_id, acts.name(act), str(error), sending.tries, now, sending.act)
         alerts = acts.is_said_to_the_customer(act) and not error.conversation_gone
         besides = acts.alert(act.key, _note(error), now, act.customer) if alerts else []
-        return self.mailbox.settle(
+        following = self.mailbox.settle(
             sending, dead_letter=bury(act.key, grave), besides=[acts.dump(each) for each in besides]
         )
+        count(Counted.DEAD_LETTERS, grave.what)
+        return following
 
 
 def _is_decided(error: ChatwootError) -> bool:

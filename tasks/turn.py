@@ -13,6 +13,7 @@ import structlog
 from graph.outcome import Outcome, Silence
 from tasks import acts, crash_points, incoming, wording
 from tasks.acts import Act, Customer
+from tasks.counters import Counted, count
 from tasks.dead_letters import THINKING, Grave, bury
 from tasks.incoming import Incoming
 from tasks.mailbox import Mailbox, Ring, Send, Turn, TurnLost, Wait
@@ -67,6 +68,8 @@ class Answering:
             TurnLost: another worker has the turn by now.
         """
         claimed = self.mailbox.claim(conversation_id, bell)
+        if claimed is None:
+            count(Counted.STALE_DOORBELLS)
         if not isinstance(claimed, Turn):
             return claimed
         sign = self.typing.shown(conversation_id, left_on=claimed.attempt > 1) if self.typing else nullcontext()
@@ -91,6 +94,7 @@ class Answering:
             return self._failed(turn, messages, error)
         wanted = self._acts(outcome, messages)
         following = self.mailbox.commit(turn, [acts.dump(act) for act in wanted])
+        count(Counted.TURNS_ANSWERED)
         log.info(
             "turn_answered",
             turn=turn.number,
@@ -128,6 +132,7 @@ class Answering:
             return self._give_up(turn, messages, f"the graph failed: {type(error).__name__}")
         delay_s = _RETRY_S * 2 ** (turn.attempt - 1)
         self.mailbox.release(turn, delay_s=delay_s)
+        count(Counted.RETRIES, "thinking")
         raise GraphFailed(type(error).__name__, delay_s) from None
 
     def _break_the_loop(self, turn: Turn, messages: Sequence[Incoming]) -> Answered:
@@ -145,6 +150,7 @@ class Answering:
         note = f"The bot could not answer ({reason}). Please take over."
         alert = acts.alert(key, note, now, _customer(messages))
         following = self.mailbox.commit(turn, [acts.dump(act) for act in alert], dead_letter=bury(key, grave))
+        count(Counted.DEAD_LETTERS, THINKING)
         log.error("turn_given_up", turn=turn.number, attempts=turn.attempt, reason=reason)
         return Answered(turn.number, following)
 

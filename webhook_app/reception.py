@@ -13,6 +13,7 @@ from kombu.exceptions import OperationalError
 from chatwoot import events
 from settings import Settings
 from tasks import incoming
+from tasks.counters import Counted, count
 from tasks.incoming import Incoming
 from tasks.mailbox import Mailbox, Ring
 from tasks.policy import Policy, Refusal
@@ -58,6 +59,7 @@ class Reception:
         """
         event = events.parse(payload)
         decision = decide(event, self.policy)
+        count(Counted.WEBHOOKS, decision)
         if isinstance(event, events.MessageCreated | events.MessageUpdated):
             self._take_message(event, decision)
         elif isinstance(event, events.ConversationEvent):

@@ -1,0 +1,152 @@
+"""/metrics: every process counts, and any web process shows the sum."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+import redis
+from prometheus_client.parser import text_string_to_metric_families
+
+from tasks.counters import Bookkeeper, Counted, Ledger, count
+from tasks.mailbox import Mailbox
+from tests.desk import Desk
+from tests.stack import Stack, wait_until
+
+TEXT, PHONE = "a secret of mine", "+34623226544"
+
+
+def shown(stack: Stack) -> str:
+    return httpx.get(f"http://127.0.0.1:{stack.port}/metrics").raise_for_status().text
+
+
+def figures(stack: Stack) -> dict[str, float]:
+    """`name` or `name label` -> what /metrics says."""
+    found = {}
+    for family in text_string_to_metric_families(shown(stack)):
+        for sample in family.samples:
+            found[" ".join([sample.name, *sample.labels.values()])] = sample.value
+    return found
+
+
+def wait_for(stack: Stack, **expected: float) -> None:
+    """Wait until each figure is there; a space in a name is written as two underscores."""
+    wanted = {f"contesta_{name.replace('__', ' ')}": value for name, value in expected.items()}
+    wait_until(lambda: wanted.items() <= figures(stack).items(), what=f"{wanted}")
+
+
+def test_all_processes_add_to_the_same_figures(desk: Desk, stack: Stack) -> None:
+    stack.start_web(WEB_CONCURRENCY="2")
+    stack.start_worker()
+    stack.start_worker()
+    for id in range(3, 9):
+        desk.conversation(id, f"+3460000000{id}")
+        desk.sandbox.customer_writes(TEXT, conversation_id=id)
+    stack.celery("call", "tasks.send_reply", "--kwargs", '{"conversation_id": 3, "content": "by hand"}')
+    wait_for(
+        stack,
+        messages_sent_total__webhook=6,
+        messages_sent_total__agent=1,
+        turns_answered_total=6,
+        webhooks_total__customer_message_to_answer=6,
+        busy_conversations=0,
+        dead_letters_now=0,
+        oldest_overdue_seconds=0,
+        handovers_total=0,
+        reconciled_total=0,
+    )
+
+
+def test_what_went_wrong_is_counted(desk: Desk, stack: Stack) -> None:
+    desk.sandbox.faults.add("429", times=1)
+    desk.sandbox.faults.add("401", times=1)
+    stack.start_web()
+    stack.start_worker()
+    desk.conversation(3)
+    desk.sandbox.customer_writes(TEXT, conversation_id=3)
+    wait_for(
+        stack,
+        retries_total__sending=1,
+        dead_letters_total__post=1,
+        dead_letters_now=1,
+        handovers_total=1,
+    )
+
+
+def test_it_shows_nobodys_words_and_ids(desk: Desk, stack: Stack) -> None:
+    stack.start_web()
+    stack.start_worker()
+    desk.conversation(345678, PHONE)
+    desk.sandbox.customer_writes(TEXT, conversation_id=345678)
+    wait_for(stack, messages_sent_total__webhook=1)
+    text = shown(stack)
+    assert TEXT not in text
+    assert "345678" not in text
+    assert PHONE[1:] not in text
+
+
+def test_a_process_that_ends_loses_no_count(desk: Desk, stack: Stack, redis_client: redis.Redis) -> None:
+    stack.start_web()
+    worker = stack.start_worker()
+    desk.conversation(3)
+    desk.sandbox.customer_writes(TEXT, conversation_id=3)
+    desk.wait_for_replies(1)
+    worker.stop()
+    assert Ledger(redis_client, 1).all()[Counted.MESSAGES_SENT, "webhook"] == 1
+
+
+def test_without_redis_it_says_so(stack: Stack) -> None:
+    web = stack.start("web", REDIS_URL="redis://127.0.0.1:1")
+    address = f"http://127.0.0.1:{stack.port}"
+
+    def status() -> int | None:
+        try:
+            return httpx.get(f"{address}/metrics").status_code
+        except httpx.ConnectError:
+            return None
+
+    assert wait_until(status, what=f"web, see {web.log}") == 503
+
+
+class TestLedger:
+    @pytest.fixture
+    def ledger(self, redis_client: redis.Redis) -> Ledger:
+        ledger = Ledger(redis_client, 1)
+        ledger.add_pending()  # what other tests of this process have counted
+        redis_client.delete(ledger.key)
+        return ledger
+
+    def test_adds_up(self, ledger: Ledger) -> None:
+        for _ in range(2):
+            count(Counted.HANDOVERS)
+            count(Counted.RETRIES, "sending", by=2)
+            ledger.add_pending()
+        assert ledger.all() == {(Counted.HANDOVERS, ""): 2, (Counted.RETRIES, "sending"): 4}
+
+    def test_keeps_what_redis_could_not_take(self, ledger: Ledger) -> None:
+        count(Counted.HANDOVERS)
+        with redis.Redis(port=1) as away, pytest.raises(redis.ConnectionError):
+            Ledger(away, 1).add_pending()
+        ledger.add_pending()
+        assert ledger.all() == {(Counted.HANDOVERS, ""): 1}
+
+    def test_passes_over_what_another_version_counted(self, ledger: Ledger, redis_client: redis.Redis) -> None:
+        redis_client.hset(ledger.key, "smiles of_joy", 3)
+        assert ledger.all() == {}
+
+    def test_a_bookkeeper_adds_the_rest_at_its_end(self, ledger: Ledger) -> None:
+        books = Bookkeeper(ledger)
+        books.start()
+        books.start()
+        count(Counted.HANDOVERS)
+        books.stop()
+        assert ledger.all() == {(Counted.HANDOVERS, ""): 1}
+
+
+def test_a_conversation_that_is_overdue(redis_client: redis.Redis) -> None:
+    mailbox = Mailbox(redis_client, account_id=1)
+    assert (mailbox.figures().unfinished, mailbox.figures().overdue_s) == (0, 0)
+    mailbox.accept(3, 1, '{"id": 1}')
+    assert (mailbox.figures().unfinished, mailbox.figures().overdue_s) == (1, 0)
+    [due] = redis_client.scan_iter(match="*:due")
+    redis_client.zincrby(due, -3600_000, "3")
+    assert 3500 < mailbox.figures().overdue_s < 3601

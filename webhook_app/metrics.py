@@ -1,0 +1,80 @@
+"""/metrics: what was done since the beginning, and how things stand, for Prometheus.
+
+It shows no ids and no texts. It needs no password, and is for inside only: docs/operations.md says how to keep it so.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import redis
+from flask import Blueprint, Response, current_app
+from prometheus_client import CollectorRegistry, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.registry import Collector
+
+from tasks.counters import Counted, Ledger
+from tasks.mailbox import Mailbox
+
+metrics = Blueprint("metrics", __name__)
+
+_ABOUT = {
+    Counted.MESSAGES_SENT: ("Messages sent to customers, answering them or begun by us.", "flow"),
+    Counted.TURNS_ANSWERED: ("Turns that the graph has answered.", ""),
+    Counted.RETRIES: ("What was put off, to be tried again.", "what"),
+    Counted.DEAD_LETTERS: ("What could not be done, ever.", "what"),
+    Counted.HANDOVERS: ("Conversations opened for people.", ""),
+    Counted.RECONCILED: ("Messages of which no webhook told.", ""),
+    Counted.CONVERSATION_MISSING: ("Replies whose conversation was gone.", ""),
+    Counted.RECREATED: ("Conversations made anew because the customer's was gone.", ""),
+    Counted.WEBHOOKS: ("Webhooks in order, by what they meant.", "decision"),
+    Counted.STALE_DOORBELLS: ("Tasks that found nothing to do.", ""),
+}
+
+
+@dataclass(frozen=True)
+class Books(Collector):
+    """All figures of the account, whichever process counted them: read from Redis at each look."""
+
+    ledger: Ledger
+    mailbox: Mailbox
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._counters()
+        yield from self._gauges()
+
+    def _counters(self) -> Iterator[Metric]:
+        by_label: dict[Counted, dict[str, int]] = defaultdict(dict)
+        for (what, label), times in self.ledger.all().items():
+            by_label[what][label] = times
+        for what, (about, label_name) in _ABOUT.items():
+            metric = CounterMetricFamily(f"contesta_{what}", about, labels=[label_name] if label_name else [])
+            counts = by_label[what] or ({} if label_name else {"": 0})
+            for label, times in sorted(counts.items()):
+                metric.add_metric([label] if label_name else [], times)
+            yield metric
+
+    def _gauges(self) -> Iterator[Metric]:
+        now = self.mailbox.figures()
+        yield GaugeMetricFamily("contesta_dead_letters_now", "Dead letters that wait for a person.", now.dead_letters)
+        yield GaugeMetricFamily("contesta_busy_conversations", "Conversations that are not idle.", now.unfinished)
+        yield GaugeMetricFamily(
+            "contesta_oldest_overdue_seconds", "For how long a conversation has been past its deadline.", now.overdue_s
+        )
+
+
+@metrics.get("/metrics")
+def show() -> Response:
+    registry = CollectorRegistry()
+    books: Books = current_app.extensions["books"]
+    books.ledger.add_pending()
+    registry.register(books)
+    return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+@metrics.errorhandler(redis.RedisError)
+def redis_is_away(error: redis.RedisError) -> tuple[dict[str, str], int]:
+    return {"error": f"Redis is away: {type(error).__name__}"}, 503
