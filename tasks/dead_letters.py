@@ -8,11 +8,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import structlog
+
 from chatwoot.client import Client
+from chatwoot.events import MessageEvent
 from chatwoot.messages import Message
 from tasks import acts, incoming
+from tasks.acts import Post
+from tasks.counters import Counted, count
 from tasks.mailbox import DeadLetter, Mailbox, NoSuchDeadLetter
 from tasks.recovery import Doorbells
+
+log = structlog.get_logger()
 
 THINKING = "thinking"
 WRITING_FIRST = "writing_first"
@@ -45,6 +52,22 @@ class AnsweredSince(Exception):
 def bury(name: str, grave: Grave) -> DeadLetter:
     """The dead letter of a grave; `name` is unique in its conversation."""
     return DeadLetter(f"{grave.conversation_id}.{name}", json.dumps(asdict(grave), ensure_ascii=False))
+
+
+def bury_undelivered(mailbox: Mailbox, event: MessageEvent) -> None:
+    """Keep a message of ours that Chatwoot has stored and the channel refuses: once, however often we are told.
+
+    Trying it again posts a new one: the old one stands in the conversation, and says that it failed.
+    """
+    ours = event.our_key or f"message-{event.message_id}"
+    again = Post(
+        key=f"{ours}.after-{event.message_id}", content=event.content or "", asked_at=time.time(), by_hand=True
+    )
+    reason = f"not delivered: {event.external_error or event.status}"
+    grave = Grave(event.conversation_id, acts.name(again), reason, 1, again.asked_at, acts.dump(again))
+    if mailbox.bury(event.conversation_id, bury(again.key, grave), mark=f"failed:{event.message_id}"):
+        count(Counted.DEAD_LETTERS, "delivery")
+        log.error("message_not_delivered", conversation_id=event.conversation_id, message_id=event.message_id)
 
 
 @dataclass(frozen=True)

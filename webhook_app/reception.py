@@ -14,6 +14,7 @@ from chatwoot import events
 from settings import Settings
 from tasks import incoming
 from tasks.counters import Counted, count
+from tasks.dead_letters import bury_undelivered
 from tasks.incoming import Incoming
 from tasks.mailbox import Mailbox, Ring
 from tasks.policy import Policy, Refusal
@@ -83,6 +84,8 @@ class Reception:
             )
         elif decision in _OURS and event.our_key:
             self.mailbox.saw(conversation_id, event.our_key)
+        if decision is Decision.FAILED and event.is_ours():
+            bury_undelivered(self.mailbox, event)
 
     def _take_act(self, event: events.ConversationEvent, decision: Decision) -> None:
         at = event.conversation_updated_at or time.time()

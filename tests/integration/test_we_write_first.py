@@ -222,6 +222,44 @@ class TestWhatsAppsWindow:
         assert desk.posts()[0].body["template_params"] == TEMPLATE
 
 
+class TestLateFailure:
+    """Chatwoot has stored the message with 200, and the channel refuses it later."""
+
+    def test_is_a_dead_letter_once_and_can_be_tried_again(self, desk: Desk, stack: Stack) -> None:
+        stack.start_web()
+        stack.start_worker()
+        desk.conversation(3)
+        call(stack, "send_reply", conversation_id=3, content="Hola")  # no window, and nobody looks for a reply by hand
+        [(id, _, what, _, reason)] = wait_until(lambda: letters(stack), what="the dead letter")
+        assert (what, reason) == ("post", "not delivered: Template not found or invalid template name")
+        message_id = int(desk.sandbox.messages(3)[-1]["id"])
+        desk.sandbox.channel_reports(message_id, "failed", "131047: once more")
+        desk.sandbox.settle()
+        assert [letter[0] for letter in letters(stack)] == [id]
+
+        desk.sandbox.customer_writes("Hola", conversation_id=3)
+        assert "Hola" in stack.flask("dead-letters", "show", id)
+        wait_until(lambda: len(desk.replies(3)) == 2, what="the bot's answer")
+        assert "answered since" in stack.flask("dead-letters", "retry", id, status=1)
+
+    def test_can_be_tried_again(self, desk: Desk, stack: Stack) -> None:
+        stack.start_web()
+        stack.start_worker()
+        desk.conversation(3)
+        call(stack, "send_reply", conversation_id=3, content="Hola")
+        [(id, *_)] = wait_until(lambda: letters(stack), what="the dead letter")
+        stack.flask("dead-letters", "retry", id)
+        wait_until(lambda: desk.replies(3) == ["Hola", "Hola"], what="the message, anew")
+
+    def test_of_a_persons_message_is_theirs(self, desk: Desk, stack: Stack) -> None:
+        stack.start_web()
+        desk.conversation(3)
+        desk.person_writes("I am on it", 3)
+        wait_until(lambda: desk.sandbox.messages(3)[-1]["status"] == "failed", what="WhatsApp to refuse it")
+        desk.sandbox.settle()
+        assert letters(stack) == []
+
+
 class TestBadInput:
     """A clear answer, nothing asked of Chatwoot, nothing lost. All there is: tests/unit/tasks/test_calls.py."""
 
