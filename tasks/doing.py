@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import base64
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +11,15 @@ import structlog
 
 from chatwoot import marker
 from chatwoot.attachments import Upload
-from chatwoot.client import Client
-from chatwoot.conversations import Conversation, Status
+from chatwoot.errors import PermanentError
 from chatwoot.messages import Message
 from tasks import answered, crash_points
-from tasks.acts import Act, Assign, Attached, ChangeLabels, MergeAttributes, Post, SetStatus
+from tasks.acts import BY_HAND, Act, Attached, Post
+from tasks.arranging import arrange
+from tasks.counters import Counted, count
+from tasks.desk import Desk
 from tasks.mailbox import Mailbox, Sending
+from tasks.replacement import Replacement
 
 log = structlog.get_logger()
 
@@ -31,31 +33,15 @@ class StillInDoubt(Exception):
 
 
 @dataclass(frozen=True)
-class Desk:
-    """The two hands that we have in Chatwoot."""
-
-    speaker: Client
-    """Posts: as the agent bot where there is one."""
-    reader: Client | None
-    """Lists messages, finds contacts: a user's token. None where there is only a bot's."""
-    version: Callable[[], str]
-    """Chatwoot's; which marks a message can carry depends on it. Raises `ChatwootError`."""
-    in_flight: threading.BoundedSemaphore
-    """Chatwoot only gets slower with more at once."""
-    speaks_as_bot: bool = True
-
-    @property
-    def keeper(self) -> Client:
-        """Keeps labels, attributes and assignments: a bot may not read them before 4.14.2."""
-        return self.reader or self.speaker
-
-
-@dataclass(frozen=True)
 class Doer:
     """How acts are done in this process."""
 
     mailbox: Mailbox
     desk: Desk
+    replacement: Replacement | None = None
+    """Where to go with a customer's conversation gone; None: nowhere."""
+    looks_before: bool = False
+    """Whether the conversation is looked at before anything is posted: a call more for each message."""
 
     def do(self, act: Act, sending: Sending) -> None:
         """Do the act, unless an earlier try has done it.
@@ -65,47 +51,32 @@ class Doer:
             StillInDoubt: nobody can tell yet whether it was done.
             TurnLost: the outbox is another worker's by now.
         """
+        try:
+            self._do(act, sending, sending.conversation_id)
+        except PermanentError as error:
+            if not error.conversation_gone:
+                raise
+            count(Counted.CONVERSATION_MISSING)
+            if self.replacement is None or act.customer is None:
+                raise
+            instead = self.replacement.conversation_for(act.customer, gone=sending.conversation_id)
+            log.warning("conversation_replaced", key=act.key, new_conversation_id=instead)
+            self._do(act, sending, instead)
+            count(Counted.RECREATED)
+
+    def _do(self, act: Act, sending: Sending, conversation_id: int) -> None:
         if not isinstance(act, Post):
-            self._arrange(act, sending.conversation_id)
-        elif self._is_first_try(act, sending) or self._is_missing(act, sending):
+            arrange(self.desk, act, conversation_id)
+        elif self._is_first_try(act, sending) or self._is_missing(act, sending, conversation_id):
+            if self.looks_before:
+                self.desk.keeper.conversation(conversation_id)
             with self.desk.in_flight:
                 self.mailbox.confirm(sending)
                 with crash_points.around("post"):
-                    message_id = self._post(act, sending.conversation_id)
+                    message_id = self._post(act, conversation_id)
             log.info("message_sent", key=act.key, message_id=message_id, tries=sending.tries, private=act.private)
-
-    def _arrange(self, act: SetStatus | Assign | ChangeLabels | MergeAttributes, conversation_id: int) -> None:
-        """What may be repeated. Read, changed and written is not one step in Chatwoot: the last writer wins."""
-        keeper = self.desk.keeper
-        if isinstance(act, SetStatus):
-            self._set_status(conversation_id, act.status)
-        elif isinstance(act, Assign):
-            keeper.assign(conversation_id, team_id=act.team_id, assignee_id=act.assignee_id)
-        elif isinstance(act, ChangeLabels):
-            before = keeper.labels(conversation_id)
-            after = [label for label in dict.fromkeys([*before, *act.add]) if label not in act.remove]
-            if after != before:
-                keeper.set_labels(conversation_id, after)
-        else:
-            known = keeper.conversation(conversation_id).custom_attributes
-            keeper.set_custom_attributes(conversation_id, {**known, **act.values})
-
-    def _set_status(self, conversation_id: int, status: Status) -> None:
-        if self.desk.speaks_as_bot or status != "open":
-            self.desk.speaker.set_status(conversation_id, status)
-            return
-        # The token of a user with role agent takes the conversation for that user: it goes back to whose it was.
-        before = self.desk.speaker.conversation(conversation_id)
-        self.desk.speaker.set_status(conversation_id, status)
-        if self.desk.speaker.conversation(conversation_id).assignee != before.assignee:
-            self._assign_as_before(before)
-
-    def _assign_as_before(self, before: Conversation) -> None:
-        was = before.assignee
-        if was is not None and was.kind == "agent_bot":
-            self.desk.speaker.assign(before.id, agent_bot_id=was.id or 0)
-        else:
-            self.desk.speaker.assign(before.id, assignee_id=(was.id if was else None) or 0)  # 0: nobody
+            if not act.private:
+                count(Counted.MESSAGES_SENT, "agent" if act.key.startswith(BY_HAND) else "webhook")
 
     def _is_first_try(self, act: Post, sending: Sending) -> bool:
         return sending.tries == 1 and not act.look_first
@@ -123,8 +94,8 @@ class Doer:
             files=[_upload(file) for file in act.files],
         ).id
 
-    def _is_missing(self, act: Post, sending: Sending) -> bool:
-        if self._is_there(act, sending.conversation_id):
+    def _is_missing(self, act: Post, sending: Sending, conversation_id: int) -> bool:
+        if self._is_there(act, conversation_id):
             return False
         if sending.doubt_s > 0:
             raise StillInDoubt(sending.doubt_s)

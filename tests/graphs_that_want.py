@@ -34,6 +34,7 @@ def _obey(state: TalkState) -> dict[str, Any]:
 def _think_long(state: TalkState) -> dict[str, Any]:
     """Until the gate is opened; then answer, or fail where that is asked for."""
     gate = Path(os.environ["TEST_GATE"])
+    (gate / f"thinking-{os.getpid()}").touch()
     while (gate / "closed").exists():
         time.sleep(0.02)
     if (gate / "failing").exists():

@@ -1,0 +1,29 @@
+"""What we have to act with in Chatwoot."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from chatwoot.client import Client
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The two hands that we have in Chatwoot."""
+
+    speaker: Client
+    """Posts: as the agent bot where there is one."""
+    reader: Client | None
+    """Lists messages, finds contacts: a user's token. None where there is only a bot's."""
+    version: Callable[[], str]
+    """Chatwoot's; which marks a message can carry depends on it. Raises `ChatwootError`."""
+    in_flight: threading.BoundedSemaphore
+    """Chatwoot only gets slower with more at once."""
+    speaks_as_bot: bool = True
+
+    @property
+    def keeper(self) -> Client:
+        """Keeps labels, attributes and assignments: a bot may not read them before 4.14.2."""
+        return self.reader or self.speaker

@@ -1,0 +1,38 @@
+"""Another conversation with a customer whose own is gone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import structlog
+
+from chatwoot.client import Client
+from tasks.acts import Customer
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """Finds it, or makes it."""
+
+    client: Client
+    """With a user's token: a bot's may not look at contacts."""
+
+    def conversation_for(self, customer: Customer, *, gone: int) -> int:
+        """The id of the customer's latest conversation in this inbox that is not resolved; made where there is none.
+
+        Safe to repeat: what one run has made, the next finds.
+
+        Raises:
+            ChatwootError: as the client raises it; `NotFound` where the contact is gone, too.
+        """
+        for conversation in self.client.contact_conversations(customer.contact_id):
+            is_another = conversation.id != gone and conversation.inbox_id == customer.inbox_id
+            if is_another and conversation.status != "resolved":
+                return conversation.id
+        made = self.client.create_conversation(
+            inbox_id=customer.inbox_id, contact_id=customer.contact_id, source_id=customer.source_id
+        )
+        log.info("conversation_created", contact_id=customer.contact_id, new_conversation_id=made.id)
+        return made.id

@@ -1,0 +1,129 @@
+"""A conversation may be gone by the time we answer in it: deleted, merged, or never ours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.desk import Desk
+from tests.stack import Stack, wait_until
+
+ACCOUNT = "/api/v1/accounts/1"
+CONVERSATION = "conversations/3"
+
+
+@pytest.fixture
+def gate(tmp_path: Path, stack: Stack) -> Path:
+    """Thinking goes on while it holds "closed"."""
+    folder = tmp_path / "gate"
+    folder.mkdir()
+    stack.env |= {"GRAPH": "tests.graphs_that_want:slow", "TEST_GATE": str(folder), "TYPING_SECONDS": "0"}
+    return folder
+
+
+def delete(desk: Desk, what: str) -> None:
+    url = f"{desk.sandbox.url}{ACCOUNT}/{what}"
+    httpx.delete(url, headers={"Api-Access-Token": "admin-token"}).raise_for_status()
+
+
+def lose_the_conversation_while_thinking(
+    desk: Desk, gate: Path, stack: Stack, lost: str = CONVERSATION, **env: str
+) -> None:
+    (gate / "closed").touch()
+    stack.start_web(**env)
+    stack.start_worker(**env)
+    desk.conversation(3)
+    desk.sandbox.customer_writes("Hola", conversation_id=3)
+    wait_until(lambda: list(gate.glob("thinking-*")), what="the turn to begin")
+    delete(desk, lost)
+    desk.sandbox.forget_requests()
+    (gate / "closed").unlink()
+
+
+def posts(desk: Desk) -> list[tuple[int | None, str]]:
+    return [(each.status, each.path.removeprefix(ACCOUNT)) for each in desk.posts()]
+
+
+def test_by_default_it_is_a_dead_letter_and_nothing_is_made(desk: Desk, gate: Path, stack: Stack) -> None:
+    lose_the_conversation_while_thinking(desk, gate, stack)
+    wait_until(lambda: "send_given_up" in stack.logs(), what="the reply to be given up")
+    assert posts(desk) == [(404, "/conversations/3/messages")]
+    assert ("POST", f"{ACCOUNT}/conversations") not in desk.calls()
+
+
+def replies_in_the_new_one(desk: Desk) -> list[str]:
+    wait_until(lambda: desk.sandbox.conversation_ids == [1], what="the new conversation")
+    return desk.wait_for_replies(1, 1)
+
+
+class TestRecreate:
+    def test_it_is_said_once_in_a_new_conversation_with_the_same_customer(
+        self, desk: Desk, gate: Path, stack: Stack
+    ) -> None:
+        lose_the_conversation_while_thinking(desk, gate, stack, ON_MISSING_CONVERSATION="recreate")
+        assert replies_in_the_new_one(desk) == ["Thought through"]
+        desk.sandbox.settle()
+        assert desk.calls() == [
+            ("POST", f"{ACCOUNT}/conversations/3/messages"),
+            ("GET", f"{ACCOUNT}/contacts/1/conversations"),
+            ("POST", f"{ACCOUNT}/conversations"),
+            ("POST", f"{ACCOUNT}/conversations/1/messages"),
+        ]
+
+    def test_another_conversation_that_is_there_already_is_taken(self, desk: Desk, gate: Path, stack: Stack) -> None:
+        (gate / "closed").touch()
+        desk.conversation(3)
+        contact_id = desk.sandbox.conversation(3)["meta"]["sender"]["id"]
+        desk.sandbox.add_conversation(inbox_id=desk.inbox_id, contact_id=contact_id, id=9)
+        stack.start_web()
+        stack.start_worker(ON_MISSING_CONVERSATION="recreate")
+        desk.sandbox.customer_writes("Hola", conversation_id=3)
+        wait_until(lambda: list(gate.glob("thinking-*")), what="the turn to begin")
+        delete(desk, CONVERSATION)
+        (gate / "closed").unlink()
+        assert desk.wait_for_replies(1, 9) == ["Thought through"]
+        assert desk.sandbox.conversation_ids == [9]
+
+    @pytest.mark.parametrize("place", ["post.before:2", "post.after"])
+    def test_a_worker_that_dies_on_the_way_makes_one_conversation_and_one_reply(
+        self, place: str, desk: Desk, gate: Path, stack: Stack
+    ) -> None:
+        """The first post finds nothing (and ends badly, so has no `after`); the second is the new conversation's."""
+        stack.env["ON_MISSING_CONVERSATION"] = "recreate"
+        lose_the_conversation_while_thinking(desk, gate, stack, CONTESTA_DIE_AT=place)
+        wait_until(lambda: not stack.processes[-1].is_alive, what="the worker to die")
+        stack.start_worker()
+        assert replies_in_the_new_one(desk) == ["Thought through"]
+        wait_until(lambda: "conversation_taken_up" in stack.logs(), what="the heir to look")
+        desk.sandbox.settle()
+        assert desk.replies(1) == ["Thought through"]
+        assert desk.sandbox.conversation_ids == [1]
+
+    def test_where_the_customer_is_gone_too_it_is_a_dead_letter(self, desk: Desk, gate: Path, stack: Stack) -> None:
+        env = {"ON_MISSING_CONVERSATION": "recreate"}
+        lose_the_conversation_while_thinking(desk, gate, stack, lost="contacts/1", **env)
+        wait_until(lambda: "send_given_up" in stack.logs(), what="the reply to be given up")
+        assert posts(desk) == [(404, "/conversations/3/messages")]
+
+    def test_it_needs_a_users_token(self, stack: Stack) -> None:
+        worker = stack.start("worker", ON_MISSING_CONVERSATION="recreate", CHATWOOT_API_TOKEN="")
+        wait_until(lambda: not worker.is_alive, what="the worker to refuse")
+        assert "ON_MISSING_CONVERSATION=recreate needs CHATWOOT_API_TOKEN" in worker.log.read_text()
+
+
+class TestValidate:
+    def test_a_conversation_is_looked_at_and_then_written_to(self, desk: Desk, stack: Stack) -> None:
+        stack.start_web()
+        stack.start_worker(VALIDATE_CONVERSATIONS="true")
+        desk.conversation(3)
+        desk.sandbox.customer_writes("Hola", conversation_id=3)
+        assert desk.wait_for_replies(1) == ["Echo: Hola"]
+        about = f"{ACCOUNT}/conversations/3"
+        assert desk.calls() == [("GET", about), ("POST", f"{about}/messages")]
+
+    def test_one_that_is_gone_is_not_written_to(self, desk: Desk, gate: Path, stack: Stack) -> None:
+        lose_the_conversation_while_thinking(desk, gate, stack, VALIDATE_CONVERSATIONS="true")
+        wait_until(lambda: "send_given_up" in stack.logs(), what="the reply to be given up")
+        assert posts(desk) == []
