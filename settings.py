@@ -91,6 +91,7 @@ class Settings(BaseModel):
     turn_attempts: Annotated[int, Field(gt=0)] = 4
     send_retry_seconds: Annotated[float, Field(gt=0)] = 3600.0
     posts_in_flight: Annotated[int, Field(gt=0)] = 4
+    chatwoot_rate_per_minute: Annotated[int, Field(ge=0)] = 2400
     shards: Annotated[int, Field(gt=0, le=1024)] = 16
 
     @classmethod

@@ -37,15 +37,18 @@ class Client:
         transport: httpx.BaseTransport | None = None,
         connect_timeout_s: float = 5.0,
         read_timeout_s: float = 20.0,
+        before_each: Callable[[Call], None] | None = None,
     ) -> None:
         """
         Args:
             token: of a user, or of an agent bot, which may not list messages nor see contacts.
             read_timeout_s: above 15 s, at which Chatwoot itself gives up and says so.
+            before_each: called before a call is made; what it raises, the call raises, and nothing was sent.
         """
         timeout = httpx.Timeout(read_timeout_s, connect=connect_timeout_s, pool=connect_timeout_s)
         self._http = Http(base_url, token, timeout=timeout, transport=transport)
         self._account = f"/api/v1/accounts/{account_id}"
+        self._before_each = before_each
 
     def close(self) -> None:
         self._http.close()
@@ -314,6 +317,8 @@ class Client:
         body: Mapping[str, Any] | None = None,
         files: Sequence[Upload] = (),
     ) -> httpx.Response:
+        if self._before_each is not None:
+            self._before_each(call)
         try:
             return self._http.request(call.method, path, params=params, body=body, files=files)
         except answers.HTTPX_ERRORS as error:

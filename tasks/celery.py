@@ -11,6 +11,7 @@ import structlog
 from celery import Celery, signals
 
 from tasks import broker, logs, wiring
+from tasks.doorbells import over_celery
 
 log = structlog.get_logger()
 # Celery's command line takes the working folder off the path again; a user's graph is imported from it later.
@@ -61,7 +62,7 @@ def _end_in_time(**_: Any) -> None:
 
 def _hand_back() -> None:
     parts = wiring.parts()
-    handed_back = parts.holdings.hand_back(parts.mailbox, wiring.doorbells())
+    handed_back = parts.holdings.hand_back(parts.mailbox, over_celery)
     log.warning("handed_back", conversations=handed_back)
     wiring.bookkeeper().stop()
     os._exit(0)  # threads cannot be ended otherwise, and what they do now is nobody's turn any more

@@ -16,8 +16,8 @@ from chatwoot.messages import Message
 from tasks import acts, incoming
 from tasks.acts import Post
 from tasks.counters import Counted, count
+from tasks.doorbells import Doorbells
 from tasks.mailbox import DeadLetter, Mailbox, NoSuchDeadLetter
-from tasks.recovery import Doorbells
 
 log = structlog.get_logger()
 
@@ -47,6 +47,10 @@ class Grave:
 
 class AnsweredSince(Exception):
     """Somebody has answered the customer since: to send it now would be out of place. The text says who and when."""
+
+
+class NothingLeft(Exception):
+    """The conversation is gone, and so is what could be tried again: only the reason was kept."""
 
 
 def bury(name: str, grave: Grave) -> DeadLetter:
@@ -101,6 +105,7 @@ class DeadLetters:
 
         Raises:
             NoSuchDeadLetter: there is none of this id.
+            NothingLeft: it was forgotten.
             AnsweredSince: a person, or a newer turn of ours, has answered the customer.
             ChatwootError: whether somebody has answered cannot be seen now.
         """
@@ -108,6 +113,8 @@ class DeadLetters:
         if grave.what == WRITING_FIRST:
             self._write_again(id, grave)
             return
+        if not grave.content:
+            raise NothingLeft(f"conversation {grave.conversation_id} is gone, and what was written in it forgotten")
         self._refuse_if_answered(grave)
         if grave.what == THINKING:
             messages = {incoming.load(text).id: text for text in json.loads(grave.content)}

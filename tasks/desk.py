@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from chatwoot.client import Client
+from tasks.pace import Pace
 
 
 @dataclass(frozen=True)
@@ -19,8 +19,7 @@ class Desk:
     """Lists messages, finds contacts: a user's token. None where there is only a bot's."""
     version: Callable[[], str]
     """Chatwoot's; which marks a message can carry depends on it. Raises `ChatwootError`."""
-    in_flight: threading.BoundedSemaphore
-    """Chatwoot only gets slower with more at once."""
+    pace: Pace
     speaks_as_bot: bool = True
 
     @property

@@ -70,7 +70,7 @@ class Doer:
         elif self._is_first_try(act, sending) or self._is_missing(act, sending, conversation_id):
             if self.looks_before:
                 self.desk.keeper.conversation(conversation_id)
-            with self.desk.in_flight:
+            with self.desk.pace.posting(conversation_id):
                 self.mailbox.confirm(sending)
                 with crash_points.around("post"):
                     message_id = self._post(act, conversation_id)

@@ -184,9 +184,10 @@ class Mailbox:
     ) -> Accepted:
         """Keep a customer's message; a message that was seen is dropped.
 
-        `message` says its own id, since two that are equal to the letter are one to Redis. It is given back as it is in `Turn.messages`, in the order of the message ids; or in `Turn.earlier`, of
-        a later turn, while people have the conversation. `refused`: why Chatwoot's own snapshot of the conversation,
-        of the unix time `at`, shows it as not the bot's.
+        `message` says its own id, since two that are equal to the letter are one to Redis. It is given back as it is
+        in `Turn.messages`, in the order of the message ids; or in `Turn.earlier`, of a later turn, while people have
+        the conversation. `refused`: why Chatwoot's own snapshot of the conversation, of the unix time `at`, shows it
+        as not the bot's.
         """
         bell = _new_id()
         quiet, most, grace = self._ms("quiet_s", "most_quiet_s", "grace_s")
@@ -329,6 +330,11 @@ class Mailbox:
         delay = int(delay_s * 1000)
         return _taken_up(self._run("release", held.conversation_id, held.token, delay, grace, outcome))
 
+    def postpone(self, sending: Sending, *, delay_s: float) -> None:
+        """Give the outbox back before anything was tried: the try does not count. Without effect where it was lost."""
+        (grace,) = self._ms("grace_s")
+        self._run("postpone", sending.conversation_id, sending.token, int(delay_s * 1000), grace)
+
     def extend(self, conversation_id: int, token: str) -> bool:
         """Say that the holder of the token lives. False: it has lost what it held."""
         return bool(self._run("extend", conversation_id, token, *self._ms("lease_s"))[0] == "held")
@@ -372,6 +378,15 @@ class Mailbox:
     def bury(self, conversation_id: int, letter: DeadLetter, *, mark: str = "") -> bool:
         """Keep what failed outside of a turn. With a `mark` once for each: False where that was."""
         return bool(self._run("bury", conversation_id, mark, letter.id, letter.record)[0] == "buried")
+
+    def forget(self, conversation_id: int, *, keep_reasons: bool = False) -> tuple[int, int, int, int]:
+        """Forget the conversation: how many messages, acts, records and dead letters there were.
+
+        Whoever holds its turn or its outbox loses it. `keep_reasons`: its dead letters stay, without their content.
+        """
+        answer = self._run("forget", conversation_id, "content" if keep_reasons else "all")
+        messages, acts, records, letters = answer[1:]
+        return messages, acts, records, letters
 
     def exhume_messages(self, conversation_id: int, id: str, messages: Mapping[int, str]) -> Ring | Send | None:
         """Put a dead letter's messages, by their ids, back into the mailbox."""

@@ -9,10 +9,10 @@ import random
 from typing import Any
 
 import structlog
-from celery import Task, chain, shared_task
+from celery import Task, shared_task
 
 from chatwoot.errors import ChatwootError, OutcomeUnknown, TransientError
-from tasks import calls, counters, crash_points, wiring
+from tasks import calls, counters, doorbells, wiring
 from tasks.calls import BadCall
 from tasks.counters import Counted
 from tasks.mailbox import Ring, TurnLost, Wait
@@ -28,24 +28,6 @@ _MOST_COUNTDOWN_S = 240  # below the broker's visibility timeout (celeryconfig.p
 
 class Refused(ShowableError):
     """Chatwoot refuses for good. What was refused is a dead letter."""
-
-
-def ring(conversation_id: int, doorbell: Ring) -> None:
-    """Have a worker look at the conversation."""
-    answer = process_message.s(conversation_id=conversation_id, bell=doorbell.bell)
-    reply = send_reply.s(conversation_id=conversation_id)
-    with crash_points.around("ring"):
-        chain(answer, reply).apply_async(countdown=doorbell.delay_s)
-
-
-def send(conversation_id: int) -> None:
-    """Have a worker look at the conversation's outbox."""
-    send_reply.apply_async(kwargs={"conversation_id": conversation_id})
-
-
-def write(letter: dict[str, Any]) -> None:
-    """Have a worker write to somebody first: `letter` holds the arguments of `send_message`."""
-    send_message.apply_async(kwargs=letter)
 
 
 @shared_task(name="tasks.process_message", bind=True, max_retries=None)
@@ -67,7 +49,7 @@ def process_message(self: Task[..., Any], *, conversation_id: int, bell: str) ->
     if answered is None:
         return None
     if isinstance(answered.next, Ring):
-        ring(conversation_id, answered.next)
+        doorbells.ring(conversation_id, answered.next)
     return answered.turn
 
 
@@ -110,7 +92,9 @@ def send_reply(
         log.warning("turn_lost")
         return 0
     if sent.ring is not None:
-        ring(conversation_id, sent.ring)
+        doorbells.ring(conversation_id, sent.ring)
+    elif sent.gone:
+        _forget(conversation_id)
     if sent.refused:
         raise Refused(f"conversation {conversation_id}: {'; '.join(sent.refused)}")
     return sent.acts
@@ -161,7 +145,7 @@ def send_message(
         counters.count(Counted.RETRIES, "writing_first")
         countdown = backoff_s(self.request.retries + 1, error)
         raise self.retry(exc=ShowableError(str(error)), countdown=min(countdown, _MOST_COUNTDOWN_S)) from None
-    send(conversation_id)
+    doorbells.send(conversation_id)
     return conversation_id
 
 
@@ -189,3 +173,11 @@ def watch(self: Task[..., Any]) -> int:
         return watching.hand_over_who_waits()
     except ChatwootError as error:
         raise Refused(f"could not look for those who wait, beat asks again: {error}") from None
+
+
+def _forget(conversation_id: int) -> None:
+    """Chatwoot tells nobody that a contact was deleted: that its conversation is gone is all that is ever heard."""
+    try:
+        wiring.parts().forgetting.if_gone(conversation_id)
+    except ChatwootError as error:
+        log.warning("not_forgotten", error=type(error).__name__)  # what is known of it expires

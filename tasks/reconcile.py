@@ -20,10 +20,10 @@ from chatwoot.messages import Message
 from tasks import incoming
 from tasks.answered import unanswered
 from tasks.counters import Counted, count
+from tasks.doorbells import Doorbells
 from tasks.incoming import Incoming
 from tasks.mailbox import Mailbox
 from tasks.policy import Policy
-from tasks.recovery import Doorbells
 
 log = structlog.get_logger()
 

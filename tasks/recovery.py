@@ -16,6 +16,7 @@ import redis
 import structlog
 from kombu.exceptions import OperationalError
 
+from tasks.doorbells import Doorbells
 from tasks.mailbox import Mailbox, Ring, Send, Sending, Turn
 from tasks.roll import Roll
 
@@ -58,22 +59,6 @@ class Holdings:
     def _all(self) -> list[tuple[Turn | Sending, float]]:
         with self._lock:
             return list(self._held.values())
-
-
-@dataclass(frozen=True)
-class Doorbells:
-    """How a conversation is brought to a worker's attention."""
-
-    ring: Callable[[int, Ring], None]
-    send: Callable[[int], None]
-
-    def announce(self, conversation_id: int, following: Ring | Send | None) -> bool:
-        """Have a worker look at what follows, if anything does."""
-        if isinstance(following, Ring):
-            self.ring(conversation_id, following)
-        elif isinstance(following, Send):
-            self.send(conversation_id)
-        return following is not None
 
 
 def revive_overdue(mailbox: Mailbox, doorbells: Doorbells) -> int:

@@ -17,6 +17,7 @@ from tasks.counters import Counted, count
 from tasks.dead_letters import Grave, bury
 from tasks.doing import Doer, StillInDoubt
 from tasks.mailbox import Mailbox, Ring, Sending
+from tasks.pace import NotNow
 from tasks.recovery import Holdings
 
 log = structlog.get_logger()
@@ -39,6 +40,8 @@ class Sent:
     acts: int = 0
     ring: Ring | None = None
     refused: tuple[str, ...] = field(default=())
+    gone: bool = False
+    """Chatwoot does not know the conversation any more."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ class Sender:
 
     def _empty(self, begun: Sending) -> Sent:
         following: Sending | Ring | None = begun
-        done, refused = 0, list[str]()
+        done, refused, gone = 0, list[str](), False
         while isinstance(following, Sending):
             act = acts.load(following.act)
             if following.with_people and acts.is_the_bots_turn(act):
@@ -97,8 +100,11 @@ class Sender:
             except StillInDoubt as doubt:
                 self.mailbox.release(following, delay_s=doubt.seconds)
                 raise TryLater(str(doubt), doubt.seconds) from None
+            except NotNow as error:
+                raise self._postponed(following, error) from None
             except PermanentError as error:
                 refused.append(f"{error}")
+                gone = gone or error.conversation_gone
                 following = self._give_up(act, following, error)
             except (TransientError, OutcomeUnknown) as error:
                 if time.time() - act.asked_at < self.most_retry_s:
@@ -111,7 +117,13 @@ class Sender:
                     self.mailbox.people_take(following.conversation_id, at=0)
                     count(Counted.HANDOVERS)
                 following = self.mailbox.settle(following)
-        return Sent(done, following, tuple(refused))
+        return Sent(done, following, tuple(refused), gone)
+
+    def _postponed(self, sending: Sending, why: NotNow) -> TryLater:
+        delay_s = why.retry_after_s or _FIRST_DELAY_S
+        self.mailbox.postpone(sending, delay_s=delay_s)
+        log.info("send_postponed", why=str(why), retry_s=delay_s)
+        return TryLater(str(why), delay_s)
 
     def _later(self, sending: Sending, error: ChatwootError) -> TryLater:
         delay_s = backoff_s(sending.tries, error)

@@ -13,9 +13,9 @@ from chatwoot.conversations import Conversation
 from chatwoot.errors import NotFound
 from tasks import acts
 from tasks.answered import unanswered
+from tasks.doorbells import Doorbells
 from tasks.mailbox import Mailbox
 from tasks.policy import Policy
-from tasks.recovery import Doorbells
 
 log = structlog.get_logger()
 

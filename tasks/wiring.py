@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -17,13 +16,17 @@ from settings import Settings
 from tasks.counters import Bookkeeper, Ledger
 from tasks.dead_letters import DeadLetters
 from tasks.desk import Desk
+from tasks.directory import Directory
 from tasks.doing import Doer
+from tasks.doorbells import over_celery, write
+from tasks.forget import Forgetting
 from tasks.mailbox import Mailbox, Timing, Turn, TurnLost
 from tasks.outreach import Outreach
+from tasks.pace import Limits, Pace
 from tasks.policy import Policy
 from tasks.recipients import Recipients
 from tasks.reconcile import Reconciling
-from tasks.recovery import Doorbells, Holdings, Keeper
+from tasks.recovery import Holdings, Keeper
 from tasks.replacement import Replacement
 from tasks.roll import Roll, owner_of_this_process
 from tasks.sending import Sender
@@ -31,6 +34,7 @@ from tasks.typing_sign import TypingSign
 from tasks.waiting import Watching
 
 if TYPE_CHECKING:
+    from graph.checkpoint import Memory
     from graph.outcome import Outcome
     from tasks.incoming import Incoming
     from tasks.turn import Answering, Think
@@ -51,6 +55,7 @@ class Parts:
     """None where there is only a bot's token; so is `reconciling`."""
     reconciling: Reconciling | None
     watching: Watching | None
+    forgetting: Forgetting
 
 
 @cache
@@ -69,7 +74,7 @@ def keeper() -> Keeper:
     """This process's heartbeat and watchdog, not started yet."""
     mine = parts()
     roll = Roll(_redis(mine.settings, decode_responses=True), mine.settings.chatwoot_account_id)
-    return Keeper(mine.mailbox, mine.holdings, doorbells(), roll, lease_s=mine.settings.lease_seconds)
+    return Keeper(mine.mailbox, mine.holdings, over_celery, roll, lease_s=mine.settings.lease_seconds)
 
 
 @cache
@@ -82,19 +87,11 @@ def ledger(settings: Settings) -> Ledger:
     return Ledger(_redis(settings, decode_responses=True), settings.chatwoot_account_id)
 
 
-def doorbells() -> Doorbells:
-    from tasks import messages
-
-    return Doorbells(messages.ring, messages.send)
-
-
 def dead_letters() -> DeadLetters:
     """What an operator's command needs; loads no graph."""
-    from tasks import messages
-
     settings = Settings.from_env(os.environ)
     client = _client(settings, settings.chatwoot_api_token) if settings.chatwoot_api_token else None
-    return DeadLetters(mailbox(settings), client, doorbells(), messages.write)
+    return DeadLetters(mailbox(settings), client, over_celery, write)
 
 
 def build(settings: Settings) -> Parts:
@@ -104,8 +101,8 @@ def build(settings: Settings) -> Parts:
     holdings = Holdings(settings.turn_seconds)
     reader = _client(settings, settings.chatwoot_api_token) if settings.chatwoot_api_token else None
     speaker = _client(settings, settings.reply_token)
-    in_flight = threading.BoundedSemaphore(settings.posts_in_flight)
-    desk = Desk(speaker, reader, _version(settings, reader or speaker), in_flight, bool(settings.chatwoot_bot_token))
+    version, speaks_as_bot = _version(settings, reader or speaker), bool(settings.chatwoot_bot_token)
+    desk = Desk(speaker, reader, version, pace(settings), speaks_as_bot)
     answering = Answering(
         box,
         holdings,
@@ -127,13 +124,44 @@ def build(settings: Settings) -> Parts:
             reader,
             box,
             policy(settings),
-            doorbells(),
+            over_celery,
             horizon_s=settings.reconcile_horizon_seconds,
             grace_s=settings.reconcile_grace_seconds,
             lately_s=2 * settings.reconcile_seconds + settings.reconcile_grace_seconds + 60,
         )
-        watching = Watching(reader, box, policy(settings), doorbells(), settings.max_wait_seconds)
-    return Parts(settings, box, holdings, sender, answering, outreach, reconciling, watching)
+        watching = Watching(reader, box, policy(settings), over_celery, settings.max_wait_seconds)
+    return Parts(settings, box, holdings, sender, answering, outreach, reconciling, watching, forgetting(settings))
+
+
+def forgetting(settings: Settings | None = None) -> Forgetting:
+    """From the environment, where no settings are given. Loads LangGraph, whose memory is among what is forgotten."""
+    settings = settings or Settings.from_env(os.environ)
+    memory = _memory(settings)
+
+    def forget_thread(thread_id: str) -> int:
+        known = memory.get_tuple({"configurable": {"thread_id": thread_id, "checkpoint_ns": ""}})
+        memory.delete_thread(thread_id)
+        return int(known is not None)
+
+    reader = _client(settings, settings.chatwoot_api_token) if settings.chatwoot_api_token else None
+    speaker = _client(settings, settings.reply_token)
+    recipients = Recipients(_redis(settings, decode_responses=True), settings.chatwoot_account_id)
+    return Forgetting(mailbox(settings), directory(settings), recipients, reader, speaker, forget_thread)
+
+
+def directory(settings: Settings) -> Directory:
+    client = _redis(settings, decode_responses=True)
+    return Directory(client, settings.chatwoot_account_id, ttl_s=_memory_s(settings))
+
+
+def _memory_s(settings: Settings) -> int:
+    return int(settings.memory_ttl_days * 24 * 3600)
+
+
+def _memory(settings: Settings) -> Memory:
+    from graph.checkpoint import Memory
+
+    return Memory(_redis(settings, decode_responses=False), ttl_s=_memory_s(settings))
 
 
 def policy(settings: Settings) -> Policy:
@@ -177,13 +205,34 @@ def _redis(settings: Settings, *, decode_responses: bool) -> redis.Redis:
 
 def _client(settings: Settings, token: str) -> Client:
     url, timeout_s = settings.chatwoot_api_url, settings.chatwoot_timeout_seconds
-    return Client(url, settings.chatwoot_account_id, token, read_timeout_s=timeout_s)
+    before_each = pace(settings).before
+    return Client(url, settings.chatwoot_account_id, token, read_timeout_s=timeout_s, before_each=before_each)
+
+
+@cache
+def pace(settings: Settings) -> Pace:
+    """One for all clients of the process; what it allows, all processes share."""
+    limits = Limits(
+        calls_per_minute=settings.chatwoot_rate_per_minute,
+        posts_in_flight=settings.posts_in_flight,
+        seat_s=settings.chatwoot_timeout_seconds + 10,
+    )
+    client = _redis(settings, decode_responses=True)
+    return Pace(client, settings.chatwoot_account_id, limits, owner=owner_of_this_process())
 
 
 def _typing(settings: Settings) -> TypingSign | None:
     def client() -> Client:
         url, token = settings.chatwoot_api_url, settings.reply_token
-        return Client(url, settings.chatwoot_account_id, token, connect_timeout_s=2, read_timeout_s=5)
+        before_each = pace(settings).before
+        return Client(
+            url,
+            settings.chatwoot_account_id,
+            token,
+            connect_timeout_s=2,
+            read_timeout_s=5,
+            before_each=before_each,
+        )
 
     return TypingSign(client, settings.typing_seconds) if settings.typing_seconds else None
 
@@ -196,14 +245,14 @@ def _version(settings: Settings, client: Client) -> Callable[[], str]:
 
 
 def _thinking(settings: Settings, box: Mailbox) -> Think:
-    from graph.checkpoint import Fence, FencedOff, Memory
+    from graph.checkpoint import Fence, FencedOff
     from graph.loader import durability_for, load
     from graph.said import Said
     from graph.thinking import Thinker
     from tasks import incoming
     from tasks.turn import name_of
 
-    memory = Memory(_redis(settings, decode_responses=False), ttl_s=int(settings.memory_ttl_days * 24 * 3600))
+    memory = _memory(settings)
     graph = load(settings.graph, memory, model=settings.model, prompt=settings.prompt)
     durability = settings.graph_durability
     thinker = Thinker(graph, settings.history_limit, durability if durability != "auto" else durability_for(graph))

@@ -25,4 +25,5 @@ def create_app(settings: Settings, reception: Reception | None = None) -> Flask:
     app.register_blueprint(health.health)
     app.register_blueprint(metrics.metrics)
     app.cli.add_command(commands.dead_letters)
+    app.cli.add_command(commands.forget)
     return app

@@ -1,4 +1,8 @@
-"""What an operator can do by hand: `flask dead-letters list | show ID | retry ID... | retry --all | discard ID`."""
+"""What an operator can do by hand.
+
+`flask dead-letters list | show ID | retry ID... | retry --all | discard ID`,
+`flask forget --contact ID | --conversation ID | --phone +34...`.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,9 @@ import click
 from flask.cli import AppGroup
 
 from chatwoot.errors import ChatwootError
-from tasks.dead_letters import AnsweredSince, DeadLetters
+from tasks.calls import BadCall
+from tasks.dead_letters import AnsweredSince, DeadLetters, NothingLeft
+from tasks.forget import Forgetting, Forgotten, Person
 from tasks.mailbox import NoSuchDeadLetter
 
 dead_letters = AppGroup("dead-letters", help="What could not be thought or sent.")
@@ -53,7 +59,7 @@ def retry(ids: tuple[str, ...], everything: bool) -> None:
         except NoSuchDeadLetter:
             refused += 1
             click.echo(f"{id}: no such dead letter", err=True)
-        except (AnsweredSince, ChatwootError) as error:
+        except (AnsweredSince, NothingLeft, ChatwootError) as error:
             refused += 1
             click.echo(f"{id}: left: {error}", err=True)
     sys.exit(1 if refused else 0)
@@ -68,6 +74,54 @@ def discard(id: str) -> None:
     except NoSuchDeadLetter:
         raise click.ClickException(f"no dead letter {id}") from None
     click.echo(f"{id}: discarded")
+
+
+@click.command()
+@click.option("--contact", type=click.IntRange(min=1), help="Chatwoot's id of the contact, deleted there or not.")
+@click.option("--conversation", type=click.IntRange(min=1), help="The number that the dashboard shows.")
+@click.option("--phone", help="In international form, like +34623226544.")
+def forget(contact: int | None, conversation: int | None, phone: str | None) -> None:
+    """Forget a contact or a conversation: memory, mailbox, records, dead letters. What Chatwoot holds stays there."""
+    if sum(each is not None for each in (contact, conversation, phone)) != 1:
+        raise click.UsageError("say one of --contact, --conversation, --phone")
+    forgetting = _forgetting()
+    if conversation is not None:
+        _show_forgotten(forgetting.conversation(conversation))
+        return
+    person = _person(forgetting, contact, phone)
+    for id in sorted(person.conversation_ids):
+        _show_forgotten(forgetting.conversation(id))
+    click.echo(f"{len(person.conversation_ids)} conversations, {forgetting.letters_to(person)} written by us first")
+
+
+def _person(forgetting: Forgetting, contact: int | None, phone: str | None) -> Person:
+    try:
+        return forgetting.contact(contact) if contact is not None else forgetting.phone(phone or "")
+    except BadCall as error:
+        raise click.UsageError(str(error)) from None
+    except ChatwootError as error:
+        raise click.ClickException(f"nothing was forgotten, Chatwoot cannot be asked now: {error}") from None
+
+
+def _show_forgotten(forgotten: Forgotten) -> None:
+    counts = "nothing was known" if forgotten.is_nothing else ", ".join(_counts(forgotten))
+    click.echo(f"conversation {forgotten.conversation_id}: {counts}")
+
+
+def _counts(forgotten: Forgotten) -> list[str]:
+    return [
+        f"{forgotten.messages} messages",
+        f"{forgotten.acts} unsent",
+        f"{forgotten.records} records",
+        f"{forgotten.dead_letters} dead letters",
+        f"{forgotten.memories} memories",
+    ]
+
+
+def _forgetting() -> Forgetting:
+    from tasks import wiring
+
+    return wiring.forgetting()
 
 
 def _dead_letters() -> DeadLetters:

@@ -15,6 +15,7 @@ from settings import Settings
 from tasks import incoming
 from tasks.counters import Counted, count
 from tasks.dead_letters import bury_undelivered
+from tasks.directory import Directory
 from tasks.incoming import Incoming
 from tasks.mailbox import Mailbox, Ring
 from tasks.policy import Policy, Refusal
@@ -35,6 +36,7 @@ class Reception:
     mailbox: Mailbox
     ring: Callable[[int, Ring], None]
     policy: Policy
+    directory: Directory
     secrets: tuple[str, ...]
     """Signing secrets; none: no signed webhook is accepted."""
     token: str
@@ -42,12 +44,13 @@ class Reception:
 
     @classmethod
     def of(cls, settings: Settings) -> Reception:
-        from tasks import messages, wiring
+        from tasks import doorbells, wiring
 
         return cls(
             wiring.mailbox(settings),
-            messages.ring,
+            doorbells.ring,
             wiring.policy(settings),
+            wiring.directory(settings),
             settings.chatwoot_webhook_secret,
             settings.chatwoot_webhook_token,
         )
@@ -101,6 +104,9 @@ class Reception:
                 self._ring(event.conversation_id, following)
 
     def _accept(self, event: events.MessageCreated | events.MessageUpdated, refused: str = "") -> None:
+        self.directory.enter(
+            event.conversation_id, contact_id=event.contact_id, phone_number=event.contact_phone_number
+        )
         accepted = self.mailbox.accept(
             event.conversation_id,
             event.message_id,

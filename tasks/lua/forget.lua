@@ -1,0 +1,21 @@
+-- Forget the conversation. Whoever holds its turn or outbox loses it. ARGV: conversation, 'all', or 'content' to keep
+-- its dead letters, but not what people wrote in them.
+local kept = ARGV[2] == 'content'
+local letters = 0
+for _, id in ipairs(redis.call('HKEYS', dead_letters)) do
+  if string.sub(id, 1, #conversation + 1) == conversation .. '.' then
+    letters = letters + 1
+    if kept then
+      local letter = cjson.decode(redis.call('HGET', dead_letters, id))
+      letter.content = ''
+      bury(id, cjson.encode(letter))
+    else
+      redis.call('HDEL', dead_letters, id)
+    end
+  end
+end
+local messages = redis.call('ZCARD', waiting) + redis.call('ZCARD', meanwhile)
+local found = {'forgotten', messages, redis.call('LLEN', outbox), redis.call('ZCARD', seen), letters}
+redis.call('DEL', state, waiting, outbox, seen, meanwhile)
+redis.call('ZREM', due, conversation)
+return found
