@@ -9,7 +9,7 @@ import redis
 
 from tests.desk import Desk
 from tests.stack import SECRET, Process, Stack, wait_until
-from tests.tally import of_conversation
+from tests.tally import answered, of_conversation
 
 STATEMENT_TIMEOUT = "PG::QueryCanceled: ERROR:  canceling statement due to statement timeout"
 REDIS_TIMEOUT = "Waited 1 seconds (redis://redis:6379)"
@@ -33,6 +33,19 @@ def test_each_webhook_twice_as_accounts_and_as_bots(bot_desk: Desk, stack: Stack
     wait_until(lambda: not any(of_conversation(desk, id).lost for id in range(1, 6)), what="every reply")
     desk.sandbox.settle()
     assert all(of_conversation(desk, id).is_clean for id in range(1, 6))
+
+
+def test_a_channel_delivers_twice(desk: Desk, stack: Stack) -> None:
+    """Chatwoot makes two messages of it, with the channel's one id."""
+    stack.start_web()
+    stack.start_worker()
+    desk.conversation(3)
+    for _ in range(2):
+        desk.sandbox.customer_writes("one", conversation_id=3, source_id="SM1")
+    desk.sandbox.settle()
+    desk.sandbox.customer_writes("two", conversation_id=3, source_id="SM2")
+    wait_until(lambda: "two" in answered(desk.replies()), what="the last answer")
+    assert answered(desk.replies()) == ["one", "two"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,245 @@
+"""Break each guard on purpose, in a copy of the project, and see that a test goes red: `make mutations`.
+
+Writes docs/mutations.md; fails if a broken guard went unnoticed.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.stack import ROOT
+
+TABLE = ROOT / "docs" / "mutations.md"
+MAILBOX = "tests/integration/tasks/test_mailbox.py"
+STEPS = "tests/chaos/test_every_step.py"
+TWICE = "tests/chaos/test_nothing_twice.py"
+CHECKPOINTS = "tests/integration/graph/test_checkpoint.py"
+_HEAD = """\
+# Which test notices which broken guard
+
+`make mutations` wrote this: it copies the project, breaks one guard at a time, and runs the tests that should notice.
+It fails if none does. The guards are in the files named here, each under its reason.
+
+| guard | broken | noticed by |
+|---|---|---|
+"""
+
+
+@dataclass(frozen=True)
+class Mutation:
+    guard: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+    """What pytest is to run: files, or ids."""
+
+
+MUTATIONS = (
+    Mutation(
+        "A message is accepted once",
+        "tasks/lua/accept.lua",
+        "if redis.call('ZSCORE', seen, 'message:' .. id) then return {'seen', 0} end",
+        "",
+        (MAILBOX, f"{TWICE}::test_each_webhook_twice_as_accounts_and_as_bots"),
+    ),
+    Mutation(
+        "A message that its channel delivers twice is accepted once",
+        "tasks/lua/accept.lua",
+        "if before and now - before < 600 * 1000 then return {'seen', 0} end",
+        "",
+        (MAILBOX, f"{TWICE}::test_a_channel_delivers_twice"),
+    ),
+    Mutation(
+        "Late webhooks sort into place",
+        "tasks/lua/accept.lua",
+        "redis.call('ZADD', waiting, id, message)",
+        "redis.call('ZADD', waiting, now, message)",
+        (MAILBOX, "tests/chaos/test_in_order.py::test_webhooks_out_of_order_are_answered_in_order"),
+    ),
+    Mutation(
+        "One worker has the turn",
+        "tasks/lua/claim.lua",
+        "if field('stage') ~= 'queued' or field('bell') ~= bell then return {'stale'} end",
+        "if field('bell') ~= bell then return {'stale'} end",
+        (MAILBOX,),
+    ),
+    Mutation(
+        "Only the holder of the token ends a turn",
+        "tasks/lua/commit.lua",
+        "if field('stage') ~= 'thinking' or field('token') ~= token then return {'lost', 0} end",
+        "",
+        (MAILBOX, "tests/integration/test_resume.py"),
+    ),
+    Mutation(
+        "Messages leave the mailbox in the step that records the reply: not before",
+        "tasks/lua/claim.lua",
+        "local earlier = redis.call",
+        "for id in string.gmatch(field('batch'), '%d+') do redis.call('ZREMRANGEBYSCORE', waiting, id, id) end\n"
+        "local earlier = redis.call",
+        (MAILBOX, f"{STEPS}::test_worker[think.before]"),
+    ),
+    Mutation(
+        "Messages leave the mailbox in the step that records the reply: not later",
+        "tasks/lua/commit.lua",
+        "for id in string.gmatch(field('batch'), '%d+') do redis.call('ZREMRANGEBYSCORE', waiting, id, id) end",
+        "",
+        (MAILBOX, f"{STEPS}::test_worker[settle.after]"),
+    ),
+    Mutation(
+        "The next turn waits until all is sent",
+        "tasks/lua/_begin.lua",
+        "if redis.call('LLEN', outbox) > 0 then",
+        "if redis.call('LLEN', outbox) > 0 and redis.call('ZCARD', waiting) == 0 then",
+        (MAILBOX,),
+    ),
+    Mutation(
+        "Only the holder of the token settles",
+        "tasks/lua/settle.lua",
+        "if field('stage') ~= 'replying' or field('token') ~= token then return {'lost', 0} end",
+        "",
+        (MAILBOX,),
+    ),
+    Mutation(
+        "A try is counted before the act",
+        "tasks/lua/begin_sending.lua",
+        "redis.call('HINCRBY', state, 'tries', 1)",
+        "set('tries', 1)",
+        (MAILBOX, f"{STEPS}::test_worker[post.after]"),
+    ),
+    Mutation(
+        "A message sent by hand is put into the outbox once",
+        "tasks/lua/post.lua",
+        "if redis.call('ZSCORE', seen, 'key:' .. key) then return {'seen'} end",
+        "",
+        (MAILBOX, f"{STEPS}::test_worker_that_sends_by_hand"),
+    ),
+    Mutation(
+        "Look before posting again",
+        "tasks/doing.py",
+        "elif self._is_first_try(act, sending) or self._is_missing(act, sending):",
+        "else:",
+        (f"{STEPS}::test_worker[post.after]", f"{TWICE}::test_chatwoot_stored_it_and_said_otherwise"),
+    ),
+    Mutation(
+        "What is not to be seen yet may still come true",
+        "tasks/doing.py",
+        "if sending.doubt_s > 0:",
+        "if sending.doubt_s > 3600:",
+        (f"{TWICE}::test_killed_while_chatwoot_is_still_storing",),
+    ),
+    Mutation(
+        "What nobody works on is taken up again",
+        "tasks/lua/revive.lua",
+        "if not deadline or deadline > now then return {'nothing'} end",
+        "if deadline then return {'nothing'} end",
+        (MAILBOX, f"{STEPS}::test_web[accept.after]"),
+    ),
+    Mutation(
+        "Who is in time is left alone",
+        "tasks/lua/revive.lua",
+        "if not deadline or deadline > now then return {'nothing'} end",
+        "",
+        (MAILBOX,),
+    ),
+    Mutation(
+        "A heartbeat keeps what is held",
+        "tasks/lua/extend.lua",
+        "watch_until(now + tonumber(ARGV[3]))",
+        "",
+        (MAILBOX,),
+    ),
+    Mutation(
+        "What a dead process of this machine held is taken up at once",
+        "tasks/roll.py",
+        "return True",
+        "return False",
+        ("tests/integration/test_resume.py", f"{STEPS}::test_worker_that_inherits"),
+    ),
+    Mutation(
+        "Who lost the turn writes no memory",
+        "graph/checkpoint.py",
+        "if ARGV[4] ~= '' and redis.call('HGET', KEYS[3], ARGV[4]) ~= ARGV[5] then return 0 end",
+        "",
+        (CHECKPOINTS, "tests/integration/test_resume.py"),
+    ),
+    Mutation(
+        "A client for each thread",
+        "graph/checkpoint.py",
+        'client: redis.Redis | None = getattr(self._threads, "client", None)',
+        'client: redis.Redis | None = self.__dict__.setdefault("one", redis.Redis(connection_pool=self._pool))',
+        (CHECKPOINTS,),
+    ),
+    Mutation(
+        "A lost webhook is looked for",
+        "tasks/reconcile.py",
+        "found += sum(",
+        "found += 0 and sum(",
+        ("tests/integration/test_reconcile.py", f"{STEPS}::test_web_before_it_accepts"),
+    ),
+    Mutation(
+        "A worker survives the restart of its broker",
+        "tasks/celery.py",
+        "broker.mend()",
+        "",
+        ("tests/chaos/test_redis_killed.py::test_a_restart_under_running_tasks",),
+    ),
+)
+
+
+def main() -> int:
+    unnoticed = 0
+    lines = []
+    for mutation in MUTATIONS:
+        red = _noticed_by(mutation)
+        unnoticed += not red
+        names = "<br>".join(f"`{name}`" for name in red) or "**nothing**"
+        lines.append(f"| {mutation.guard} | `{mutation.file}` | {names} |\n")
+        print(lines[-1], end="", flush=True)
+    TABLE.write_text(_HEAD + "".join(lines))
+    return 1 if unnoticed else 0
+
+
+def _noticed_by(mutation: Mutation) -> list[str]:
+    """The tests that are red with the guard broken and green without: the first of each named file or test."""
+    with tempfile.TemporaryDirectory(prefix="contesta-mutation-") as directory:
+        whole, broken = Path(directory) / "whole", Path(directory) / "broken"
+        for copy in (whole, broken):
+            _copy(copy)
+        _break(broken / mutation.file, mutation)
+        red = [name for tests in mutation.tests if (name := _first_red(broken, tests))]
+        return [name for name in red if not _first_red(whole, name)]
+
+
+def _copy(to: Path) -> None:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True)
+    for name in filter(None, listed.stdout.split("\0")):
+        (to / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, to / name)
+
+
+def _break(file: Path, mutation: Mutation) -> None:
+    """Raises SystemExit where the guard is not in the file any more: then this list is to be mended."""
+    text = file.read_text()
+    if text.count(mutation.old) != 1:
+        raise SystemExit(f"{mutation.file}: the guard {mutation.old!r} is there {text.count(mutation.old)} times")
+    file.write_text(text.replace(mutation.old, mutation.new))
+
+
+def _first_red(project: Path, tests: str) -> str:
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "--tb=no", "-p", "no:cacheprovider", tests]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True)
+    if done.returncode not in (0, 1):
+        raise SystemExit(done.stdout + done.stderr)
+    found = re.search(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
+    return found.group(1) if found else ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
