@@ -1,0 +1,171 @@
+"""Chatwoot's limits are kept over all workers, by coming again later; nobody sleeps, nothing fails for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+import redis
+
+from chatwoot.answers import Call
+from tasks.mailbox import Mailbox, Sending
+from tasks.pace import Limits, NotNow, Pace
+from tasks.roll import owner_of_this_process
+from tests.desk import Desk
+from tests.stack import Stack, wait_until
+
+SEARCH, CONTACT = Call("GET", "/contacts/search"), Call("GET", "/contacts/1")
+
+
+def pace(client: redis.Redis, limits: Limits = Limits(), owner: str = "") -> Pace:  # noqa: B008 - it is frozen
+    return Pace(client, 1, limits, owner=owner)
+
+
+class TestRates:
+    def test_a_conversation_has_its_own(self, redis_client: redis.Redis) -> None:
+        ours = pace(redis_client, Limits(posts_per_minute=2))
+        for _ in range(2):
+            with ours.posting(3):
+                pass
+        with pytest.raises(NotNow, match="2 posts a minute") as refused, ours.posting(3):
+            pytest.fail("it was posted")
+        assert 50 < (refused.value.retry_after_s or 0) <= 72
+        with ours.posting(4):
+            pass
+
+    def test_all_processes_share_them(self, redis_client: redis.Redis) -> None:
+        pace(redis_client, Limits(calls_per_minute=1)).before(CONTACT)
+        with pytest.raises(NotNow, match="1 calls a minute"):
+            pace(redis_client, Limits(calls_per_minute=1)).before(CONTACT)
+
+    def test_searches_have_one_of_their_own(self, redis_client: redis.Redis) -> None:
+        ours = pace(redis_client)
+        for _ in range(100):
+            ours.before(SEARCH)
+        with pytest.raises(NotNow, match="100 searches a minute"):
+            ours.before(SEARCH)
+        ours.before(CONTACT)
+
+    def test_no_ceiling_counts_nothing(self, redis_client: redis.Redis) -> None:
+        pace(redis_client, Limits(calls_per_minute=0)).before(CONTACT)
+        assert list(redis_client.scan_iter()) == []
+
+    def test_without_redis_a_call_is_made(self) -> None:
+        with redis.Redis.from_url("redis://127.0.0.1:1", decode_responses=True) as nowhere:
+            pace(nowhere).before(CONTACT)
+
+
+class TestSeats:
+    @pytest.fixture
+    def taken(self, redis_client: redis.Redis) -> Iterator[Pace]:
+        """Two seats, both taken by another worker."""
+        others = pace(redis_client, Limits(posts_in_flight=2), owner="elsewhere/1/1")
+        with ExitStack() as posts:
+            for conversation_id in (3, 4):
+                posts.enter_context(others.posting(conversation_id))
+            yield others
+
+    def test_who_finds_none_comes_again_soon(self, taken: Pace, redis_client: redis.Redis) -> None:
+        with (
+            pytest.raises(NotNow, match="in flight") as refused,
+            pace(redis_client, Limits(posts_in_flight=2)).posting(5),
+        ):
+            pytest.fail("it was posted")
+        assert 0 < (refused.value.retry_after_s or 0) < 1
+
+    def test_the_more_wait_the_more_seldom_each_asks(self, taken: Pace, redis_client: redis.Redis) -> None:
+        waits: list[float] = []
+        for conversation_id in range(100, 200):
+            with pytest.raises(NotNow) as refused, taken.posting(conversation_id):
+                pytest.fail("it was posted")
+            waits.append(refused.value.retry_after_s or 0)
+        assert max(waits[:3]) < min(waits[-3:])
+
+    def test_one_comes_free_when_its_post_ends_badly(self, redis_client: redis.Redis) -> None:
+        ours = pace(redis_client, Limits(posts_in_flight=1))
+        with pytest.raises(ZeroDivisionError), ours.posting(3):
+            raise ZeroDivisionError
+        with ours.posting(3):
+            pass
+
+    def test_that_of_a_dead_process_of_this_machine_comes_free_at_once(self, redis_client: redis.Redis) -> None:
+        here, _, _ = owner_of_this_process().rsplit("/", 2)
+        dead = pace(redis_client, Limits(posts_in_flight=1), owner=f"{here}/99999999/1")
+        with dead.posting(3), pace(redis_client, Limits(posts_in_flight=1)).posting(4):
+            pass
+
+    def test_that_of_a_dead_machine_comes_free_by_itself(self, redis_client: redis.Redis) -> None:
+        dead = pace(redis_client, Limits(posts_in_flight=1, seat_s=0.3), owner="elsewhere/1/1")
+        ours = pace(redis_client, Limits(posts_in_flight=1))
+
+        def posted() -> bool:
+            try:
+                with ours.posting(4):
+                    return True
+            except NotNow:
+                return False
+
+        with dead.posting(3):
+            assert not posted()
+            wait_until(posted, what="the seat")
+
+
+def test_a_try_that_was_not_let_do_anything_does_not_count(redis_client: redis.Redis) -> None:
+    mailbox = Mailbox(redis_client, account_id=1)
+    mailbox.post(3, "key", "act")
+    begun = mailbox.begin_sending(3)
+    assert isinstance(begun, Sending)
+    mailbox.postpone(begun, delay_s=0)
+    again = mailbox.begin_sending(3)
+    assert isinstance(again, Sending)
+    assert (begun.tries, again.tries, again.doubt_s) == (1, 1, 0)
+
+
+def test_what_was_in_doubt_before_is_in_doubt_after(redis_client: redis.Redis) -> None:
+    mailbox = Mailbox(redis_client, account_id=1)
+    mailbox.post(3, "key", "act")
+    first = mailbox.begin_sending(3)
+    assert isinstance(first, Sending)
+    mailbox.release(first, delay_s=0, decided=False)
+    second = mailbox.begin_sending(3)
+    assert isinstance(second, Sending)
+    mailbox.postpone(second, delay_s=0)
+    third = mailbox.begin_sending(3)
+    assert isinstance(third, Sending)
+    assert (second.tries, third.tries) == (2, 2)
+    assert 0 < third.doubt_s <= second.doubt_s + 0.5
+
+
+class TestAllTheWay:
+    def test_posts_in_flight_are_capped_over_all_workers(self, desk: Desk, stack: Stack) -> None:
+        stack.env["POSTS_IN_FLIGHT"] = "2"
+        stack.start_web()
+        for _ in range(2):
+            stack.start_worker()
+        ids = [desk.conversation(id, f"+3460000{id:04}") for id in range(1, 9)]
+        desk.sandbox.faults.add("slow", method="POST", path=r".*/messages$", times=100, seconds=0.3)
+        for id in ids:
+            desk.sandbox.customer_writes("Hola", conversation_id=id)
+        seen: set[int] = set()
+
+        def all_answered() -> bool:
+            seen.add(sum(post.status is None for post in desk.posts()))
+            return all(desk.replies(id) for id in ids)
+
+        wait_until(all_answered, what="all to be answered")
+        assert max(seen) == 2
+        assert len(desk.posts()) == len(ids)
+        assert "task_failed" not in stack.logs()
+
+    def test_a_ceiling_is_kept_and_the_rest_waits(self, desk: Desk, stack: Stack) -> None:
+        """Of six bubbles three are let through in this minute; no look-up is wasted on the others, and none fails."""
+        stack.env |= {"CHATWOOT_RATE_PER_MINUTE": "3", "GRAPH": "tests.graphs_that_want:obedient"}
+        stack.start_web()
+        stack.start_worker()
+        for id in (3, 4):
+            desk.conversation(id, f"+3460000{id:04}")
+            desk.sandbox.customer_writes("bubbles", conversation_id=id)
+        wait_until(lambda: stack.logs().count("send_postponed") == 2, what="both conversations to wait")
+        assert [(call.method, call.status) for call in desk.sandbox.requests] == [("POST", 200)] * 3
+        assert len(desk.replies(3) + desk.replies(4)) == 3
