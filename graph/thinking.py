@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from langchain_core.messages import AIMessage, BaseMessage, RemoveMessage, trim_messages
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, RemoveMessage, trim_messages
 from langchain_core.runnables import RunnableConfig
 from langgraph.types import Command, Durability, StateSnapshot
 
@@ -14,7 +14,7 @@ from graph import wants
 from graph.checkpoint import FENCE, Fence
 from graph.loader import MESSAGES, Graph
 from graph.outcome import HandOver, Outcome, Reply
-from graph.said import Said
+from graph.said import PERSON, Said
 
 _RECURSION_LIMIT = 25  # LangGraph's own default is 10007: a graph that loops would run for minutes
 _TURN, _NODES = "turn", "nodes"
@@ -72,8 +72,10 @@ class Thinker:
         deleted = {each.id for each in earlier if each.by == "deleted"}
         update = {MESSAGES: [*self._dropped(before, len(new), deleted), *new], **wants.none_yet(self.graph)}
         if before.interrupts:
-            # A human was to decide, and has given the conversation back: what is said now is the answer.
-            return Command(resume="\n".join(each.text for each in said), update=update)
+            # A human was to decide, and has given the conversation back: what people said is the answer, never what the
+            # customer did.
+            decision = "\n".join(each.text for each in earlier if each.by == "person")
+            return Command(resume={each.id: decision for each in before.interrupts}, update=update)
         return update
 
     def _is_of(self, state: StateSnapshot, turn_id: str) -> bool:
@@ -106,8 +108,11 @@ def _wanted(values: Mapping[str, Any], said: Sequence[Said]) -> Outcome:
     """A reply for each thing that the graph said since the customer did; a human, where the graph waits for one."""
     messages: Sequence[BaseMessage] = values[MESSAGES]
     ids = {each.id for each in said}
-    last = max((index for index, message in enumerate(messages) if message.id in ids), default=-1)
-    answers = [message for message in messages[last + 1 :] if isinstance(message, AIMessage)]
+    places = [index for index, message in enumerate(messages) if message.id in ids]
+    # A graph may have removed what the customer said, by a summary, say: then what stands last answers it.
+    places = places or [index for index, message in enumerate(messages) if isinstance(message, HumanMessage)]
+    after = places[-1] + 1 if places else len(messages)
+    answers = [each for each in messages[after:] if isinstance(each, AIMessage) and each.name != PERSON]
     replies = tuple(Reply(message.text) for message in answers if message.text.strip())
     interrupts = tuple(HandOver(str(each.value)) for each in values.get("__interrupt__", ()))
     return wants.outcome(replies, (*wants.wants_of(values), *interrupts))

@@ -186,8 +186,8 @@ class Mailbox:
 
         `message` says its own id, since two that are equal to the letter are one to Redis. It is given back as it is
         in `Turn.messages`, in the order of the message ids; or in `Turn.earlier`, of a later turn, while people have
-        the conversation. `refused`: why Chatwoot's own snapshot of the conversation, of the unix time `at`, shows it
-        as not the bot's.
+        the conversation. `refused`: what in Chatwoot's own snapshot of the conversation, of the unix time `at`, shows
+        it as people's (`Policy.signs_of_people`).
         """
         bell = _new_id()
         quiet, most, grace = self._ms("quiet_s", "most_quiet_s", "grace_s")
@@ -217,7 +217,7 @@ class Mailbox:
 
     def forget_message(self, conversation_id: int, message_id: int, note: str) -> None:
         """The message was deleted: it is not answered any more. `note` comes to the next turn, in `Turn.earlier`."""
-        self._run("forget_message", conversation_id, message_id, note)
+        self._run("forget_message", conversation_id, message_id, note, _new_id(), *self._ms("grace_s"))
 
     def _people(self, conversation_id: int, at: float, act: str, shown: str, *message: int | str) -> Ring | Send | None:
         bell = _new_id()

@@ -162,7 +162,7 @@ class Outreach:
             try:
                 self._inboxes[inbox_id] = self.client.inbox(inbox_id)
             except NotFound as error:
-                if not error.text:  # no such path, rather than no such inbox
+                if not error.is_of_a_record:
                     return None
                 raise Undeliverable(f"there is no inbox {inbox_id} in the account") from error
         return self._inboxes[inbox_id]

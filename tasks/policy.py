@@ -68,3 +68,14 @@ class Policy:
         if is_assigned_to_person:
             return Refusal.ASSIGNED
         return Refusal.PAUSED if PAUSED_LABEL in labels else None
+
+    def signs_of_people(self, *, status: str | None, labels: Collection[str], is_assigned_to_person: bool) -> str:
+        """All that shows a conversation as people's: "" where nothing does, else such as "assigned+status:open"."""
+        signs = []
+        if is_assigned_to_person:
+            signs.append("assigned")
+        if PAUSED_LABEL in labels:
+            signs.append("paused")
+        if status is not None and status not in self.answer_statuses:
+            signs.append(f"status:{status}")
+        return "+".join(signs)

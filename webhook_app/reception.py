@@ -75,8 +75,8 @@ class Reception:
         if decision is Decision.CUSTOMER_MESSAGE_TO_ANSWER:
             self._accept(event)
         elif decision is Decision.CUSTOMER_MESSAGE_NOT_OURS:
-            if (why := refusal(event, self.policy)) in _FOR_NOW:
-                self._accept(event, refused=why or "")
+            if refusal(event, self.policy) in _FOR_NOW:
+                self._accept(event)
         elif decision is Decision.A_PERSONS:
             said = incoming.dump(Incoming.of(event, by="person"))
             at = event.created_at or time.time()
@@ -92,7 +92,7 @@ class Reception:
 
     def _take_act(self, event: events.ConversationEvent, decision: Decision) -> None:
         at = event.conversation_updated_at or time.time()
-        shown = refusal(event, self.policy) or ""
+        shown = self._signs_of_people(event)
         if decision is Decision.TAKEN_OVER:
             self.mailbox.people_take(event.conversation_id, at=at, shown=shown)
         elif decision is Decision.HANDED_BACK:
@@ -103,7 +103,14 @@ class Reception:
             if isinstance(following, Ring):
                 self._ring(event.conversation_id, following)
 
-    def _accept(self, event: events.MessageCreated | events.MessageUpdated, refused: str = "") -> None:
+    def _signs_of_people(self, event: events.ConversationEvent) -> str:
+        return self.policy.signs_of_people(
+            status=event.conversation_status,
+            labels=event.labels,
+            is_assigned_to_person=event.is_assigned_to_person,
+        )
+
+    def _accept(self, event: events.MessageCreated | events.MessageUpdated) -> None:
         self.directory.enter(
             event.conversation_id, contact_id=event.contact_id, phone_number=event.contact_phone_number
         )
@@ -112,7 +119,7 @@ class Reception:
             event.message_id,
             incoming.dump(Incoming.of(event)),
             source_id=event.source_id,
-            refused=refused,
+            refused=self._signs_of_people(event),
             at=event.conversation_updated_at or time.time(),
         )
         if accepted.doorbell is not None:

@@ -30,6 +30,7 @@ end
 local function remember(id, message)
   redis.call('ZADD', meanwhile, id, message)
   redis.call('ZREMRANGEBYRANK', meanwhile, 0, -51)
+  redis.call('EXPIRE', meanwhile, 30 * 24 * 3600)
 end
 
 local function bury(id, letter)

@@ -1,6 +1,6 @@
 -- A customer's message comes in, once. ARGV: conversation, message id, source id or '', message, bell,
--- milliseconds of quiet to wait for, at most so many in all, grace, why Chatwoot's own snapshot says that it is not for
--- the bot or '', and that snapshot's time.
+-- milliseconds of quiet to wait for, at most so many in all, grace, what in Chatwoot's own snapshot shows that people
+-- have the conversation (such as "assigned+status:open") or '', and that snapshot's time.
 local id, source, message, bell = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local quiet, most, grace = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 local refused, at = ARGV[9], tonumber(ARGV[10])
@@ -16,14 +16,25 @@ if source ~= '' then
 end
 redis.call('ZREMRANGEBYSCORE', seen, '-inf', now - 7 * DAY)
 
--- What people last did decides; where the snapshot alone has shown that they have it, a newer one may show that they
--- do not. A person who stays assigned while handing it back is the same refusal as then, and no refusal.
+-- What people last did decides. Where their having it had shown in the snapshot, a newer one that shows nothing tells
+-- that they gave it back. What had shown already when they gave it back (who stays assigned, say) tells nothing new;
+-- anything else tells that they took it, and that we were not told.
+local function all_shown_before()
+  for sign in string.gmatch(refused, '[^+]+') do
+    if not string.find('+' .. field('shown') .. '+', '+' .. sign .. '+', 1, true) then return false end
+  end
+  return true
+end
 local with_people = field('with_people') == '1'
 if with_people and field('shown') ~= '' and refused == '' and at > number('acted_at') then
   set('with_people', '0', 'acted_at', ARGV[10], 'shown', '')
   with_people = false
+elseif not with_people and refused ~= '' and not (field('with_people') == '0' and all_shown_before()) then
+  set('with_people', '1', 'shown', refused)
+  if at > number('acted_at') then set('acted_at', ARGV[10]) end
+  with_people = true
 end
-if with_people or (refused ~= '' and not (field('with_people') == '0' and refused == field('shown'))) then
+if with_people then
   remember(id, message)
   keep()
   return {'with people', 0}

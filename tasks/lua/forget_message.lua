@@ -1,8 +1,13 @@
--- A message was deleted in Chatwoot: it is not answered any more, and leaves the memory. ARGV: conversation, message id,
--- a word about it for the memory.
+-- A message was deleted in Chatwoot: it is not answered any more, even where its own webhook comes later, and it leaves
+-- the memory. ARGV: conversation, message id, a word about it for the memory, bell, grace.
 local id = ARGV[2]
+redis.call('ZADD', seen, now, 'message:' .. id)
 redis.call('ZREMRANGEBYSCORE', waiting, id, id)
 redis.call('ZREMRANGEBYSCORE', meanwhile, id, id)
 remember(id, ARGV[3])
 keep()
-return {'gone'}
+if field('stage') == 'queued' and redis.call('ZCARD', waiting) == 0 then
+  set('batch', '', 'attempts', 0)
+  return go_on(ARGV[4], tonumber(ARGV[5]))
+end
+return {'gone', 0}

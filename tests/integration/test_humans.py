@@ -156,7 +156,35 @@ def test_a_graph_that_waits_for_a_human_hands_over_and_goes_on(desk: Desk, stack
     wait_until(lambda: desk.sandbox.conversation(3)["status"] == "open", what="the conversation to be handed over")
     assert desk.notes(3) == ["May I refund 40 euros?"]
     desk.sandbox.settle()
-    desk.sandbox.customer_writes("Well?", conversation_id=3)
+    desk.sandbox.customer_writes("yes", conversation_id=3)
+    desk.person_writes("No, but here is a coupon", 3)
     desk.sandbox.settle()
     desk.set_status(3, "pending")
-    assert desk.wait_for_replies(1) == ["The team says: Well?"]
+    desk.sandbox.settle()
+    desk.sandbox.customer_writes("Well?", conversation_id=3)
+    assert desk.wait_for_replies(2) == ["No, but here is a coupon", "The team says: No, but here is a coupon"]
+
+
+def test_who_stays_assigned_after_resolving_is_not_in_the_way(desk: Desk) -> None:
+    """Chatwoot keeps the assignee: the customer comes back to the bot."""
+    desk.set_status(3, "open")
+    desk.assign_to_a_person(3)
+    desk.sandbox.settle()
+    desk.set_status(3, "resolved")
+    desk.sandbox.settle()
+    desk.sandbox.customer_writes("Hola again", conversation_id=3)
+    conversations = [id for id in desk.sandbox.conversation_ids if id not in (3, 4)] or [3]
+    assert desk.wait_for_replies(1, conversations[-1]) == ["Echo: Hola again"]
+
+
+def test_a_take_over_of_which_nobody_told_ends_when_the_bot_gets_it_back(desk: Desk) -> None:
+    desk.sandbox.webhook_faults.add("never", times=20)
+    desk.set_status(3, "open")
+    desk.sandbox.settle()
+    desk.sandbox.webhook_faults.clear()
+    desk.sandbox.customer_writes("one", conversation_id=3)
+    desk.sandbox.settle()
+    nothing_comes(desk)
+    assert echoes(desk) == []
+    desk.set_status(3, "pending")
+    wait_until(lambda: echoes(desk) == ["Echo: one"], what="what was left to be answered")
