@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage
+from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.graph import START, MessagesState, StateGraph
 
 from graph import wants
 from graph.outcome import Attributes, File, HandOver, Labels, Note, Outcome, Reply, Resolve, Silence, Want
+from graph.said import Said
+from graph.thinking import Thinker
 from graph.wants import BadWant, TalkState, wanted, wants_of
+
+ROOT = Path(__file__).parents[3]
 
 EACH: tuple[Want, ...] = (
     Reply("Which one?", ("A", "B"), 7, (File("a.txt", b"\x00\xff", "text/plain"),)),
@@ -84,3 +91,26 @@ class TestOutcome:
 def outcome(*said_or_wanted: str | Want) -> Outcome:
     replies = [Reply(each) for each in said_or_wanted if isinstance(each, str)]
     return wants.outcome(replies, [each for each in said_or_wanted if not isinstance(each, str)])
+
+
+class TestInAConversation:
+    @pytest.fixture
+    def example(self) -> Thinker:
+        """The graph that docs/graphs.md shows."""
+        (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs/graphs.md").read_text(), re.DOTALL)
+        module: dict[str, Any] = {"__name__": "example"}
+        exec(code, module)
+        return Thinker(module["graph"].compile(checkpointer=InMemorySaver()), history_limit=40)
+
+    def test_the_documented_graph_asks_with_buttons(self, example: Thinker) -> None:
+        question = Reply("Morning or afternoon?", quick_replies=("Morning", "Afternoon"))
+        assert example.think("t", "1", [Said("1", "Hola")]) == (question,)
+
+    def test_what_one_turn_wanted_the_next_does_not(self, example: Thinker) -> None:
+        hand_over = HandOver("asks for a person", closing="One moment.")
+        assert example.think("t", "1", [Said("1", "a person")]) == (Labels(("asks-for-person",)), hand_over)
+        assert len(example.think("t", "2", [Said("2", "Hola")])) == 1
+
+    def test_a_turn_that_ended_wants_the_same_again(self, example: Thinker) -> None:
+        first = example.think("t", "1", [Said("1", "a person")])
+        assert example.think("t", "1", [Said("1", "a person")]) == first
