@@ -7,6 +7,7 @@ It forgets nothing (the real one does, after seven days), and has no names of ke
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from tasks.mailbox import (
     NO_DEAD_LETTER,
     Accepted,
     DeadLetter,
+    Figures,
     NoSuchDeadLetter,
     Ring,
     Send,
@@ -28,6 +30,7 @@ from tasks.mailbox import (
 )
 
 MOST_MESSAGES_IN_A_TURN = 50
+_MOST_REMEMBERED = 50
 _SAME_SOURCE_S = 600.0
 _ids = count(1)
 
@@ -50,14 +53,26 @@ class Conversation:
     batch: list[int] = field(default_factory=list)
     turn: int = 0
     attempts: int = 0
+    hours: list[int] = field(default_factory=list)
+    """In which hour each turn began."""
+
+    with_people: bool | None = None
+    """None: nobody has ever taken it, or given it back."""
+    acted_at: float = 0
+    shown: str = ""
+    meanwhile: dict[int, str] = field(default_factory=dict)
+    told: list[int] = field(default_factory=list)
+    """What of it the turn at hand was told."""
 
     outbox: list[str] = field(default_factory=list)
+    settled: int = 0
     tries: int = 0
     not_before: float = 0
     doubt_until: float = 0
     still_in_doubt: float = 0
 
     messages: set[int] = field(default_factory=set)
+    marks: set[str] = field(default_factory=set)
     sources: dict[str, float] = field(default_factory=dict)
     posted: set[str] = field(default_factory=set)
     sent: set[str] = field(default_factory=set)
@@ -82,7 +97,16 @@ class FakeMailbox:
 
     # -- coming in
 
-    def accept(self, conversation_id: int, message_id: int, message: str, *, source_id: str | None = None) -> Accepted:
+    def accept(
+        self,
+        conversation_id: int,
+        message_id: int,
+        message: str,
+        *,
+        source_id: str | None = None,
+        refused: str = "",
+        at: float = 0,
+    ) -> Accepted:
         it = self._of(conversation_id)
         if message_id in it.messages:
             return Accepted(False, None)
@@ -91,16 +115,60 @@ class FakeMailbox:
             if self._now - it.sources.get(source_id, float("-inf")) < _SAME_SOURCE_S:
                 return Accepted(False, None)
             it.sources[source_id] = self._now
+        if self._is_theirs(it, refused, at):
+            self._remember(it, message_id, message)
+            return Accepted(True, None)
         if not it.waiting:
             it.first_at = self._now
         it.waiting[message_id] = message
         latest = max(self._now, it.first_at + self._timing.most_quiet_s)
         it.quiet_until = min(self._now + self._timing.quiet_s, latest)
-        if it.stage != "idle":
-            return Accepted(True, None)
-        following = self._go_on(it)
-        assert isinstance(following, Ring)
-        return Accepted(True, following)
+        following = self._go_on(it) if it.stage == "idle" else None
+        return Accepted(True, following if isinstance(following, Ring) else None)
+
+    # -- people
+
+    def people_take(
+        self, conversation_id: int, *, at: float, shown: str = "", message: tuple[int, str] | None = None
+    ) -> None:
+        it = self._of(conversation_id)
+        if message is not None:
+            if message[0] in it.messages:
+                return
+            it.messages.add(message[0])
+            self._remember(it, *message)
+        if not self._is_newer(it, at):
+            return
+        it.with_people, it.shown = True, shown
+        if it.stage == "queued":
+            self._go_on(it)
+
+    def people_give_back(
+        self, conversation_id: int, *, at: float, shown: str = "", to_be_answered: bool = True
+    ) -> Ring | Send | None:
+        it = self._of(conversation_id)
+        if not self._is_newer(it, at):
+            return None
+        if to_be_answered and it.with_people:
+            for id in sorted(it.meanwhile, reverse=True):
+                by = json.loads(it.meanwhile[id])["by"]
+                if by == "person":
+                    break
+                if by == "customer":
+                    it.waiting[id] = it.meanwhile.pop(id)
+        it.with_people, it.shown = False, shown
+        return self._go_on(it) if it.stage == "idle" else None
+
+    def forget_message(self, conversation_id: int, message_id: int, note: str) -> None:
+        it = self._of(conversation_id)
+        it.messages.add(message_id)
+        it.waiting.pop(message_id, None)
+        self._remember(it, message_id, note)
+        if it.stage == "queued" and not it.waiting:
+            it.batch, it.attempts = [], 0
+            self._go_on(it)
+
+    # -- coming in, from our side
 
     def post(self, conversation_id: int, key: str, act: str) -> None:
         it = self._of(conversation_id)
@@ -123,23 +191,35 @@ class FakeMailbox:
         it = self._of(conversation_id)
         if it.stage != "queued" or it.bell != bell:
             return None
+        if it.with_people:
+            self._go_on(it)
+            it.deadline = self._now
+            return None
         if it.quiet_until > self._now:
             return Wait(it.quiet_until - self._now)
         if not it.batch:
             it.batch = sorted(it.waiting)[:MOST_MESSAGES_IN_A_TURN]
             it.turn += 1
             it.attempts = 0
+            it.hours.append(self._hour)
         it.attempts += 1
         it.stage, it.token, it.rings = "thinking", self._token(), 0
         self._watch(it, self._timing.lease_s)
-        return Turn(conversation_id, it.turn, it.attempts, it.token, tuple(it.waiting[id] for id in it.batch))
+        it.told = sorted(it.meanwhile)
+        messages = tuple(it.waiting[id] for id in it.batch if id in it.waiting)
+        earlier = tuple(it.meanwhile[id] for id in it.told)
+        this_hour = it.hours.count(self._hour)
+        return Turn(conversation_id, it.turn, it.attempts, it.token, messages, earlier, this_hour)
 
     def commit(
         self, turn: Turn, acts: Sequence[str], *, dead_letter: DeadLetter = NO_DEAD_LETTER
     ) -> Ring | Send | None:
         it = self._held(turn, "thinking")
+        it.meanwhile = {id: text for id, text in it.meanwhile.items() if id not in it.told}
         for id in it.batch:
-            del it.waiting[id]
+            message = it.waiting.pop(id, None)
+            if message is not None and it.with_people:
+                self._remember(it, id, message)
         it.batch = []
         it.outbox += acts
         self._bury(it, dead_letter)
@@ -158,32 +238,52 @@ class FakeMailbox:
         it.still_in_doubt = max(0.0, it.doubt_until - self._now)
         it.doubt_until = self._now + self._timing.doubt_s
         self._watch(it, self._timing.lease_s)
-        return Sending(conversation_id, it.outbox[0], it.tries, it.token, it.still_in_doubt)
+        doubt_s = it.still_in_doubt
+        return Sending(conversation_id, it.outbox[0], it.tries, it.token, doubt_s, bool(it.with_people), it.settled)
 
     def settle(
         self, sending: Sending, *, dead_letter: DeadLetter = NO_DEAD_LETTER, besides: Sequence[str] = ()
     ) -> Sending | Ring | None:
         it = self._held(sending, "replying")
-        it.outbox = [*it.outbox[1:], *besides]
-        self._bury(it, dead_letter)
+        if sending.number == it.settled:
+            it.outbox = [*it.outbox[1:], *besides]
+            it.settled += 1
+            self._bury(it, dead_letter)
         if it.outbox:
-            it.tries, it.not_before, it.doubt_until = 1, 0, self._now + self._timing.doubt_s
+            it.tries, it.not_before = 1, 0
+            it.still_in_doubt, it.doubt_until = 0, self._now + self._timing.doubt_s
             self._watch(it, self._timing.lease_s)
-            return Sending(sending.conversation_id, it.outbox[0], 1, it.token)
+            return Sending(sending.conversation_id, it.outbox[0], 1, it.token, 0, bool(it.with_people), it.settled)
         following = self._go_on(it)
         return following if isinstance(following, Ring) else None
 
+    def confirm(self, sending: Sending) -> None:
+        it = self._held(sending, "replying")
+        it.doubt_until = self._now + self._timing.doubt_s
+        self._watch(it, self._timing.lease_s)
+
     # -- both
 
-    def release(self, held: Turn | Sending, *, delay_s: float, decided: bool = True) -> None:
+    def release(self, held: Turn | Sending, *, delay_s: float, decided: bool = True) -> Ring | Send | None:
         it = self._of(held.conversation_id)
         if it.token != held.token:
-            return
-        if it.stage == "thinking":
-            it.stage, it.quiet_until = "queued", self._now + delay_s
+            return None
         it.token, it.not_before = "", self._now + delay_s
         if decided:
             it.doubt_until = 0
+        self._watch(it, delay_s + self._timing.grace_s)
+        if it.stage == "replying":
+            return Send()
+        it.stage, it.quiet_until = "queued", self._now + delay_s
+        return Ring(it.bell, 0)
+
+    def postpone(self, sending: Sending, *, delay_s: float) -> None:
+        it = self._of(sending.conversation_id)
+        if it.stage != "replying" or it.token != sending.token:
+            return
+        it.tries -= 1
+        it.token, it.not_before = "", self._now + delay_s
+        it.doubt_until = self._now + it.still_in_doubt if it.still_in_doubt else 0
         self._watch(it, delay_s + self._timing.grace_s)
 
     def extend(self, conversation_id: int, token: str) -> bool:
@@ -210,14 +310,37 @@ class FakeMailbox:
     def unfinished(self) -> Iterator[int]:
         return iter([id for id, it in self._memory.conversations.items() if it.stage != "idle"])
 
+    def figures(self) -> Figures:
+        unfinished = [self._of(id) for id in self.unfinished()]
+        overdue_s = max([self._now - it.deadline for it in unfinished], default=0.0)
+        letters = sum(len(it.letters) for it in self._memory.conversations.values())
+        return Figures(letters, len(unfinished), max(0.0, overdue_s))
+
     # -- dead letters
 
     def dead_letters(self) -> Iterator[DeadLetter]:
         for it in self._memory.conversations.values():
             yield from (DeadLetter(id, record) for id, record in it.letters.items())
 
+    def bury(self, conversation_id: int, letter: DeadLetter, *, mark: str = "") -> bool:
+        it = self._of(conversation_id)
+        if mark and mark in it.marks:
+            return False
+        it.marks.add(mark)
+        self._bury(it, letter)
+        return True
+
+    def forget(self, conversation_id: int, *, keep_reasons: bool = False) -> tuple[int, int, int, int]:
+        it = self._memory.conversations.pop(conversation_id, Conversation())
+        if keep_reasons:
+            reasons = {id: _without_content(record) for id, record in it.letters.items()}
+            self._of(conversation_id).letters = reasons
+        records = sum(map(len, (it.messages, it.sources, it.posted, it.sent, it.marks - {""})))
+        return len(it.waiting) + len(it.meanwhile), len(it.outbox), records, len(it.letters)
+
     def exhume_messages(self, conversation_id: int, id: str, messages: Mapping[int, str]) -> Ring | Send | None:
         it = self._unburied(conversation_id, id)
+        it.with_people, it.shown = False, ""
         it.waiting.update(messages)
         return None if it.stage in ("thinking", "replying") else self._go_on(it)
 
@@ -238,6 +361,10 @@ class FakeMailbox:
     def _now(self) -> float:
         return self._memory.now
 
+    @property
+    def _hour(self) -> int:
+        return int(self._now // 3600)
+
     def _of(self, conversation_id: int) -> Conversation:
         return self._memory.conversations[conversation_id]
 
@@ -253,6 +380,28 @@ class FakeMailbox:
             raise NoSuchDeadLetter(id)
         return it
 
+    def _is_theirs(self, it: Conversation, refused: str, at: float) -> bool:
+        """Whether people have it, by what they did last, as far as we were told; a newer snapshot may know more."""
+        was_shown = it.with_people is False and set(refused.split("+")) <= set(it.shown.split("+"))
+        if it.with_people and it.shown and not refused and at > it.acted_at:
+            it.with_people, it.acted_at, it.shown = False, at, ""
+        elif not it.with_people and refused and not was_shown:
+            it.with_people, it.acted_at, it.shown = True, max(at, it.acted_at), refused
+        return bool(it.with_people)
+
+    def _is_newer(self, it: Conversation, at: float) -> bool:
+        """Whether an act of people is to be believed: webhooks come unordered. 0: it is of this moment."""
+        if at == 0:
+            return True
+        if at < it.acted_at:
+            return False
+        it.acted_at = at
+        return True
+
+    def _remember(self, it: Conversation, id: int, message: str) -> None:
+        it.meanwhile[id] = message
+        it.meanwhile = {each: it.meanwhile[each] for each in sorted(it.meanwhile)[-_MOST_REMEMBERED:]}
+
     def _go_on(self, it: Conversation) -> Ring | Send | None:
         """A stage has ended: send what is to be sent, else queue what waits, else be idle."""
         it.token, it.rings = "", 0
@@ -260,6 +409,8 @@ class FakeMailbox:
             it.stage, it.tries, it.not_before, it.doubt_until = "replying", 0, 0, 0
             self._watch(it, self._timing.grace_s)
             return Send()
+        if it.with_people:
+            self._leave_to_people(it)
         if it.waiting:
             it.stage, it.bell = "queued", f"bell {next(_ids)}"
             delay_s = max(0.0, it.quiet_until - self._now)
@@ -267,6 +418,11 @@ class FakeMailbox:
             return Ring(it.bell, delay_s)
         it.stage, it.bell = "idle", ""
         return None
+
+    def _leave_to_people(self, it: Conversation) -> None:
+        for id, message in it.waiting.items():
+            self._remember(it, id, message)
+        it.waiting, it.batch, it.attempts = {}, [], 0
 
     def _take_up(self, it: Conversation) -> Ring | Send:
         """Free it of its holder, and look again after a while, each time later."""
@@ -287,3 +443,7 @@ class FakeMailbox:
 
     def _token(self) -> str:
         return f"{self.owner}/{next(_ids)}"
+
+
+def _without_content(record: str) -> str:
+    return json.dumps({**json.loads(record), "content": ""}, separators=(",", ":"))
