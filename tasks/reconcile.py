@@ -7,7 +7,7 @@ never send a webhook for it. What is found goes through the same door as a webho
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
@@ -45,6 +45,8 @@ class Reconciling:
     """What is younger is left: its webhook is on its way."""
     lately_s: float
     """How far back "lately" reaches: a little over two intervals between looks."""
+    gone: Callable[[int], object]
+    """Told of a conversation that Chatwoot listed and does not know any more."""
 
     def reconcile(self) -> int:
         """Accept what is missing; returns how many messages. Safe to repeat, and at the same time as webhooks.
@@ -94,7 +96,8 @@ class Reconciling:
         try:
             messages = self.client.messages(conversation.id)
         except NotFound:
-            return []  # deleted meanwhile
+            self.gone(conversation.id)  # deleted meanwhile
+            return []
         return [each for each in unanswered(messages) if self.grace_s <= now - (each.created_at or 0) <= self.horizon_s]
 
     def _accept(self, conversation_id: int, message: Message) -> bool:

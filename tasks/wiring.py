@@ -116,6 +116,7 @@ def build(settings: Settings) -> Parts:
     replacement = Replacement(reader) if reader is not None and recreates else None
     doer = Doer(box, desk, replacement, settings.validate_conversations)
     sender = Sender(box, holdings, doer, settings.send_retry_seconds)
+    forget = forgetting(settings)
     outreach = reconciling = watching = None
     if reader is not None:
         recipients = Recipients(_redis(settings, decode_responses=True), settings.chatwoot_account_id)
@@ -128,9 +129,10 @@ def build(settings: Settings) -> Parts:
             horizon_s=settings.reconcile_horizon_seconds,
             grace_s=settings.reconcile_grace_seconds,
             lately_s=2 * settings.reconcile_seconds + settings.reconcile_grace_seconds + 60,
+            gone=forget.if_gone,
         )
         watching = Watching(reader, box, policy(settings), over_celery, settings.max_wait_seconds)
-    return Parts(settings, box, holdings, sender, answering, outreach, reconciling, watching, forgetting(settings))
+    return Parts(settings, box, holdings, sender, answering, outreach, reconciling, watching, forget)
 
 
 def forgetting(settings: Settings | None = None) -> Forgetting:

@@ -141,6 +141,15 @@ class TestGone:
         assert '"content": ""' in stack.flask("dead-letters", "show", letter[0])
         assert "is gone" in stack.flask("dead-letters", "retry", letter[0], status=1)
 
+    def test_it_is_found_gone_when_we_ask_for_lost_messages(
+        self, two: Desk, stack: Stack, redis_client: redis.Redis
+    ) -> None:
+        two.sandbox.faults.add("404", method="GET", path=r".*/conversations/3(/.*)?$", times=None)
+        stack.celery("call", "tasks.reconcile")
+        wait_until(lambda: "conversation_forgotten" in stack.logs(), what="the conversation to be forgotten")
+        assert keys_of(3, redis_client) == []
+        assert keys_of(4, redis_client) != []
+
     def test_it_is_there_and_only_the_post_was_refused(
         self, two: Desk, stack: Stack, redis_client: redis.Redis
     ) -> None:
