@@ -11,7 +11,7 @@ import structlog
 
 from chatwoot import marker
 from chatwoot.attachments import Upload
-from chatwoot.errors import PermanentError
+from chatwoot.errors import NotFound, PermanentError
 from chatwoot.messages import Message
 from tasks import answered, crash_points
 from tasks.acts import BY_HAND, Act, Attached, Post
@@ -59,7 +59,10 @@ class Doer:
             count(Counted.CONVERSATION_MISSING)
             if self.replacement is None or act.customer is None:
                 raise
-            instead = self.replacement.conversation_for(act.customer, gone=sending.conversation_id)
+            try:
+                instead = self.replacement.conversation_for(act.customer, gone=sending.conversation_id)
+            except NotFound:
+                raise error from None  # the customer is gone, too
             log.warning("conversation_replaced", key=act.key, new_conversation_id=instead)
             self._do(act, sending, instead)
             count(Counted.RECREATED)
