@@ -70,7 +70,13 @@ def _attribute(spec: str) -> Any:
 def _check(graph: Graph, spec: str) -> None:
     if MESSAGES not in graph.channels:
         raise GraphError(f"GRAPH={spec} has no `messages` channel: where would the customer's message go?")
+    if asynchronous := [name for name, node in graph.nodes.items() if _is_async_only(node.bound)]:
+        raise GraphError(f"GRAPH={spec}: async nodes ({', '.join(asynchronous)}) cannot run here: make them functions")
     if deltas := [name for name, channel in graph.channels.items() if isinstance(channel, DeltaChannel)]:
         raise GraphError(
             f"GRAPH={spec}: DeltaChannel ({', '.join(deltas)}) loses messages on a latest-only checkpointer"
         )
+
+
+def _is_async_only(bound: Any) -> bool:
+    return getattr(bound, "func", bound) is None and getattr(bound, "afunc", None) is not None

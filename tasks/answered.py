@@ -23,14 +23,14 @@ def unanswered(messages: Iterable[Message]) -> list[Message]:
     """The customer's public messages that nobody has answered, oldest first. `messages`: the newest ones, oldest first.
 
     A person's reply answers all before it, and so does one of ours that does not say what it answers (Chatwoot before
-    4.9 drops that). Templates, such as a greeting, answer nothing.
+    4.9 drops that). Templates, such as a greeting, and what automation rules say answer nothing.
     """
     found: list[Message] = []
     answered: set[int] = set()
     for message in reversed([each for each in messages if each.is_public]):
-        if message.message_type == "incoming" and message.id not in answered:
+        if message.message_type == "incoming" and message.id not in answered and not _is_deleted(message):
             found.insert(0, message)
-        if message.message_type != "outgoing":
+        if message.message_type != "outgoing" or _is_automatic(message):
             continue
         answers = message.content_attributes.get(ANSWERS)
         if not isinstance(answers, list):
@@ -39,3 +39,11 @@ def unanswered(messages: Iterable[Message]) -> list[Message]:
             break
         answered.update(answers)
     return found
+
+
+def _is_deleted(message: Message) -> bool:
+    return message.content_attributes.get("deleted") is True
+
+
+def _is_automatic(message: Message) -> bool:
+    return message.content_attributes.get("automation_rule_id") is not None

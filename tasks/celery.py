@@ -62,10 +62,12 @@ def _end_in_time(**_: Any) -> None:
 
 def _hand_back() -> None:
     parts = wiring.parts()
-    handed_back = parts.holdings.hand_back(parts.mailbox, over_celery)
-    log.warning("handed_back", conversations=handed_back)
-    wiring.bookkeeper().stop()
-    os._exit(0)  # threads cannot be ended otherwise, and what they do now is nobody's turn any more
+    try:
+        handed_back = parts.holdings.hand_back(parts.mailbox, over_celery)
+        log.warning("handed_back", conversations=handed_back)
+        wiring.bookkeeper().stop()
+    finally:
+        os._exit(0)  # threads cannot be ended otherwise, and what they do now is nobody's turn any more
 
 
 @signals.worker_shutdown.connect

@@ -104,6 +104,8 @@ class Sending:
     """People have taken the conversation over: nothing more is to be said to the customer."""
     number: int = 0
     """How many acts of the conversation were settled before this one."""
+    is_there: bool = False
+    """Our own webhook has told us of it: it is done, whatever we know of doing it."""
 
 
 @dataclass(frozen=True)
@@ -237,6 +239,18 @@ class Mailbox:
     def was_seen(self, conversation_id: int, key: str) -> bool:
         return self._redis.zscore(self._keys(conversation_id)[3], f"sent:{key}") is not None
 
+    def is_done_with(self, conversation_id: int, message_id: int) -> bool:
+        """Whether a turn has answered this message, if only by silence, and nothing of it is still to be done."""
+        state, waiting, outbox, seen, *_, meanwhile = self._keys(conversation_id)
+        with self._redis.pipeline() as pipe:
+            pipe.zscore(seen, f"message:{message_id}")
+            pipe.zcount(waiting, message_id, message_id)
+            pipe.zcount(meanwhile, message_id, message_id)
+            pipe.llen(outbox)
+            pipe.hget(state, "stage")
+            was_seen, waits, is_peoples, acts, stage = pipe.execute()
+        return was_seen is not None and not (waits or is_peoples or acts) and stage == "idle"
+
     # -- thinking
 
     def claim(self, conversation_id: int, bell: str) -> Turn | Wait | None:
@@ -271,11 +285,8 @@ class Mailbox:
     def begin_sending(self, conversation_id: int) -> Sending | None:
         """Take the head of the outbox; None where there is none, or another worker is at it, or it is to wait."""
         token = self._token()
-        answer = self._run("begin_sending", conversation_id, token, *self._ms("lease_s", "doubt_s"))
-        if answer[0] != "send":
-            return None
-        _, act, tries, doubt_ms, with_people, number = answer
-        return Sending(conversation_id, act, tries, token, doubt_ms / 1000, bool(with_people), number)
+        answer = self._run("begin_sending", conversation_id, token, *self._ms("lease_s"))
+        return _sending(conversation_id, token, *answer[1:]) if answer[0] == "send" else None
 
     def settle(
         self, sending: Sending, *, dead_letter: DeadLetter = NO_DEAD_LETTER, besides: Sequence[str] = ()
@@ -294,7 +305,7 @@ class Mailbox:
             sending.conversation_id,
             sending.token,
             bell,
-            *self._ms("grace_s", "lease_s", "doubt_s"),
+            *self._ms("grace_s", "lease_s"),
             sending.number,
             *letter,
             *besides,
@@ -302,8 +313,7 @@ class Mailbox:
         if answer[0] == "lost":
             raise TurnLost(sending.conversation_id)
         if answer[0] == "send":
-            _, act, with_people, number = answer
-            return Sending(sending.conversation_id, act, 1, sending.token, 0, bool(with_people), number)
+            return _sending(sending.conversation_id, sending.token, *answer[1:])
         following = _next(answer, bell)
         return following if isinstance(following, Ring) else None
 
@@ -325,10 +335,9 @@ class Mailbox:
         `decided`: what was tried did not happen, or is there to be seen; it will not come true later.
         Whoever does not come back after the delay must ring; the watchdog does, a grace later.
         """
-        (grace,) = self._ms("grace_s")
-        outcome = "decided" if decided else "in doubt"
-        delay = int(delay_s * 1000)
-        return _taken_up(self._run("release", held.conversation_id, held.token, delay, grace, outcome))
+        grace, doubt = self._ms("grace_s", "doubt_s")
+        what = (held.token, int(delay_s * 1000), grace, 0 if decided else doubt)
+        return _taken_up(self._run("release", held.conversation_id, *what))
 
     def postpone(self, sending: Sending, *, delay_s: float) -> None:
         """Give the outbox back before anything was tried: the try does not count. Without effect where it was lost."""
@@ -462,6 +471,19 @@ class Mailbox:
 
     def _token(self) -> str:
         return f"{self.owner}/{_new_id()}"
+
+
+def _sending(
+    conversation_id: int,
+    token: str,
+    act: str,
+    with_people: int,
+    number: int,
+    is_there: int,
+    tries: int = 1,
+    doubt_ms: int = 0,
+) -> Sending:
+    return Sending(conversation_id, act, tries, token, doubt_ms / 1000, bool(with_people), number, bool(is_there))
 
 
 def _new_id() -> str:

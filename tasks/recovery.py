@@ -52,8 +52,11 @@ class Holdings:
         """Give up all that is held, for other workers to take up at once. Returns how many."""
         count = 0
         for held, _ in self._all():
-            following = mailbox.release(held, delay_s=0, decided=False)
-            count += doorbells.announce(held.conversation_id, following)
+            try:
+                following = mailbox.release(held, delay_s=0, decided=False)
+                count += doorbells.announce(held.conversation_id, following)
+            except (redis.RedisError, OperationalError) as error:
+                log.warning("not_handed_back", error=type(error).__name__)  # its lease will end
         return count
 
     def _all(self) -> list[tuple[Turn | Sending, float]]:

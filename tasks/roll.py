@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 import redis
@@ -13,28 +14,41 @@ _MEMORY_S = 24 * 3600
 
 
 def _here() -> str:
-    """The machine, as far as process numbers mean the same: two containers may share a host name."""
+    """The machine since it was started, as far as process numbers mean the same: containers may share a host name."""
     try:
-        namespace = os.readlink("/proc/self/ns/pid")
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{socket.gethostname()}~{boot}~{os.readlink('/proc/self/ns/pid')}"
     except OSError:
-        namespace = ""
-    return f"{socket.gethostname()}~{namespace}"
+        return socket.gethostname()
+
+
+def _start(pid: int) -> str:
+    """When the process was started, by a clock that nobody sets: in ticks since the machine was, on Linux.
+
+    Raises:
+        psutil.NoSuchProcess: there is none, or it is only waiting to be buried.
+    """
+    process = psutil.Process(pid)
+    if process.status() == psutil.STATUS_ZOMBIE:
+        raise psutil.NoSuchProcess(pid)
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        return f"{process.create_time():.0f}"
 
 
 def owner_of_this_process() -> str:
     """`where/pid/start`: a process number is used again, a process number and its start are not."""
-    started = psutil.Process().create_time()
-    return f"{_here()}/{os.getpid()}/{started:.0f}"
+    return f"{_here()}/{os.getpid()}/{_start(os.getpid())}"
 
 
 def is_dead(owner: str) -> bool:
     """Whether a process of this machine has ended. False for another machine's: from here nobody can tell."""
-    where, pid, started = owner.rsplit("/", 2)
+    where, pid, start = owner.rsplit("/", 2)
     if where != _here():
         return False
     try:
-        process = psutil.Process(int(pid))
-        return f"{process.create_time():.0f}" != started or process.status() == psutil.STATUS_ZOMBIE
+        return _start(int(pid)) != start
     except psutil.NoSuchProcess:
         return True
 

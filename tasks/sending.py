@@ -95,6 +95,9 @@ class Sender:
                 log.info("withheld", key=act.key)
                 following = self.mailbox.settle(following)
                 continue
+            if following.is_there:
+                following = self.mailbox.settle(following)
+                continue
             try:
                 self.doer.do(act, following)
             except StillInDoubt as doubt:

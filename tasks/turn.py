@@ -82,7 +82,8 @@ class Answering:
         if not messages:  # deleted meanwhile
             return Answered(turn.number, self.mailbox.commit(turn, []))
         if 0 < self.most_turns_per_hour < turn.turns_this_hour:
-            return self._break_the_loop(turn, messages)
+            limit = self.most_turns_per_hour
+            return self._give_up(turn, messages, f"{limit} answers in an hour: perhaps two machines talk to each other")
         if turn.attempt > self.most_attempts:
             return self._give_up(turn, messages, "the worker died each time")
         try:
@@ -134,13 +135,6 @@ class Answering:
         self.mailbox.release(turn, delay_s=delay_s)
         count(Counted.RETRIES, "thinking")
         raise GraphFailed(type(error).__name__, delay_s) from None
-
-    def _break_the_loop(self, turn: Turn, messages: Sequence[Incoming]) -> Answered:
-        reason = f"{self.most_turns_per_hour} answers in an hour: perhaps two machines talk to each other"
-        note = f"The bot stops: {reason}. Please take over."
-        alert = acts.alert(name_of(messages), note, time.time(), _customer(messages))
-        log.error("loop_broken", turn=turn.number, turns_this_hour=turn.turns_this_hour)
-        return Answered(turn.number, self.mailbox.commit(turn, [acts.dump(act) for act in alert]))
 
     def _give_up(self, turn: Turn, messages: Sequence[Incoming], reason: str) -> Answered:
         now = time.time()

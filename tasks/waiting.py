@@ -44,9 +44,11 @@ class Watching:
         now = time.time()
         found = 0
         for conversation in self._waiting(now):
-            if (message_id := self._first_unanswered(conversation, now)) is not None:
-                found += 1
-                self._hand_over(conversation.id, message_id, now)
+            message_id = self._first_unanswered(conversation, now)
+            if message_id is None or self.mailbox.is_done_with(conversation.id, message_id):
+                continue  # answered, if only by a silence that the graph has chosen
+            found += 1
+            self._hand_over(conversation.id, message_id, now)
         return found
 
     def _waiting(self, now: float) -> Iterator[Conversation]:

@@ -65,6 +65,17 @@ def refusal(event: ConversationEvent, policy: Policy) -> Refusal | None:
     )
 
 
+def gives_back_all(event: ConversationEvent) -> bool:
+    """Whether a handing back counts whatever else still shows the conversation as people's.
+
+    Setting the status, or assigning the bot, says so; that a person or a label is gone says nothing of the rest.
+    """
+    if isinstance(event, ConversationUpdated):
+        bot = event.changes.get("assignee_agent_bot_id")
+        return "status" in event.changes or (bot is not None and bool(bot.current))
+    return isinstance(event, ConversationStatusChanged | ConversationResolved)
+
+
 def _of_message(event: MessageCreated | MessageUpdated, policy: Policy) -> Decision:
     if event.is_from_customer:
         return _of_customers(event, policy)

@@ -19,7 +19,7 @@ from tasks.directory import Directory
 from tasks.incoming import Incoming
 from tasks.mailbox import Mailbox, Ring
 from tasks.policy import Policy, Refusal
-from webhook_app.decision import Decision, decide, refusal
+from webhook_app.decision import Decision, decide, gives_back_all, refusal
 
 log = structlog.get_logger()
 
@@ -94,6 +94,9 @@ class Reception:
         at = event.conversation_updated_at or time.time()
         shown = self._signs_of_people(event)
         if decision is Decision.TAKEN_OVER:
+            self.mailbox.people_take(event.conversation_id, at=at, shown=shown)
+        elif decision is Decision.HANDED_BACK and shown and not gives_back_all(event):
+            # No longer assigned, or no longer paused; but the status, or a person, still shows it as people's.
             self.mailbox.people_take(event.conversation_id, at=at, shown=shown)
         elif decision is Decision.HANDED_BACK:
             is_over = event.conversation_status == "resolved"

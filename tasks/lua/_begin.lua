@@ -34,7 +34,17 @@ local function remember(id, message)
 end
 
 local function bury(id, letter)
-  if id ~= '' then redis.call('HSET', dead_letters, id, letter) end
+  if id == '' then return end
+  redis.call('HSET', dead_letters, id, letter)
+  redis.call('HEXPIRE', dead_letters, 30 * 24 * 3600, 'FIELDS', 1, id)
+end
+
+-- The head of the outbox, and 1 where Chatwoot has told us already that it is there, by our own webhook.
+local function head()
+  local act = redis.call('LINDEX', outbox, 0)
+  local is_json, values = pcall(cjson.decode, act)
+  local key = is_json and type(values) == 'table' and values['key']
+  return act, key and redis.call('ZSCORE', seen, 'sent:' .. key) and 1 or 0
 end
 
 -- What waits while people have the conversation is theirs to answer, and for the bot to know.

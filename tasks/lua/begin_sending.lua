@@ -1,7 +1,7 @@
--- A worker wants to send. ARGV: conversation, token, lease, how long a try stays in doubt.
+-- A worker wants to send. ARGV: conversation, token, lease.
 -- The try is counted before the act: who comes second knows that there was a first. It also learns for how long the
 -- first may still come true: Chatwoot goes on storing a message after the connection has broken.
-local token, lease, doubt = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local token, lease = ARGV[2], tonumber(ARGV[3])
 
 if field('stage') ~= 'replying' then return {'nothing'} end
 local holder = field('token')
@@ -10,8 +10,8 @@ if holder ~= token then
   if holder ~= '' and deadline > now then return {'nothing'} end
   if number('not_before') > now then return {'nothing'} end
   redis.call('HINCRBY', state, 'tries', 1)
-  set('token', token, 'rings', 0, 'still_in_doubt', math.max(0, number('doubt_until') - now), 'doubt_until', now + doubt)
+  set('token', token, 'rings', 0, 'still_in_doubt', math.max(0, number('doubt_until') - now))
 end
 watch_until(now + lease)
-return {'send', redis.call('LINDEX', outbox, 0), number('tries'), number('still_in_doubt'), number('with_people'),
-  number('settled')}
+local act, is_there = head()
+return {'send', act, number('with_people'), number('settled'), is_there, number('tries'), number('still_in_doubt')}

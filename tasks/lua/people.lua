@@ -21,7 +21,7 @@ if act == 'take' then
 end
 
 local was_theirs = field('with_people') == '1'
-set('acted_at', stamp, 'with_people', '0', 'shown', shown)
+set('acted_at', stamp, 'with_people', '0', 'shown', shown, 'turns_this_hour', 0)
 if act == 'give back' and was_theirs then
   -- What the customer said since a person last answered waits for the bot now.
   local found = redis.call('ZREVRANGE', meanwhile, 0, -1, 'WITHSCORES')

@@ -1,17 +1,18 @@
--- What was at the head of the outbox is done, or given up. ARGV: conversation, token, bell, grace, lease, how long a try
--- stays in doubt, how many were settled before it, dead letter's id or '', dead letter, what to do besides...
+-- What was at the head of the outbox is done, or given up. ARGV: conversation, token, bell, grace, lease, how many were
+-- settled before it, dead letter's id or '', dead letter, what to do besides...
 -- Settled twice, it is settled once.
-local token, bell, grace, lease, doubt = ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local token, bell, grace, lease = ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 
 if field('stage') ~= 'replying' or field('token') ~= token then return {'lost', 0} end
-if number('settled') == tonumber(ARGV[7]) then
+if number('settled') == tonumber(ARGV[6]) then
   redis.call('LPOP', outbox)
   redis.call('HINCRBY', state, 'settled', 1)
-  for i = 10, #ARGV do redis.call('RPUSH', outbox, ARGV[i]) end
-  bury(ARGV[8], ARGV[9])
+  for i = 9, #ARGV do redis.call('RPUSH', outbox, ARGV[i]) end
+  bury(ARGV[7], ARGV[8])
 end
 keep()
 if redis.call('LLEN', outbox) == 0 then return go_on(bell, grace) end
-set('tries', 1, 'not_before', 0, 'still_in_doubt', 0, 'doubt_until', now + doubt)
+set('tries', 1, 'not_before', 0, 'still_in_doubt', 0, 'doubt_until', 0)
 watch_until(now + lease)
-return {'send', redis.call('LINDEX', outbox, 0), number('with_people'), number('settled')}
+local act, is_there = head()
+return {'send', act, number('with_people'), number('settled'), is_there}
