@@ -24,7 +24,7 @@ def client(server: RedisServer) -> Iterator["redis.Redis"]:
 
 def test_it_has_json_and_search_and_refuses_rather_than_evicts(client: "redis.Redis") -> None:
     assert client.json().set("doc", "$", {"text": "hola"}) is True
-    assert client.execute_command("FT._LIST") == []
+    assert client.ft("none").client.execute_command("FT._LIST") == []
     assert client.config_get("maxmemory-policy")["maxmemory-policy"] == "noeviction"
     assert client.config_get("appendonly")["appendonly"] == "yes"
 

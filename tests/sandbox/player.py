@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -98,8 +99,11 @@ class Player:
             if part.isdigit() and parts[i - 1] in _IDS_IN_PATHS:
                 parts[i] = str(self._id(_IDS_IN_PATHS[parts[i - 1]], int(part)))
         for name, kind in _IDS_IN_QUERIES.items():
-            query = re.sub(rf"\b{name}=(\d+)", lambda m, n=name, k=kind: f"{n}={self._id(k, int(m[1]))}", query)
+            query = re.sub(rf"(?<=\b{name}=)\d+", partial(self._id_in, kind), query)
         return f"{str(self.http.base_url).rstrip('/')}{'/'.join(parts)}{mark}{query}"
+
+    def _id_in(self, kind: str, found: re.Match[str]) -> str:
+        return str(self._id(kind, int(found[0])))
 
     def _id(self, kind: str, recorded: int) -> int:
         return self.here.id_of(self.there.known(kind, recorded)) or recorded

@@ -145,7 +145,7 @@ def _of_text(value: str, key: str) -> str:
 
 def at_one_moment(one: Any, other: Any) -> bool:
     """Whether two webhooks show the same message as the conversation's last."""
-    return _last_message(one) == _last_message(other)
+    return bool(_last_message(one) == _last_message(other))
 
 
 def without_last_message(body: Any) -> Any:

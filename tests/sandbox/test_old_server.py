@@ -79,7 +79,7 @@ def test_of_conversations_bots_hear_only_that_they_are_opened_or_resolved(old: D
 
 
 def test_drops_our_key_and_keeps_external_created_at(old: Desk) -> None:
-    marked = {"content_attributes": {"contesta_key": "turn-1/0"}, "external_created_at": 1795390000.125}
+    marked: dict[str, Any] = {"content_attributes": {"contesta_key": "turn-1/0"}, "external_created_at": 1795390000.125}
     answer = old.reply(**marked, echo_id="e1").json()
     assert answer.keys() == recorded("rest-POST_messages-200-key_dropped").keys()
     assert answer["content_attributes"] == {"external_created_at": 1795390000.125}
