@@ -17,7 +17,7 @@ import redis
 
 from tests.desk import Desk
 from tests.stack import ROOT, Process, Stack, wait_until
-from tests.tally import of_conversation
+from tests.tally import answered, of_conversation
 
 
 def both(*steps: str) -> list[str]:
@@ -42,7 +42,7 @@ def check(desk: Desk, stack: Stack) -> None:
     assert of_conversation(desk, 3).is_clean, desk.replies()
 
 
-@pytest.mark.parametrize("place", both("claim", "think", "commit", "begin_sending", "post", "settle"))
+@pytest.mark.parametrize("place", both("claim", "think", "commit", "begin_sending", "confirm", "post", "settle"))
 def test_worker(place: str, desk: Desk, stack: Stack) -> None:
     """A turn's own steps."""
     stack.start_web()
@@ -78,6 +78,24 @@ def test_worker_that_gives_back(place: str, desk: Desk, stack: Stack) -> None:
     desk.sandbox.customer_writes("one", conversation_id=3)
     see_it_die(worker)
     check(desk, stack)
+
+
+@pytest.mark.parametrize("place", both("postpone"))
+def test_worker_that_comes_too_early(place: str, desk: Desk, stack: Stack) -> None:
+    """One post may be in flight, and it takes its time: the other conversation is to wait."""
+    stack.env["POSTS_IN_FLIGHT"] = "1"
+    stack.start_web()
+    worker = doom(stack, place)
+    desk.conversation(4, "+34623226545")
+    desk.conversation(3)
+    desk.sandbox.faults.add("slow", seconds=3)
+    desk.sandbox.customer_writes("four", conversation_id=4)
+    wait_until(desk.posts, what="the first reply to be on its way")
+    desk.sandbox.customer_writes("one", conversation_id=3)
+    see_it_die(worker)
+    check(desk, stack)
+    wait_until(lambda: desk.replies(4), what="the other conversation's reply")
+    assert desk.replies(4) == ["Echo: four"]
 
 
 @pytest.mark.parametrize("place", both("extend"))
@@ -139,9 +157,9 @@ def test_web_that_hears_of_people(place: str, desk: Desk, stack: Stack) -> None:
 
 
 @pytest.mark.parametrize(
-    ("place", "answered"), [("forget_message.before", "one\ntwo"), ("forget_message.after", "two")]
+    ("place", "told"), [("forget_message.before", ["one", "two"]), ("forget_message.after", ["two"])]
 )
-def test_web_that_hears_of_a_deletion(place: str, answered: str, desk: Desk, stack: Stack) -> None:
+def test_web_that_hears_of_a_deletion(place: str, told: list[str], desk: Desk, stack: Stack) -> None:
     """What was deleted is not answered; unless that news was lost."""
     stack.env["COALESCE_SECONDS"] = "4"
     web = stack.start_web(CONTESTA_DIE_AT=place)
@@ -154,7 +172,25 @@ def test_web_that_hears_of_a_deletion(place: str, answered: str, desk: Desk, sta
     stack.start_web()
     stack.start_worker()
     desk.sandbox.customer_writes("two", conversation_id=3)
-    assert desk.wait_for_replies(1) == [f"Echo: {answered}"]
+    wait_until(lambda: "two" in answered(desk.replies()), what="what was not deleted to be answered")
+    assert answered(desk.replies()) == told
+
+
+@pytest.mark.parametrize(("place", "letters"), [("bury.before", 0), ("bury.after", 1)])
+def test_web_that_hears_of_a_failure(place: str, letters: int, desk: Desk, stack: Stack) -> None:
+    """The channel refuses later what Chatwoot has taken: a dead letter, unless that news was lost."""
+    web = stack.start_web(CONTESTA_DIE_AT=place)
+    stack.start_worker()
+    desk.conversation(3)
+    desk.sandbox.customer_writes("one", conversation_id=3)
+    desk.wait_for_replies(1)
+    reply = next(each["id"] for each in desk.sandbox.messages(3) if each["message_type"] == 1)
+    desk.sandbox.channel_reports(reply, "failed", "(#131047) Re-engagement message")
+    wait_until(lambda: cut_off(desk), what="a webhook to be cut off")
+    web.kill()
+    stack.start_web()
+    assert flask(stack, "dead-letters", "list").stdout.count("not delivered") == letters
+    check(desk, stack)
 
 
 def test_web_before_it_accepts(desk: Desk, stack: Stack) -> None:
@@ -212,15 +248,31 @@ def test_operator_who_tries_a_dead_letter_again(place: str, desk: Desk, stack: S
     desk.sandbox.faults.add("401")
     desk.sandbox.customer_writes("one", conversation_id=3)
     wait_until(lambda: desk.notes(3), what="the reply to be given up")
-    assert retry(stack, CONTESTA_DIE_AT=place).returncode == -SIGKILL
-    retry(stack)
+    retry = ("dead-letters", "retry", "--all")
+    assert flask(stack, *retry, CONTESTA_DIE_AT=place).returncode == -SIGKILL
+    flask(stack, *retry)
     assert desk.wait_for_replies(1) == ["Echo: one"]
     desk.set_status(3, "pending")
     check(desk, stack)
 
 
-def retry(stack: Stack, **env: str) -> subprocess.CompletedProcess[str]:
-    command = [str(Path(sys.executable).parent / "flask"), "dead-letters", "retry", "--all"]
+@pytest.mark.parametrize("place", both("forget"))
+def test_operator_who_has_it_forgotten(place: str, desk: Desk, stack: Stack) -> None:
+    """The command dies; the operator repeats it. What was answered is not answered again."""
+    stack.start_web()
+    stack.start_worker()
+    desk.conversation(3)
+    desk.sandbox.customer_writes("one", conversation_id=3)
+    desk.wait_for_replies(1)
+    forget = ("forget", "--conversation", "3")
+    assert flask(stack, *forget, CONTESTA_DIE_AT=place).returncode == -SIGKILL
+    assert flask(stack, *forget).returncode == 0
+    check(desk, stack)
+
+
+def flask(stack: Stack, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """An operator's command."""
+    command = [str(Path(sys.executable).parent / "flask"), *words]
     environment = {"PATH": os.environ["PATH"], **stack.env, **env}
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
 
