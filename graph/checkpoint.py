@@ -53,7 +53,7 @@ if ARGV[4] ~= '' and redis.call('HGET', KEYS[3], ARGV[4]) ~= ARGV[5] then return
 redis.call('JSON.SET', KEYS[1], '$', ARGV[1])
 redis.call('EXPIRE', KEYS[1], ARGV[2])
 for _, key in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
-  local id = string.match(key, ':(%x+%-%x+%-%x+%-%x+%-%x+):')
+  local id = string.match(key, ':(%x+%-%x+%-%x+%-%x+%-%x+):[^:]+:%-?%d+$')
   if id and id < ARGV[3] then
     redis.call('DEL', key)
     redis.call('ZREM', KEYS[2], key)

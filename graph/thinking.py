@@ -56,10 +56,9 @@ class Thinker:
         }
         before = self.graph.get_state(config)
         if self._is_of(before, turn_id):
-            values = self._run(None, config) if before.next else dict(before.values)
-        else:
-            values = self._run(self._input(before, said, earlier), config)
-        return _wanted(values, said)
+            return _wanted(self._run(None, config) if before.next else before.values, said)
+        known = {message.id for message in before.values.get(MESSAGES, [])}
+        return _wanted(self._run(self._input(before, said, earlier), config), said, known)
 
     def _run(self, input: dict[str, Any] | Command[Any] | None, config: RunnableConfig) -> dict[str, Any]:
         values: dict[str, Any] = self.graph.invoke(input, config, durability=self.durability)
@@ -104,15 +103,19 @@ class Thinker:
         return [RemoveMessage(id=each.id) for each in before.values.get(MESSAGES, []) if each.id not in staying]
 
 
-def _wanted(values: Mapping[str, Any], said: Sequence[Said]) -> Outcome:
-    """A reply for each thing that the graph said since the customer did; a human, where the graph waits for one."""
+def _wanted(values: Mapping[str, Any], said: Sequence[Said], known: Collection[str | None] = ()) -> Outcome:
+    """A reply for each thing that the graph said since the customer did; a human, where the graph waits for one.
+
+    What was `known` before the turn is none of it: an old message that is asked again stands before its later answers.
+    """
     messages: Sequence[BaseMessage] = values[MESSAGES]
     ids = {each.id for each in said}
     places = [index for index, message in enumerate(messages) if message.id in ids]
     # A graph may have removed what the customer said, by a summary, say: then what stands last answers it.
     places = places or [index for index, message in enumerate(messages) if isinstance(message, HumanMessage)]
     after = places[-1] + 1 if places else len(messages)
-    answers = [each for each in messages[after:] if isinstance(each, AIMessage) and each.name != PERSON]
+    new = [message for message in messages[after:] if message.id not in known]
+    answers = [each for each in new if isinstance(each, AIMessage) and each.name != PERSON]
     replies = tuple(Reply(message.text) for message in answers if message.text.strip())
     interrupts = tuple(HandOver(str(each.value)) for each in values.get("__interrupt__", ()))
     return wants.outcome(replies, (*wants.wants_of(values), *interrupts))

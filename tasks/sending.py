@@ -98,6 +98,8 @@ class Sender:
             if following.is_there:
                 following = self.mailbox.settle(following)
                 continue
+            if acts.opens(act):  # before the call: what people do after it is newer
+                self.mailbox.people_take(following.conversation_id, at=0)
             try:
                 self.doer.do(act, following)
             except StillInDoubt as doubt:
@@ -117,7 +119,6 @@ class Sender:
             else:
                 done += 1
                 if acts.opens(act):
-                    self.mailbox.people_take(following.conversation_id, at=0)
                     count(Counted.HANDOVERS)
                 following = self.mailbox.settle(following)
         return Sent(done, following, tuple(refused), gone)

@@ -174,8 +174,8 @@ def policy(settings: Settings) -> Policy:
     )
 
 
-def mailbox(settings: Settings) -> Mailbox:
-    """The mailbox, for whoever needs nothing else. Loads no LangGraph."""
+def mailbox(settings: Settings, *, patience_s: float = 5) -> Mailbox:
+    """The mailbox, for whoever needs nothing else and waits so long for Redis. Loads no LangGraph."""
     timing = Timing(
         quiet_s=settings.coalesce_seconds,
         most_quiet_s=settings.coalesce_max_seconds,
@@ -183,7 +183,7 @@ def mailbox(settings: Settings) -> Mailbox:
         doubt_s=settings.chatwoot_storing_seconds,
     )
     return Mailbox(
-        _redis(settings, decode_responses=True),
+        _redis(settings, decode_responses=True, patience_s=patience_s),
         account_id=settings.chatwoot_account_id,
         timing=timing,
         shards=settings.shards,
@@ -191,15 +191,15 @@ def mailbox(settings: Settings) -> Mailbox:
     )
 
 
-def _redis(settings: Settings, *, decode_responses: bool) -> redis.Redis:
+def _redis(settings: Settings, *, decode_responses: bool, patience_s: float = 5) -> redis.Redis:
     pool = redis.BlockingConnectionPool.from_url(
         settings.redis_url,
         decode_responses=decode_responses,
         max_connections=_CONNECTIONS,
-        timeout=10,
+        timeout=int(2 * patience_s),
         protocol=2,
-        socket_timeout=5,
-        socket_connect_timeout=2,
+        socket_timeout=patience_s,
+        socket_connect_timeout=min(patience_s, 2),
         health_check_interval=30,
     )
     return redis.Redis(connection_pool=pool)

@@ -47,7 +47,7 @@ class Reception:
         from tasks import doorbells, wiring
 
         return cls(
-            wiring.mailbox(settings),
+            wiring.mailbox(settings, patience_s=1.5),
             doorbells.ring,
             wiring.policy(settings),
             wiring.directory(settings),

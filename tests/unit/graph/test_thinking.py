@@ -138,3 +138,29 @@ def test_another_graph_does_not_go_on_where_the_first_stopped() -> None:
     mended = Thinker(builder.compile(checkpointer=broken.graph.checkpointer), 40)
     assert mended.think("t", "1", [Said("10", "Hola")]) == (Reply("Echo: Hola"),)
     assert history(mended) == ["Hola", "Echo: Hola"]
+
+
+def test_an_old_turn_that_is_tried_again_repeats_no_newer_answer() -> None:
+    """A dead letter is retried after the conversation has gone on."""
+
+    def failing_once(state: MessagesState) -> Any:
+        if len(state["messages"]) == 1:
+            raise RuntimeError
+        return echo.echo(state) if state["messages"][-1].type == "human" else {"messages": [AIMessage("late")]}
+
+    thinker = thinker_of(failing_once)
+    with pytest.raises(RuntimeError):
+        thinker.think("t", "m5", [Said("5", "five")])
+    thinker.think("t", "m6", [Said("6", "six")])
+    assert thinker.think("t", "m5", [Said("5", "five")]) == (Reply("late"),)
+
+
+def test_what_a_person_wrote_is_not_said_again() -> None:
+    thinker = thinker_of(lambda state: {})
+    assert thinker.think("t", "m2", [Said("2", "two")], earlier=[Said("1", "mine", by="person")]) == ()
+
+
+def test_a_turn_without_its_messages_says_nothing_old(echoing: Thinker) -> None:
+    echoing.think("t", "m1", [Said("1", "one")])
+    silent = Thinker(thinker_of(lambda state: {}).graph.copy(update={"checkpointer": echoing.graph.checkpointer}), 40)
+    assert silent.think("t", "m2", []) == ()
