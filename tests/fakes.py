@@ -156,7 +156,7 @@ class FakeMailbox:
                     break
                 if by == "customer":
                     it.waiting[id] = it.meanwhile.pop(id)
-        it.with_people, it.shown = False, shown
+        it.with_people, it.shown, it.hours = False, shown, []
         return self._go_on(it) if it.stage == "idle" else None
 
     def forget_message(self, conversation_id: int, message_id: int, note: str) -> None:
@@ -184,6 +184,11 @@ class FakeMailbox:
 
     def was_seen(self, conversation_id: int, key: str) -> bool:
         return key in self._of(conversation_id).sent
+
+    def is_done_with(self, conversation_id: int, message_id: int) -> bool:
+        it = self._of(conversation_id)
+        is_in_work = message_id in it.waiting or message_id in it.meanwhile or it.outbox
+        return message_id in it.messages and not is_in_work and it.stage == "idle"
 
     # -- thinking
 
@@ -236,10 +241,8 @@ class FakeMailbox:
         it.tries += 1
         it.token, it.rings = self._token(), 0
         it.still_in_doubt = max(0.0, it.doubt_until - self._now)
-        it.doubt_until = self._now + self._timing.doubt_s
         self._watch(it, self._timing.lease_s)
-        doubt_s = it.still_in_doubt
-        return Sending(conversation_id, it.outbox[0], it.tries, it.token, doubt_s, bool(it.with_people), it.settled)
+        return self._sending(conversation_id, it)
 
     def settle(
         self, sending: Sending, *, dead_letter: DeadLetter = NO_DEAD_LETTER, besides: Sequence[str] = ()
@@ -250,10 +253,9 @@ class FakeMailbox:
             it.settled += 1
             self._bury(it, dead_letter)
         if it.outbox:
-            it.tries, it.not_before = 1, 0
-            it.still_in_doubt, it.doubt_until = 0, self._now + self._timing.doubt_s
+            it.tries, it.not_before, it.still_in_doubt, it.doubt_until = 1, 0, 0, 0
             self._watch(it, self._timing.lease_s)
-            return Sending(sending.conversation_id, it.outbox[0], 1, it.token, 0, bool(it.with_people), it.settled)
+            return self._sending(sending.conversation_id, it)
         following = self._go_on(it)
         return following if isinstance(following, Ring) else None
 
@@ -269,8 +271,7 @@ class FakeMailbox:
         if it.token != held.token:
             return None
         it.token, it.not_before = "", self._now + delay_s
-        if decided:
-            it.doubt_until = 0
+        it.doubt_until = self._now + (0 if decided else self._timing.doubt_s)
         self._watch(it, delay_s + self._timing.grace_s)
         if it.stage == "replying":
             return Send()
@@ -374,6 +375,11 @@ class FakeMailbox:
             raise TurnLost(held.conversation_id)
         return it
 
+    def _sending(self, conversation_id: int, it: Conversation) -> Sending:
+        act, with_people = it.outbox[0], bool(it.with_people)
+        is_there = _key(act) in it.sent
+        return Sending(conversation_id, act, it.tries, it.token, it.still_in_doubt, with_people, it.settled, is_there)
+
     def _unburied(self, conversation_id: int, id: str) -> Conversation:
         it = self._of(conversation_id)
         if it.letters.pop(id, None) is None:
@@ -447,3 +453,11 @@ class FakeMailbox:
 
 def _without_content(record: str) -> str:
     return json.dumps({**json.loads(record), "content": ""}, separators=(",", ":"))
+
+
+def _key(act: str) -> str | None:
+    """By which Chatwoot tells us of it; None for what is no JSON, as in tests."""
+    try:
+        return str(json.loads(act)["key"])
+    except json.JSONDecodeError:
+        return None

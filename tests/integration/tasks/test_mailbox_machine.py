@@ -55,6 +55,9 @@ SAME_SOURCE_S = 600
 WORKERS = ("ann", "ben", "eve")
 conversations = st.sampled_from((3, 3, 3, 3, 3, 4))
 workers = st.sampled_from(WORKERS)
+message_ids = st.integers(1, 60)
+few = st.sampled_from((0, 1, 1, 2, 3))
+seldom = st.sampled_from((False, False, False, True))
 times = st.sampled_from((0, 0, 0, 1, 2, 3))
 sources = st.sampled_from(("", "", "", "A", "B"))
 delays = st.sampled_from((0.0, UNIT_S, 3 * UNIT_S))
@@ -85,6 +88,7 @@ class Book:
     outbox: list[str] = field(default_factory=list)
     tried: set[str] = field(default_factory=set)
     settled: int = 0
+    seen: set[str] = field(default_factory=set)
     letters: dict[str, tuple[int, ...] | str] = field(default_factory=dict)
 
     bells: list[str] = field(default_factory=list)
@@ -120,7 +124,7 @@ class MailboxMachine(RuleBasedStateMachine):
 
     # -- what happens
 
-    @rule(conversation_id=conversations, ids=st.lists(st.integers(1, 20), min_size=1, max_size=4), source=sources)
+    @rule(conversation_id=conversations, ids=st.lists(message_ids, min_size=1, max_size=3), source=sources)
     def accept(self, conversation_id: int, ids: list[int], source: str) -> None:
         """Webhooks come: in time, late, or again, by their ids or by their channel's."""
         for id in ids:
@@ -180,7 +184,7 @@ class MailboxMachine(RuleBasedStateMachine):
         book.holder = turn.token
 
     @precondition(lambda self: self.has("turns"))
-    @rule(conversation_id=conversations, worker=workers, age=ages, acts=st.integers(0, 3), gives_up=st.booleans())
+    @rule(conversation_id=conversations, worker=workers, age=ages, acts=few, gives_up=seldom)
     def commit(self, conversation_id: int, worker: str, age: int, acts: int, gives_up: bool) -> None:
         book, before = self._before(conversation_id)
         turn = _pick(book.turns, age)
@@ -220,6 +224,7 @@ class MailboxMachine(RuleBasedStateMachine):
     def _is_tried(self, book: Book, sending: Sending) -> None:
         assert sending.act == book.outbox[0]
         assert sending.number == book.settled
+        assert sending.is_there == (_key(sending.act) in book.seen)
         assert (sending.tries == 1) == (sending.act not in book.tried)
         assert sending.doubt_s == 0 or sending.tries > 1
         book.tried.add(sending.act)
@@ -242,7 +247,7 @@ class MailboxMachine(RuleBasedStateMachine):
             assert self.world.inside(conversation_id).due_in_s == LEASE_S
 
     @precondition(lambda self: self.has("sendings"))
-    @rule(conversation_id=conversations, worker=workers, age=ages, besides=st.integers(0, 2), gives_up=st.booleans())
+    @rule(conversation_id=conversations, worker=workers, age=ages, besides=few, gives_up=seldom)
     def settle(self, conversation_id: int, worker: str, age: int, besides: int, gives_up: bool) -> None:
         """An act is done, or given up. Who says so twice is told again what is next."""
         book, before = self._before(conversation_id)
@@ -270,11 +275,22 @@ class MailboxMachine(RuleBasedStateMachine):
             assert not book.outbox
             self._goes_on(book, following)
 
-    @rule(conversation_id=conversations, worker=workers, steps=st.integers(1, 3))
-    def work(self, conversation_id: int, worker: str, steps: int) -> None:
+    @rule(conversation_id=conversations, worker=workers, steps=st.integers(1, 3), acts=few, gives_up=seldom)
+    def work(self, conversation_id: int, worker: str, steps: int, acts: int, gives_up: bool) -> None:
         """A healthy worker does what is to be done next."""
         for _ in range(steps):
-            self._work(conversation_id, worker)
+            self._work(conversation_id, worker, acts, gives_up)
+
+    @rule(conversation_id=conversations, worker=workers, is_seen_to_be_dead=st.booleans())
+    def change_hands(self, conversation_id: int, worker: str, is_seen_to_be_dead: bool) -> None:
+        """Whoever has the conversation is killed, or sleeps for too long; another worker takes it up."""
+        book, _ = self._before(conversation_id)
+        if is_seen_to_be_dead and book.holder:
+            self.die(conversation_id, book.holder.split("/")[1])
+        else:
+            self.pass_time(MOST_GRACE_S)
+            self.revive(conversation_id)
+        self._work(conversation_id, worker)
 
     @precondition(lambda self: self.has("held"))
     @rule(conversation_id=conversations, age=ages, delay_s=delays, decided=st.booleans())
@@ -316,7 +332,7 @@ class MailboxMachine(RuleBasedStateMachine):
         due_in_s = LEASE_S if holds else before.due_in_s
         assert self.world.inside(conversation_id).due_in_s == due_in_s
 
-    @rule(conversation_id=conversations, at=times, writes=st.sampled_from((0, 0, 25, 30)))
+    @rule(conversation_id=conversations, at=times, writes=st.sampled_from((0, 0, 20, 50)))
     def people_take(self, conversation_id: int, at: int, writes: int) -> None:
         """A person takes the conversation over, perhaps by writing. Webhooks come late, and in any order."""
         book, before = self._before(conversation_id)
@@ -350,7 +366,7 @@ class MailboxMachine(RuleBasedStateMachine):
         else:
             assert following is None
 
-    @rule(conversation_id=conversations, id=st.integers(1, 20))
+    @rule(conversation_id=conversations, id=message_ids)
     def forget_message(self, conversation_id: int, id: int) -> None:
         """It was deleted in Chatwoot: nobody is to answer it."""
         book, _ = self._before(conversation_id)
@@ -373,11 +389,16 @@ class MailboxMachine(RuleBasedStateMachine):
             book.posted.add(key)
             book.outbox.append(act)
 
-    @rule(conversation_id=conversations, key=st.sampled_from("pqrs"))
-    def saw(self, conversation_id: int, key: str) -> None:
-        self._before(conversation_id)
-        self.anyone.saw(conversation_id, key)
-        assert self.anyone.was_seen(conversation_id, key)
+    @precondition(lambda self: self.has("outbox"))
+    @rule(conversation_id=conversations)
+    def saw(self, conversation_id: int) -> None:
+        """Chatwoot tells us of what we are sending, before we say so ourselves."""
+        book, _ = self._before(conversation_id)
+        if book.outbox:
+            key = _key(book.outbox[0])
+            book.seen.add(key)
+            self.anyone.saw(conversation_id, key)
+            assert self.anyone.was_seen(conversation_id, key)
 
     @rule(seconds=st.sampled_from((UNIT_S, 3 * UNIT_S, 10 * UNIT_S)))
     def pass_time(self, seconds: float) -> None:
@@ -417,15 +438,20 @@ class MailboxMachine(RuleBasedStateMachine):
         if is_new:
             book.marks |= {mark} - {""}
             self._bury(book, letter, self._act())
+        self._look()
 
     @precondition(lambda self: self.has("buried"))
-    @rule(conversation_id=conversations, age=ages)
-    def exhume(self, conversation_id: int, age: int) -> None:
+    @rule(conversation_id=conversations, age=ages, discards=st.booleans())
+    def exhume(self, conversation_id: int, age: int, discards: bool) -> None:
+        """A person has a dead letter tried again, or discards it."""
         book, before = self._before(conversation_id)
         id = _pick(book.buried, age)
         if id is None:
             return
         what = book.letters.pop(id, None)
+        if discards:
+            assert self.anyone.discard(conversation_id, id) == (what is not None)
+            return
         if what is None:
             with pytest.raises(NoSuchDeadLetter):
                 self.anyone.exhume_act(conversation_id, id, "too late")
@@ -445,14 +471,6 @@ class MailboxMachine(RuleBasedStateMachine):
         else:
             self._goes_on(book, following)
 
-    @precondition(lambda self: self.has("buried"))
-    @rule(conversation_id=conversations, age=ages)
-    def discard(self, conversation_id: int, age: int) -> None:
-        book, _ = self._before(conversation_id)
-        id = _pick(book.buried, age)
-        if id is not None:
-            assert self.anyone.discard(conversation_id, id) == (book.letters.pop(id, None) is not None)
-
     @rule(conversation_id=conversations, keep_reasons=st.booleans())
     def forget(self, conversation_id: int, keep_reasons: bool) -> None:
         """All of it is to be gone; who holds a part of it loses it, and may still wake."""
@@ -464,24 +482,19 @@ class MailboxMachine(RuleBasedStateMachine):
         gone = Book(letters=book.letters if keep_reasons else {})
         gone.bells, gone.turns, gone.sendings, gone.held, gone.buried = handed_out
         self.books[conversation_id] = gone
+        self._look()
 
-    @rule()
-    def look(self) -> None:
-        """An operator looks."""
-        figures = self.anyone.figures()
-        letters = {id for book in self.books.values() for id in book.letters}
-        assert {letter.id for letter in self.anyone.dead_letters()} == letters
-        assert figures.dead_letters == len(letters)
-        assert figures.unfinished == len(list(self.anyone.unfinished()))
+    # What leads somewhere comes more often.
+    accept_again, work_again, work_on, change_hands_again = accept, work, work, change_hands
+    people_give_back_again = people_give_back
 
     # -- what must be so
 
     @invariant()
     def all_is_in_its_place(self) -> None:
-        unfinished = list(self.anyone.unfinished())
         for conversation_id, book in self.books.items():
             inside = self.world.inside(conversation_id)
-            assert (inside.stage != "idle") == (inside.due_in_s is not None) == (conversation_id in unfinished)
+            assert (inside.stage != "idle") == (inside.due_in_s is not None)
             assert inside.waiting == tuple(sorted(book.waiting))
             assert inside.meanwhile == tuple(sorted(book.meanwhile))
             assert inside.outbox == tuple(book.outbox)
@@ -511,15 +524,21 @@ class MailboxMachine(RuleBasedStateMachine):
             assert (inside.stage, inside.waiting, inside.outbox, inside.due_in_s) == ("idle", (), (), None)
             theirs = [id for id, text in book.meanwhile.items() if _is_customers(text)]
             assert sorted([*theirs, *book.known, *book.answered]) == sorted(book.accepted)
+            assert all(
+                self.anyone.is_done_with(conversation_id, id) for id in book.answered if id not in book.meanwhile
+            )
+            assert not any(self.anyone.is_done_with(conversation_id, id) for id in book.meanwhile)
 
-    def _work(self, conversation_id: int, worker: str) -> None:
+    def _work(self, conversation_id: int, worker: str, acts: int = 1, gives_up: bool = False) -> None:
         book, now = self._before(conversation_id)
         if now.stage == "queued":
             self.claim(conversation_id, worker, age=0)
+            if not book.holder:
+                self.pass_time(UNIT_S)
         elif now.stage == "thinking" and book.holder:
-            self.commit(conversation_id, worker, age=0, acts=1, gives_up=False)
+            self.commit(conversation_id, worker, 0, acts, gives_up)
         elif now.stage == "replying" and book.holder:
-            self.settle(conversation_id, worker, age=0, besides=0, gives_up=False)
+            self.settle(conversation_id, worker, 0, besides=acts // 3, gives_up=gives_up)
         elif now.stage == "replying":
             self.begin_sending(conversation_id, worker)
 
@@ -558,13 +577,23 @@ class MailboxMachine(RuleBasedStateMachine):
             assert doorbell.bell not in book.bells
             book.bells.append(doorbell.bell)
 
+    def _look(self) -> None:
+        """An operator looks."""
+        figures = self.anyone.figures()
+        letters = {id for book in self.books.values() for id in book.letters}
+        assert {letter.id for letter in self.anyone.dead_letters()} == letters
+        assert figures.dead_letters == len(letters)
+        unfinished = [id for id in self.books if self.world.inside(id).stage != "idle"]
+        assert figures.unfinished == len(unfinished)
+        assert sorted(self.anyone.unfinished()) == sorted(unfinished)
+
     def _bury(self, book: Book, letter: DeadLetter, what: tuple[int, ...] | str) -> None:
         if letter.id:
             book.buried.append(letter.id)
             book.letters[letter.id] = what
 
     def _act(self) -> str:
-        return f"act {next(self.numbers)}"
+        return json.dumps({"key": f"act {next(self.numbers)}"})
 
     def _letter(self, conversation_id: int) -> DeadLetter:
         return DeadLetter(f"{conversation_id}.{next(self.numbers)}", "{}")
@@ -576,6 +605,10 @@ def _text(id: int, by: str = "customer") -> str:
 
 def _id(text: str) -> int:
     return int(json.loads(text)["id"])
+
+
+def _key(act: str) -> str:
+    return str(json.loads(act)["key"])
 
 
 def _by(text: str) -> str:
@@ -595,7 +628,7 @@ def _run(new_world: Callable[[], World], examples: int) -> None:
         lambda: MailboxMachine(new_world),  # type: ignore[arg-type]  # a factory will do, says its documentation
         settings=settings(
             max_examples=examples,
-            stateful_step_count=80,
+            stateful_step_count=60,
             deadline=None,
             database=None,
             derandomize=True,
@@ -615,4 +648,4 @@ def test_a_real_redis(redis_client: redis.Redis) -> None:
 
 def test_both_answer_the_same(redis_client: redis.Redis) -> None:
     accounts = count(1)
-    _run(lambda: BothWorlds(RedisWorld(redis_client, next(accounts))), examples=40)
+    _run(lambda: BothWorlds(RedisWorld(redis_client, next(accounts))), examples=60)
