@@ -18,7 +18,7 @@ from tasks.doorbells import Doorbells
 from tasks.mailbox import Mailbox, Ring, Sending, Timing, Turn
 from tasks.recovery import Holdings, Keeper, inherit, revive_overdue
 from tasks.roll import Roll, is_dead, owner_of_this_process
-from tests.mailboxes import RedisWorld
+from tests.mailbox.worlds import RedisWorld
 from tests.stack import wait_until
 
 TIMING = Timing(quiet_s=0, most_quiet_s=0, lease_s=30, grace_s=30)

@@ -1,4 +1,4 @@
-"""Worlds for tests/integration/tasks/test_mailbox_machine.py: a real Redis, the fake, and both side by side.
+"""Worlds for the mailbox machine: a real Redis, the fake, and both side by side.
 
 In each of them time stands still until it is told to pass.
 """

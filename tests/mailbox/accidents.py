@@ -1,0 +1,111 @@
+"""What befalls the mailbox machine's workers: they give up, sleep, die, and wake too late."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+
+from tasks.mailbox import Ring, Send
+from tests.mailbox.book import Book, pick
+from tests.mailbox.working import LEASE_S, MOST_GRACE_S, Working, ages, conversations, delays, few, seldom, workers
+from tests.mailbox.worlds import UNIT_S, Inside
+
+
+class Accidents(Working):
+    @rule(conversation_id=conversations, worker=workers, steps=st.integers(1, 3), acts=few, gives_up=seldom)
+    def work(self, conversation_id: int, worker: str, steps: int, acts: int, gives_up: bool) -> None:
+        """A healthy worker does what is to be done next."""
+        for _ in range(steps):
+            self.do_next(conversation_id, worker, acts, gives_up)
+
+    def do_next(self, conversation_id: int, worker: str, acts: int = 1, gives_up: bool = False) -> None:
+        book, now = self.before(conversation_id)
+        if now.stage == "queued":
+            self.claim(conversation_id, worker, age=0)
+            if not book.holder:
+                self.pass_time(UNIT_S)
+        elif now.stage == "thinking" and book.holder:
+            self.commit(conversation_id, worker, 0, acts, gives_up)
+        elif now.stage == "replying" and book.holder:
+            self.settle(conversation_id, worker, 0, besides=acts // 3, gives_up=gives_up)
+        elif now.stage == "replying":
+            self.begin_sending(conversation_id, worker)
+
+    @rule(conversation_id=conversations, worker=workers, is_seen_to_be_dead=st.booleans())
+    def change_hands(self, conversation_id: int, worker: str, is_seen_to_be_dead: bool) -> None:
+        """Whoever has the conversation is killed, or sleeps for too long; another worker takes it up."""
+        book, _ = self.before(conversation_id)
+        if is_seen_to_be_dead and book.holder:
+            self.die(conversation_id, book.holder.split("/")[1])
+        else:
+            self.pass_time(MOST_GRACE_S)
+            self.revive(conversation_id)
+        self.do_next(conversation_id, worker)
+
+    @precondition(lambda self: self.has("held"))
+    @rule(conversation_id=conversations, age=ages, delay_s=delays, decided=st.booleans())
+    def release(self, conversation_id: int, age: int, delay_s: float, decided: bool) -> None:
+        book, before = self.before(conversation_id)
+        held = pick(book.held, age)
+        if held is None:
+            return
+        answer = self.anyone.release(held, delay_s=delay_s, decided=decided)
+        self.is_taken_up(book, before, answer, held.token == book.holder)
+        if answer is None:
+            assert self.world.inside(conversation_id) == before
+
+    @precondition(lambda self: self.has("sendings"))
+    @rule(conversation_id=conversations, age=ages, delay_s=delays)
+    def postpone(self, conversation_id: int, age: int, delay_s: float) -> None:
+        """The act must not be done yet; nothing was tried."""
+        book, before = self.before(conversation_id)
+        sending = pick(book.sendings, age)
+        if sending is None:
+            return
+        self.anyone.postpone(sending, delay_s=delay_s)
+        if sending.token != book.holder:
+            assert self.world.inside(conversation_id) == before
+            return
+        book.holder = ""
+        if book.sendings[-1].tries == 1:
+            book.tried.remove(book.outbox[0])
+
+    @precondition(lambda self: self.has("held"))
+    @rule(conversation_id=conversations, age=ages)
+    def extend(self, conversation_id: int, age: int) -> None:
+        book, before = self.before(conversation_id)
+        held = pick(book.held, age)
+        if held is None:
+            return
+        holds = held.token == book.holder
+        assert self.anyone.extend(conversation_id, held.token) == holds
+        due_in_s = LEASE_S if holds else before.due_in_s
+        assert self.world.inside(conversation_id).due_in_s == due_in_s
+
+    @rule(seconds=st.sampled_from((UNIT_S, 3 * UNIT_S, 10 * UNIT_S)))
+    def pass_time(self, seconds: float) -> None:
+        self.world.pass_time(seconds)
+        self.now += seconds
+
+    @rule(conversation_id=conversations)
+    def revive(self, conversation_id: int) -> None:
+        """A watchdog looks."""
+        book, before = self.before(conversation_id)
+        is_overdue = before.due_in_s is not None and before.due_in_s <= 0
+        assert (conversation_id in self.anyone.overdue()) == is_overdue
+        self.is_taken_up(book, before, self.anyone.revive(conversation_id), is_overdue)
+
+    @rule(conversation_id=conversations, worker=workers)
+    def die(self, conversation_id: int, worker: str) -> None:
+        """A process is seen to be dead (or was only thought to be: it may act again)."""
+        book, before = self.before(conversation_id)
+        answer = self.anyone.inherit(conversation_id, f"here/{worker}")
+        self.is_taken_up(book, before, answer, book.holder.startswith(f"here/{worker}/"))
+
+    def is_taken_up(self, book: Book, before: Inside, answer: Ring | Send | None, expected: bool) -> None:
+        assert (answer is not None) == expected
+        if answer is None:
+            return
+        book.holder = ""
+        again = Send() if before.stage == "replying" else Ring(book.bells[-1], 0)
+        assert answer == again

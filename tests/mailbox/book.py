@@ -1,0 +1,110 @@
+"""What must be so in a conversation, by what its mailbox has answered: the mailbox machine's own account of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from tasks.mailbox import DeadLetter, Ring, Send, Sending, Turn
+
+T = TypeVar("T")
+
+
+@dataclass
+class Book:
+    """One conversation: what has come in, what is to go out, and what has been handed to workers, dead ones too."""
+
+    ids: set[int] = field(default_factory=set)
+    sources: dict[str, float] = field(default_factory=dict)
+    accepted: set[int] = field(default_factory=set)
+    waiting: set[int] = field(default_factory=set)
+    answered: list[int] = field(default_factory=list)
+    meanwhile: dict[int, str] = field(default_factory=dict)
+    """What was said while people had the conversation: to be known, not answered."""
+    known: list[int] = field(default_factory=list)
+    """What a turn has been told of in that way."""
+    with_people: bool = False
+    acted_at: int = 0
+
+    posted: set[str] = field(default_factory=set)
+    marks: set[str] = field(default_factory=set)
+    outbox: list[str] = field(default_factory=list)
+    tried: set[str] = field(default_factory=set)
+    settled: int = 0
+    seen: set[str] = field(default_factory=set)
+    letters: dict[str, tuple[int, ...] | str] = field(default_factory=dict)
+
+    # In the order in which they were handed out; they are never taken back.
+    bells: list[str] = field(default_factory=list)
+    number: int = 0
+    turns: list[Turn] = field(default_factory=list)
+    sendings: list[Sending] = field(default_factory=list)
+    held: list[Turn | Sending] = field(default_factory=list)
+    buried: list[str] = field(default_factory=list)
+    holder: str = ""
+    """The token of the turn, or of the outbox."""
+
+    def is_newer(self, at: int) -> bool:
+        """Whether people did it after what is known of them. 0: just now."""
+        if 0 < at < self.acted_at:
+            return False
+        self.acted_at = max(at, self.acted_at)
+        return True
+
+    def is_left_to_people(self) -> None:
+        """What waits is theirs, unless something is to be sent first."""
+        if not self.outbox:
+            self.meanwhile |= {id: text_of(id) for id in self.waiting}
+            self.waiting = set()
+
+    def goes_on(self, following: Ring | Send | None) -> None:
+        """A stage has ended: `following` is what must follow."""
+        if self.with_people:
+            self.is_left_to_people()
+        if self.outbox:
+            assert following == Send()
+        elif self.waiting:
+            assert isinstance(following, Ring)
+            self.heard(following)
+        else:
+            assert following is None
+
+    def heard(self, doorbell: Ring | None) -> None:
+        if doorbell is not None:
+            assert doorbell.bell not in self.bells
+            self.bells.append(doorbell.bell)
+
+    def buries(self, letter: DeadLetter, what: tuple[int, ...] | str) -> None:
+        if letter.id:
+            self.buried.append(letter.id)
+            self.letters[letter.id] = what
+
+    def customers_meanwhile(self) -> list[int]:
+        return [id for id, text in self.meanwhile.items() if is_customers(text)]
+
+
+def text_of(id: int, by: str = "customer") -> str:
+    return json.dumps({"id": id, "by": by})
+
+
+def id_of(text: str) -> int:
+    return int(json.loads(text)["id"])
+
+
+def key_of(act: str) -> str:
+    return str(json.loads(act)["key"])
+
+
+def by_whom(text: str) -> str:
+    return str(json.loads(text)["by"])
+
+
+def is_customers(text: str) -> bool:
+    return by_whom(text) == "customer"
+
+
+def pick(things: Sequence[T], age: int) -> T | None:
+    """The newest at age 0, or one of the older ones."""
+    return things[-1 - min(age, len(things) - 1)] if things else None

@@ -1,0 +1,247 @@
+"""The mailbox machine's workers: they take in, think and send, each step checked against the book."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import partial
+from itertools import count
+from typing import Any
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from tasks.mailbox import NO_DEAD_LETTER, DeadLetter, Sending, Timing, Turn, TurnLost
+from tests.fakes import MOST_MESSAGES_IN_A_TURN
+from tests.mailbox.book import Book, id_of, is_customers, key_of, pick, text_of
+from tests.mailbox.worlds import UNIT_S, Inside, World
+
+LEASE_S, GRACE_S, DOUBT_S = 3 * UNIT_S, 2 * UNIT_S, 4 * UNIT_S
+MOST_GRACE_S = 8 * UNIT_S
+SAME_SOURCE_S = 600
+
+WORKERS = ("ann", "ben", "eve")
+conversations = st.sampled_from((3, 3, 3, 3, 3, 4))
+workers = st.sampled_from(WORKERS)
+message_ids = st.integers(1, 60)
+few = st.sampled_from((0, 1, 1, 2, 3))
+seldom = st.sampled_from((False, False, False, True))
+times = st.sampled_from((0, 0, 0, 1, 2, 3))
+sources = st.sampled_from(("", "", "", "A", "B"))
+delays = st.sampled_from((0.0, UNIT_S, 3 * UNIT_S))
+ages = st.sampled_from((0, 0, 0, 1, 2, 5))
+"""0: the newest of what has been handed out. More: what comes late, or what a worker wakes with that seemed dead."""
+
+
+class Working(RuleBasedStateMachine):
+    def __init__(self, new_world: Callable[[], World]) -> None:
+        super().__init__()
+        self.world = new_world()
+        self.books: dict[int, Book] = {}
+        self.now = 0.0
+        self.numbers = count(1)
+
+    @initialize(quiet_s=st.sampled_from((0.0, UNIT_S)))
+    def begin(self, quiet_s: float) -> None:
+        timing = Timing(quiet_s, 3 * quiet_s, LEASE_S, GRACE_S, MOST_GRACE_S, DOUBT_S)
+        self.workers = {name: self.world.open(f"here/{name}", timing) for name in WORKERS}
+        self.anyone = self.workers["ann"]
+
+    # -- coming in
+
+    @rule(conversation_id=conversations, ids=st.lists(message_ids, min_size=1, max_size=3), source=sources)
+    def accept(self, conversation_id: int, ids: list[int], source: str) -> None:
+        """Webhooks come: in time, late, or again, by their ids or by their channel's."""
+        for id in ids:
+            self._accept(conversation_id, id, source)
+
+    def _accept(self, conversation_id: int, id: int, source: str) -> None:
+        book, before = self.before(conversation_id)
+        is_new = id not in book.ids
+        book.ids.add(id)
+        if is_new and source:
+            is_new = self.now - book.sources.get(source, -SAME_SOURCE_S) >= SAME_SOURCE_S
+        accepted = self.anyone.accept(conversation_id, id, text_of(id), source_id=source or None)
+        assert accepted.is_new == is_new
+        assert (accepted.doorbell is not None) == (is_new and before.stage == "idle" and not book.with_people)
+        if is_new:
+            book.accepted.add(id)
+            book.sources |= {source: self.now} if source else {}
+            self._comes_in(book, id)
+        book.heard(accepted.doorbell)
+
+    def _comes_in(self, book: Book, id: int) -> None:
+        if book.with_people:
+            book.meanwhile[id] = text_of(id)
+        else:
+            book.waiting.add(id)
+
+    @rule(conversation_id=conversations, key=st.sampled_from("pqrs"))
+    def post(self, conversation_id: int, key: str) -> None:
+        """Something is sent by hand, perhaps twice."""
+        book, _ = self.before(conversation_id)
+        act = self.act()
+        self.anyone.post(conversation_id, key, act)
+        if key not in book.posted:
+            book.posted.add(key)
+            book.outbox.append(act)
+
+    # -- thinking
+
+    @precondition(lambda self: self.has("bells"))
+    @rule(conversation_id=conversations, worker=workers, age=ages)
+    def claim(self, conversation_id: int, worker: str, age: int) -> None:
+        """A doorbell is delivered: the last one, or one that comes late or twice."""
+        book, before = self.before(conversation_id)
+        bell = pick(book.bells, age) or "never rung"
+        is_right = before.stage == "queued" and bell == book.bells[-1]
+        answer = self.workers[worker].claim(conversation_id, bell)
+        assert (answer is not None) == (is_right and not book.with_people)
+        if is_right and book.with_people:
+            book.is_left_to_people()
+        if isinstance(answer, Turn):
+            self._begun(book, before, answer)
+
+    def _begun(self, book: Book, before: Inside, turn: Turn) -> None:
+        assert not book.holder
+        assert not book.with_people
+        if turn.attempt == 1:
+            oldest = sorted(book.waiting)[:MOST_MESSAGES_IN_A_TURN]
+            assert turn.messages == tuple(map(text_of, oldest))
+            assert turn.number == book.number + 1
+            assert before.outbox == ()
+        else:
+            last = book.turns[-1]
+            left = tuple(text for text in last.messages if id_of(text) in book.waiting)
+            assert (turn.number, turn.messages, turn.attempt) == (last.number, left, last.attempt + 1)
+        assert turn.earlier == tuple(book.meanwhile[id] for id in sorted(book.meanwhile))
+        book.number = turn.number
+        book.turns.append(turn)
+        book.held.append(turn)
+        book.holder = turn.token
+
+    @precondition(lambda self: self.has("turns"))
+    @rule(conversation_id=conversations, worker=workers, age=ages, acts=few, gives_up=seldom)
+    def commit(self, conversation_id: int, worker: str, age: int, acts: int, gives_up: bool) -> None:
+        book, before = self.before(conversation_id)
+        turn = pick(book.turns, age)
+        if turn is None:
+            return
+        ids = tuple(id for id in map(id_of, turn.messages) if id in book.waiting)
+        wanted = [self.act() for _ in range(acts)]
+        letter = self.letter(conversation_id) if gives_up and not book.with_people else NO_DEAD_LETTER
+        end = partial(self.workers[worker].commit, turn, wanted, dead_letter=letter)
+        if turn.token != book.holder:
+            self.is_refused(conversation_id, before, end)
+            return
+        following = end()
+        book.waiting -= set(ids)
+        told = {id_of(text) for text in turn.earlier} & set(book.meanwhile)
+        book.known += [id for id in told if is_customers(book.meanwhile[id])]
+        book.meanwhile = {id: text for id, text in book.meanwhile.items() if id not in told}
+        if book.with_people:
+            book.meanwhile |= {id: text_of(id) for id in ids}
+        else:
+            book.answered += ids
+        book.outbox += wanted
+        book.holder = ""
+        book.buries(letter, ids)
+        book.goes_on(following)
+
+    # -- sending
+
+    @rule(conversation_id=conversations, worker=workers)
+    def begin_sending(self, conversation_id: int, worker: str) -> None:
+        book, before = self.before(conversation_id)
+        sending = self.workers[worker].begin_sending(conversation_id)
+        if sending is None:
+            return
+        assert before.stage == "replying"
+        assert not book.holder or (before.due_in_s or 0) <= 0
+        self._is_tried(book, sending)
+
+    def _is_tried(self, book: Book, sending: Sending) -> None:
+        assert sending.act == book.outbox[0]
+        assert sending.number == book.settled
+        assert sending.is_there == (key_of(sending.act) in book.seen)
+        assert (sending.tries == 1) == (sending.act not in book.tried)
+        assert sending.doubt_s == 0 or sending.tries > 1
+        book.tried.add(sending.act)
+        book.holder = sending.token
+        book.sendings.append(sending)
+        book.held.append(sending)
+
+    @precondition(lambda self: self.has("sendings"))
+    @rule(conversation_id=conversations, worker=workers, age=ages)
+    def confirm(self, conversation_id: int, worker: str, age: int) -> None:
+        book, before = self.before(conversation_id)
+        sending = pick(book.sendings, age)
+        if sending is None:
+            return
+        confirm = partial(self.workers[worker].confirm, sending)
+        if sending.token != book.holder:
+            self.is_refused(conversation_id, before, confirm)
+        else:
+            confirm()
+            assert self.world.inside(conversation_id).due_in_s == LEASE_S
+
+    @precondition(lambda self: self.has("sendings"))
+    @rule(conversation_id=conversations, worker=workers, age=ages, besides=few, gives_up=seldom)
+    def settle(self, conversation_id: int, worker: str, age: int, besides: int, gives_up: bool) -> None:
+        """An act is done, or given up. Who says so twice is told again what is next."""
+        book, before = self.before(conversation_id)
+        sending = pick(book.sendings, age)
+        if sending is None:
+            return
+        others = [self.act() for _ in range(besides)]
+        letter = self.letter(conversation_id) if gives_up else NO_DEAD_LETTER
+        end = partial(self.workers[worker].settle, sending, dead_letter=letter, besides=others)
+        if sending.token != book.holder:
+            self.is_refused(conversation_id, before, end)
+            return
+        following = end()
+        if sending.number < book.settled:
+            assert isinstance(following, Sending)
+            assert (following.act, following.number) == (book.outbox[0], book.settled)
+            return
+        book.settled += 1
+        book.outbox = [*book.outbox[1:], *others]
+        book.holder = ""
+        book.buries(letter, sending.act)
+        if isinstance(following, Sending):
+            self._is_tried(book, following)
+        else:
+            assert not book.outbox
+            book.goes_on(following)
+
+    @precondition(lambda self: self.has("outbox"))
+    @rule(conversation_id=conversations)
+    def saw(self, conversation_id: int) -> None:
+        """Chatwoot tells us of what we are sending, before we say so ourselves."""
+        book, _ = self.before(conversation_id)
+        if book.outbox:
+            key = key_of(book.outbox[0])
+            book.seen.add(key)
+            self.anyone.saw(conversation_id, key)
+            assert self.anyone.was_seen(conversation_id, key)
+
+    # -- how it is written down
+
+    def has(self, what: str) -> bool:
+        """Whether any of it has ever been handed out."""
+        return any(getattr(book, what) for book in self.books.values())
+
+    def before(self, conversation_id: int) -> tuple[Book, Inside]:
+        return self.books.setdefault(conversation_id, Book()), self.world.inside(conversation_id)
+
+    def is_refused(self, conversation_id: int, before: Inside, end: Callable[[], Any]) -> None:
+        with pytest.raises(TurnLost):
+            end()
+        assert self.world.inside(conversation_id) == before
+
+    def act(self) -> str:
+        return json.dumps({"key": f"act {next(self.numbers)}"})
+
+    def letter(self, conversation_id: int) -> DeadLetter:
+        return DeadLetter(f"{conversation_id}.{next(self.numbers)}", "{}")
