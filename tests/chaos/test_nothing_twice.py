@@ -58,7 +58,11 @@ def test_a_channel_delivers_twice(desk: Desk, stack: Stack) -> None:
         ("hang-after-storing", ""),
     ],
 )
-def test_chatwoot_stored_it_and_said_otherwise(kind: str, text: str, desk: Desk, stack: Stack) -> None:
+@pytest.mark.parametrize("tells", [True, False])
+def test_chatwoot_stored_it_and_said_otherwise(tells: bool, kind: str, text: str, desk: Desk, stack: Stack) -> None:
+    """A webhook of our own reply may tell that it is there; without, Chatwoot is asked."""
+    if not tells:
+        desk.sandbox.webhook_faults.add("never", event=None, content="Echo: ", times=None)
     stack.env["CHATWOOT_TIMEOUT_SECONDS"] = "1"
     stack.start_web()
     stack.start_worker()

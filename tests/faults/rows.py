@@ -36,6 +36,12 @@ def _api(kind: str, times: int, *, seconds: float = 1.0, text: str | None = None
     return play
 
 
+def _stored_and_never_told(scene: Scene) -> None:
+    """Our own replies' webhooks do not come either, so Chatwoot has to be asked."""
+    scene.sandbox.webhook_faults.add("never", event=None, content="Echo: ", times=None)
+    _api("500-after-storing", 6)(scene)
+
+
 def _twice(scene: Scene) -> None:
     scene.sandbox.webhook_faults.add("twice", times=None)
     _write(scene, 5)
@@ -141,6 +147,7 @@ ROWS = (
     Row("hang", _api("hang", 4, seconds=60)),
     Row("hang after storing", _api("hang-after-storing", 4, seconds=60)),
     Row("500 after storing", _api("500-after-storing", 6)),
+    Row("500 after storing, and no webhook of it", _stored_and_never_told),
     Row("422 after storing: statement timeout", _api("422-after-storing", 6)),
     Row("422 after storing: waited for Redis", _api("422-after-storing", 6, text="Waited 1 seconds (redis://redis)")),
     Row("connection reset", _api("reset", 6)),
