@@ -52,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N|clock",
         help="of conversations and messages; clock: other ones at each start, for a bot that remembers the last",
     )
-    demo = parser.add_argument_group("demo", "an inbox 1 'WhatsApp' with an agent bot and an account webhook")
+    demo = parser.add_argument_group("demo", "an inbox 1 'Chat' with an agent bot and an account webhook")
     demo.add_argument("--bot-token", default=os.environ.get("SANDBOX_BOT_TOKEN"), help="the bot's access token")
     demo.add_argument("--bot-url", default=os.environ.get("SANDBOX_BOT_URL"), help="where its webhooks go")
     demo.add_argument("--webhook-url", default=os.environ.get("SANDBOX_WEBHOOK_URL"), help="where the account's go")
@@ -77,7 +77,7 @@ def _seed(sandbox: Sandbox, options: argparse.Namespace) -> None:
             access_token=options.bot_token,
         )
         bot_id = bot.id
-    sandbox.add_inbox(name="WhatsApp", channel="whatsapp", agent_bot_id=bot_id)
+    sandbox.add_inbox(name="Chat", channel="api", agent_bot_id=bot_id)
     if options.webhook_url:
         sandbox.add_webhook(url=options.webhook_url, secret=options.secret)
 

@@ -126,6 +126,8 @@ class Outreach:
     def _held(self, claim: Claim) -> Iterator[None]:
         try:
             yield
+        except NotFound as error:
+            raise Undeliverable(f"there is no such inbox in the account: {error}") from error
         except PermanentError as error:
             raise Undeliverable(str(error)) from error
         except (TransientError, OutcomeUnknown) as error:
@@ -161,10 +163,8 @@ class Outreach:
         if inbox_id not in self._inboxes:
             try:
                 self._inboxes[inbox_id] = self.client.inbox(inbox_id)
-            except NotFound as error:
-                if not error.is_of_a_record:
-                    return None
-                raise Undeliverable(f"there is no inbox {inbox_id} in the account") from error
+            except PermanentError:
+                return None  # where there is no such inbox, nothing can be made in it either
         return self._inboxes[inbox_id]
 
     def _create_contact(self, letter: Letter, claim: Claim) -> Contact:

@@ -297,9 +297,10 @@ class TestBadInput:
 
     def test_an_unknown_inbox_makes_nothing(self, desk: Desk, stack: Stack) -> None:
         stack.start_worker()
-        fail_to_write(stack, "there is no inbox 99 in the account", inbox_id=99)
-        assert made(desk) == []
-        assert [letter[4] for letter in letters(stack)] == ["there is no inbox 99 in the account"]
+        fail_to_write(stack, "there is no such inbox in the account", inbox_id=99)
+        assert [each.status for each in desk.sandbox.requests if each.path.endswith("/contacts")] == [404]
+        ((*_, reason),) = letters(stack)
+        assert reason.startswith("there is no such inbox in the account")
 
     def test_a_bots_token_may_not_look_for_contacts(self, desk: Desk, stack: Stack) -> None:
         del stack.env["CHATWOOT_API_TOKEN"]
