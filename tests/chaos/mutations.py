@@ -23,10 +23,10 @@ CHECKPOINTS = "tests/integration/graph/test_checkpoint.py"
 _HEAD = """\
 # Which test notices which broken guard
 
-`make mutations` wrote this: it copies the project, breaks one guard at a time, and runs the tests that should notice.
-It fails if none does. The guards are in the files named here, each under its reason.
+`make mutations` copies the project, breaks one guard at a time, runs the tests that should notice, and writes this
+table: the first test of each file that is red with the guard broken and green without. It fails if there is none.
 
-| guard | broken | noticed by |
+| guard | in | noticed by |
 |---|---|---|
 """
 
@@ -88,7 +88,7 @@ MUTATIONS = (
     Mutation(
         "Messages leave the mailbox in the step that records the reply: not later",
         "tasks/lua/commit.lua",
-        "for id in string.gmatch(field('batch'), '%d+') do redis.call('ZREMRANGEBYSCORE', waiting, id, id) end",
+        "redis.call('ZREMRANGEBYSCORE', waiting, id, id)",
         "",
         (MAILBOX, f"{STEPS}::test_worker[settle.after]"),
     ),
@@ -123,9 +123,9 @@ MUTATIONS = (
     Mutation(
         "Look before posting again",
         "tasks/doing.py",
-        "elif self._is_first_try(act, sending) or self._is_missing(act, sending):",
+        "elif self._is_first_try(act, sending) or self._is_missing(act, sending, conversation_id):",
         "else:",
-        (f"{TWICE}::test_chatwoot_stored_it_and_said_otherwise",),
+        (f"{TWICE}::test_chatwoot_stored_it_and_said_otherwise[False-500-after-storing-]",),
     ),
     Mutation(
         "What is not to be seen yet may still come true",
