@@ -42,8 +42,7 @@ broker_connection_max_retries = None  # by default the worker exits after 100
 broker_pool_acquire_timeout = 2  # the webhook answers 500 instead of waiting
 task_publish_retry_policy = {"max_retries": 2, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.3}
 
-# Beat only rings, too: a worker that is asked twice at once asks Chatwoot once (tasks/messages.py). What waits longer
-# than the next ringing is not worth running.
+# What waits longer than the next ringing is not worth running.
 beat_schedule = {}
 if _settings.reconcile_seconds:
     beat_schedule["reconcile"] = {

@@ -6,7 +6,7 @@ threads = 8
 
 # Chatwoot hangs up after 5 s: a worker that was silent for 30 s is stuck.
 timeout = 30
-# A webhook takes milliseconds; whoever is longer in a restart is cut off, and Chatwoot sends it again.
+# A webhook takes milliseconds; whoever is longer in a restart is cut off, and found by tasks.reconcile.
 graceful_timeout = 10
 keepalive = 5
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, RemoveMessage, trim_messages
+from langchain_core.messages import AIMessage, BaseMessage, RemoveMessage, trim_messages
 from langchain_core.runnables import RunnableConfig
 from langgraph.types import Command, Durability, StateSnapshot
 
@@ -58,6 +58,8 @@ class Thinker:
         if self._is_of(before, turn_id):
             return _wanted(self._run(None, config) if before.next else before.values, said)
         known = {message.id for message in before.values.get(MESSAGES, [])}
+        if not said:
+            return ()
         return _wanted(self._run(self._input(before, said, earlier), config), said, known)
 
     def _run(self, input: dict[str, Any] | Command[Any] | None, config: RunnableConfig) -> dict[str, Any]:
@@ -68,8 +70,8 @@ class Thinker:
         self, before: StateSnapshot, said: Sequence[Said], earlier: Sequence[Said]
     ) -> dict[str, Any] | Command[Any]:
         new = [each.as_message() for each in (*earlier, *said) if each.by != "deleted"]
-        deleted = {each.id for each in earlier if each.by == "deleted"}
-        update = {MESSAGES: [*self._dropped(before, len(new), deleted), *new], **wants.none_yet(self.graph)}
+        gone = {each.id for each in earlier if each.by == "deleted"} | _said_in_vain(before, said)
+        update = {MESSAGES: [*self._dropped(before, len(new), gone), *new], **wants.none_yet(self.graph)}
         if before.interrupts:
             # A human was to decide, and has given the conversation back: what people said is the answer, never what the
             # customer did.
@@ -86,12 +88,12 @@ class Thinker:
     def _nodes(self) -> str:
         return " ".join(sorted(self.graph.nodes))
 
-    def _dropped(self, before: StateSnapshot, coming: int, deleted: Collection[str]) -> list[RemoveMessage]:
-        """What leaves the memory before this turn: what was deleted, and what is too old.
+    def _dropped(self, before: StateSnapshot, coming: int, gone: Collection[str | None]) -> list[RemoveMessage]:
+        """What leaves the memory before this turn: what is gone from the conversation, and what is too old.
 
         What stays begins with a customer's message, so that no tool call is torn from its answer.
         """
-        messages = [message for message in before.values.get(MESSAGES, []) if message.id not in deleted]
+        messages = [message for message in before.values.get(MESSAGES, []) if message.id not in gone]
         kept = trim_messages(
             messages,
             strategy="last",
@@ -103,6 +105,17 @@ class Thinker:
         return [RemoveMessage(id=each.id) for each in before.values.get(MESSAGES, []) if each.id not in staying]
 
 
+def _said_in_vain(before: StateSnapshot, said: Sequence[Said]) -> set[str | None]:
+    """What is said again, since its answer was withheld or failed, and the answers that nobody has heard."""
+    messages = before.values.get(MESSAGES, [])
+    again = {each.id for each in said}
+    first = next((index for index, message in enumerate(messages) if message.id in again), len(messages))
+    unheard = [each for each in messages[first:] if isinstance(each, AIMessage) and each.name != PERSON]
+    if any(message.type == "human" and message.id not in again for message in messages[first:]):
+        unheard = []  # the conversation has gone on since
+    return {message.id for message in messages if message.id in again} | {message.id for message in unheard}
+
+
 def _wanted(values: Mapping[str, Any], said: Sequence[Said], known: Collection[str | None] = ()) -> Outcome:
     """A reply for each thing that the graph said since the customer did; a human, where the graph waits for one.
 
@@ -110,10 +123,8 @@ def _wanted(values: Mapping[str, Any], said: Sequence[Said], known: Collection[s
     """
     messages: Sequence[BaseMessage] = values[MESSAGES]
     ids = {each.id for each in said}
-    places = [index for index, message in enumerate(messages) if message.id in ids]
-    # A graph may have removed what the customer said, by a summary, say: then what stands last answers it.
-    places = places or [index for index, message in enumerate(messages) if isinstance(message, HumanMessage)]
-    after = places[-1] + 1 if places else len(messages)
+    # A graph may have removed what the customer said, by a summary, say: then all that is new answers it.
+    after = max((index + 1 for index, message in enumerate(messages) if message.id in ids), default=0)
     new = [message for message in messages[after:] if message.id not in known]
     answers = [each for each in new if isinstance(each, AIMessage) and each.name != PERSON]
     replies = tuple(Reply(message.text) for message in answers if message.text.strip())

@@ -9,7 +9,8 @@
 - `overdue` and `revive` find what nobody works on any more. Every conversation that is not idle has a deadline.
 
 Celery's messages are doorbells: one that is lost is rung again, one that comes twice finds nothing to do.
-Each step is one Lua script on the keys of one conversation, all on one slot. Every call may be repeated.
+Each step is one Lua script on the keys of one conversation, all on one slot. Every call may be repeated without harm;
+what ended the first time may be called lost or gone the second.
 docs/crash-table.md says what happens when the process dies before or after each step.
 """
 

@@ -30,9 +30,7 @@ def redis_client(redis_server: RedisServer) -> Iterator[redis.Redis]:
     # The counters never expire, and are few: tasks/counters.py.
     ours_for_ever = ("contesta:1:counters",)
     immortal = [
-        key
-        for key in client.scan_iter()
-        if client.ttl(key) == -1 and key.startswith(ours) and key not in ours_for_ever
+        key for key in client.scan_iter() if client.ttl(key) == -1 and key.startswith(ours) and key not in ours_for_ever
     ]
     client.close()
     assert not immortal, f"keys that never expire: {immortal}"

@@ -150,12 +150,7 @@ class FakeMailbox:
         if not self._is_newer(it, at):
             return None
         if to_be_answered and it.with_people:
-            for id in sorted(it.meanwhile, reverse=True):
-                by = json.loads(it.meanwhile[id])["by"]
-                if by == "person":
-                    break
-                if by == "customer":
-                    it.waiting[id] = it.meanwhile.pop(id)
+            self._take_back(it)
         it.with_people, it.shown, it.hours = False, shown, []
         return self._go_on(it) if it.stage == "idle" else None
 
@@ -386,13 +381,22 @@ class FakeMailbox:
             raise NoSuchDeadLetter(id)
         return it
 
+    def _take_back(self, it: Conversation) -> None:
+        for id in sorted(it.meanwhile, reverse=True):
+            by = json.loads(it.meanwhile[id])["by"]
+            if by == "person":
+                break
+            if by == "customer":
+                it.waiting[id] = it.meanwhile.pop(id)
+
     def _is_theirs(self, it: Conversation, refused: str, at: float) -> bool:
         """Whether people have it, by what they did last, as far as we were told; a newer snapshot may know more."""
         was_shown = it.with_people is False and set(refused.split("+")) <= set(it.shown.split("+"))
         if it.with_people and it.shown and not refused and at > it.acted_at:
             it.with_people, it.acted_at, it.shown = False, at, ""
-        elif not it.with_people and refused and not was_shown:
-            it.with_people, it.acted_at, it.shown = True, max(at, it.acted_at), refused
+            self._take_back(it)
+        elif not it.with_people and refused and at >= it.acted_at and not was_shown:
+            it.with_people, it.acted_at, it.shown = True, at, refused
         return bool(it.with_people)
 
     def _is_newer(self, it: Conversation, at: float) -> bool:

@@ -2,16 +2,21 @@
 
 import os
 
-from celery import current_app
-
 from settings import Settings
 from tasks import logs, wiring
+from tasks.celery import app as app_of_tasks
 from webhook_app import create_app
 
 logs.configure()
 # Chatwoot waits for 5 s, and for a bot's webhook not twice. A doorbell that cannot be rung now is rung by the watchdog.
-current_app.conf.task_publish_retry = False
-current_app.conf.broker_transport_options |= {"socket_timeout": 1.5, "socket_connect_timeout": 1}
+app_of_tasks.conf.task_publish_retry = False
+app_of_tasks.conf.broker_transport_options |= {
+    "socket_timeout": 1.0,
+    "socket_connect_timeout": 1.0,
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0,
+}
 app = create_app(Settings.from_env(os.environ))
 # At the first request: gunicorn may have forked until then.
 app.before_request(wiring.bookkeeper().start)

@@ -55,6 +55,19 @@ local function leave_to_people()
   set('batch', '', 'attempts', 0)
 end
 
+-- What the customer said since a person last answered waits for the bot again.
+local function take_back_from_people()
+  local found = redis.call('ZREVRANGE', meanwhile, 0, -1, 'WITHSCORES')
+  for i = 1, #found, 2 do
+    local by = cjson.decode(found[i])['by']
+    if by == 'person' then break end
+    if by == 'customer' then
+      redis.call('ZADD', waiting, found[i + 1], found[i])
+      redis.call('ZREM', meanwhile, found[i])
+    end
+  end
+end
+
 -- A stage has ended: send what is to be sent, else queue what waits, else be idle.
 -- Returns 'send', or 'ring' with the milliseconds to wait before ringing, or 'idle'.
 local function go_on(bell, grace)

@@ -28,10 +28,11 @@ end
 local with_people = field('with_people') == '1'
 if with_people and field('shown') ~= '' and refused == '' and at > number('acted_at') then
   set('with_people', '0', 'acted_at', ARGV[10], 'shown', '')
+  take_back_from_people()
   with_people = false
-elseif not with_people and refused ~= '' and not (field('with_people') == '0' and all_shown_before()) then
-  set('with_people', '1', 'shown', refused)
-  if at > number('acted_at') then set('acted_at', ARGV[10]) end
+elseif not with_people and refused ~= '' and at >= number('acted_at')
+    and not (field('with_people') == '0' and all_shown_before()) then
+  set('with_people', '1', 'shown', refused, 'acted_at', ARGV[10])
   with_people = true
 end
 if with_people then

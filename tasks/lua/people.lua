@@ -1,6 +1,6 @@
 -- People take the conversation, or give it back. The newest act decides: webhooks come unordered. ARGV: conversation,
--- when (0: just after what is known), 'take' | 'give back' | 'end' (give back, and nobody is to be answered), what in the snapshot of that moment
--- shows it as theirs or '', bell, grace, message id and message, where the act is a message.
+-- when (0: just after what is known), 'take' | 'give back' | 'end' (give back, and nobody is to be answered), what in the
+-- snapshot of that moment shows it as theirs or '', bell, grace, message id and message, where the act is a message.
 local at, act, shown, bell, grace = tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6])
 
 if ARGV[7] then
@@ -23,16 +23,7 @@ end
 local was_theirs = field('with_people') == '1'
 set('acted_at', stamp, 'with_people', '0', 'shown', shown, 'turns_this_hour', 0)
 if act == 'give back' and was_theirs then
-  -- What the customer said since a person last answered waits for the bot now.
-  local found = redis.call('ZREVRANGE', meanwhile, 0, -1, 'WITHSCORES')
-  for i = 1, #found, 2 do
-    local by = cjson.decode(found[i])['by']
-    if by == 'person' then break end
-    if by == 'customer' then
-      redis.call('ZADD', waiting, found[i + 1], found[i])
-      redis.call('ZREM', meanwhile, found[i])
-    end
-  end
+  take_back_from_people()
 end
 keep()
 if stage == '' or stage == 'idle' then return go_on(bell, grace) end
