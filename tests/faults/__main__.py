@@ -14,6 +14,7 @@ from tests.faults.rows import ROWS, Row
 from tests.faults.scene import Scene, scene
 from tests.tally import Tally
 
+README = Path("README.md")
 TABLE = Path("docs/faults.md")
 _HEAD = """\
 # What breaks, and what becomes of the messages
@@ -80,8 +81,17 @@ def main() -> int:
         results = _play_all(rows, Path(directory))
     if not chosen:
         head = _HEAD.format(rows=len(rows), seconds=time.monotonic() - started)
-        TABLE.write_text(head + "".join(f"{result}\n" for result in results))
+        table = "".join(f"{result}\n" for result in results)
+        TABLE.write_text(head + table)
+        show_in_readme(head[head.rindex("| what is broken") :] + table)
     return 0 if all(result.is_clean for result in results) else 1
+
+
+def show_in_readme(table: str) -> None:
+    """Put the table between its marks."""
+    before, _, rest = README.read_text().partition("<!-- faults -->\n")
+    _, mark, after = rest.partition("<!-- /faults -->")
+    README.write_text(f"{before}<!-- faults -->\n{table}{mark}{after}")
 
 
 def _play_all(rows: Sequence[Row], directory: Path) -> list[Result]:
