@@ -53,7 +53,7 @@ def test_it_is_seeded_for_a_demo(start: Start) -> None:
         "--bot-token", "T", "--bot-url", "http://127.0.0.1:1/", "--secret", "S", "--webhook-url", "http://a/"
     )
     (inbox,) = get(url, "accounts/1/inboxes", "A").json()["payload"]
-    assert (inbox["id"], inbox["name"], inbox["channel_type"]) == (1, "WhatsApp", "Channel::Whatsapp")
+    assert (inbox["id"], inbox["name"], inbox["channel_type"]) == (1, "Chat", "Channel::Api")
     bot = get(url, "accounts/1/inboxes/1/agent_bot", "A").json()["agent_bot"]
     assert (bot["name"], bot["access_token"]["token"], bot["secret"]) == ("Contesta", "T", "S")
     (webhook,) = get(url, "accounts/1/webhooks", "A").json()["payload"]["webhooks"]
