@@ -1,6 +1,6 @@
 """Which of a customer's messages a reply answers, written on the reply itself.
 
-So Chatwoot's own list of messages shows what was never answered, even where our memory of it is gone.
+So Chatwoot's own list of messages shows what was never answered, and what was meanwhile, even where our memory is gone.
 """
 
 from __future__ import annotations
@@ -39,6 +39,26 @@ def unanswered(messages: Iterable[Message]) -> list[Message]:
             break
         answered.update(answers)
     return found
+
+
+def answer_since(messages: Iterable[Message], message_id: int) -> Message | None:
+    """A reply that came after this message and says something newer: a person's, or a later turn's. None: nobody's.
+
+    What else was said in the turn that answers this message, such as the first of several bubbles, is no newer one.
+    Chatwoot before 4.9 does not tell which those are: there they count.
+    """
+    return next((each for each in messages if each.id > message_id and _is_newer_reply(each, message_id)), None)
+
+
+def is_reply(message: Message) -> bool:
+    """Somebody, or the bot, said it to the customer, and it has not failed to reach them as far as is known."""
+    is_said = message.message_type == "outgoing" and not message.is_private
+    return is_said and not _is_automatic(message) and message.status != "failed"
+
+
+def _is_newer_reply(message: Message, message_id: int) -> bool:
+    answers = message.content_attributes.get(ANSWERS)
+    return is_reply(message) and (not isinstance(answers, list) or any(each > message_id for each in answers))
 
 
 def _is_deleted(message: Message) -> bool:

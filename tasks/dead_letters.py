@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -13,7 +13,7 @@ import structlog
 from chatwoot.client import Client
 from chatwoot.events import MessageEvent
 from chatwoot.messages import Message
-from tasks import acts, incoming
+from tasks import acts, answered, incoming
 from tasks.acts import Post
 from tasks.counters import Counted, count
 from tasks.doorbells import Doorbells
@@ -39,6 +39,8 @@ class Grave:
     """Unix seconds."""
     content: str = field(repr=False)
     """The customer's messages or the act, as JSON, so that it can be tried again."""
+    after: int | None = None
+    """The id of the message that it answers, or that failed: what is said later has a greater one. None: not known."""
 
     @classmethod
     def of(cls, letter: DeadLetter) -> Grave:
@@ -68,7 +70,15 @@ def bury_undelivered(mailbox: Mailbox, event: MessageEvent) -> None:
         key=f"{ours}.after-{event.message_id}", content=event.content or "", asked_at=time.time(), by_hand=True
     )
     reason = f"not delivered: {event.external_error or event.status}"
-    grave = Grave(event.conversation_id, acts.name(again), reason, 1, again.asked_at, acts.dump(again))
+    grave = Grave(
+        event.conversation_id,
+        acts.name(again),
+        reason,
+        1,
+        again.asked_at,
+        acts.dump(again),
+        after=event.message_id,
+    )
     if mailbox.bury(event.conversation_id, bury(again.key, grave), mark=f"failed:{event.message_id}"):
         count(Counted.DEAD_LETTERS, "delivery")
         log.error("message_not_delivered", conversation_id=event.conversation_id, message_id=event.message_id)
@@ -141,11 +151,15 @@ class DeadLetters:
     def _refuse_if_answered(self, grave: Grave) -> None:
         if self.client is None:
             return
-        for message in self.client.messages(grave.conversation_id):
-            if _is_a_reply(message) and (message.created_at or 0) > grave.at:
-                who = message.sender.kind if message.sender else "somebody"
-                raise AnsweredSince(f"conversation {grave.conversation_id}: {who} has answered since")
+        messages = self.client.messages(grave.conversation_id, after=grave.after)
+        if answer := _answer(messages, grave):
+            who = answer.sender.kind if answer.sender else "somebody"
+            raise AnsweredSince(f"conversation {grave.conversation_id}: {who} has answered since")
 
 
-def _is_a_reply(message: Message) -> bool:
-    return message.message_type == "outgoing" and not message.is_private
+def _answer(messages: Iterable[Message], grave: Grave) -> Message | None:
+    if grave.after is not None:
+        return answered.answer_since(messages, grave.after)
+    # Chatwoot tells whole seconds: what was said in the very second in which this failed may have come later.
+    since = int(grave.at)
+    return next((each for each in messages if answered.is_reply(each) and (each.created_at or 0) >= since), None)

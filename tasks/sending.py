@@ -139,7 +139,8 @@ class Sender:
     def _give_up(self, act: Act, sending: Sending, error: ChatwootError) -> Sending | Ring | None:
         log.error("send_given_up", error=type(error).__name__, status=error.status, text=error.text)
         now = time.time()
-        grave = Grave(sending.conversation_id, acts.name(act), str(error), sending.tries, now, sending.act)
+        after = act.after if isinstance(act, Post) else None
+        grave = Grave(sending.conversation_id, acts.name(act), str(error), sending.tries, now, sending.act, after)
         alerts = acts.is_said_to_the_customer(act) and not error.conversation_gone
         besides = acts.alert(act.key, _note(error), now, act.customer) if alerts else []
         following = self.mailbox.settle(

@@ -140,7 +140,7 @@ class Answering:
         now = time.time()
         key = name_of(messages)
         content = json.dumps(turn.messages, ensure_ascii=False)
-        grave = Grave(turn.conversation_id, THINKING, reason, turn.attempt, now, content)
+        grave = Grave(turn.conversation_id, THINKING, reason, turn.attempt, now, content, after=messages[-1].id)
         note = f"The bot could not answer ({reason}). Please take over."
         alert = acts.alert(key, note, now, _customer(messages))
         following = self.mailbox.commit(turn, [acts.dump(act) for act in alert], dead_letter=bury(key, grave))

@@ -1,4 +1,4 @@
-"""Which messages nobody has answered, read from Chatwoot's own list."""
+"""Which messages nobody has answered, and what has answered since, read from Chatwoot's own list."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from chatwoot.marker import OUR_KEY
 from chatwoot.messages import Message
-from tasks.answered import unanswered, written
+from tasks.answered import answer_since, unanswered, written
 
 
 def customer(id: int) -> dict[str, Any]:
@@ -48,3 +48,22 @@ OLD_SERVERS_REPLY = {"id": 92, "message_type": 1, "content_attributes": {"extern
 )
 def test_what_is_left(messages: list[dict[str, Any]], left: list[int]) -> None:
     assert [each.id for each in unanswered([Message.from_json(each) for each in messages])] == left
+
+
+@pytest.mark.parametrize(
+    ("messages", "answer"),
+    [
+        pytest.param([customer(5)], None, id="nobody"),
+        pytest.param([person(4), customer(5)], None, id="earlier than that"),
+        pytest.param([customer(5), person(6)], 6, id="a person"),
+        pytest.param([customer(5), person(6, private=True), ACTIVITY, GREETING], None, id="a note is no answer"),
+        pytest.param([customer(5), person(6, status="failed")], None, id="nobody has heard it"),
+        pytest.param([customer(5), ours(6, 5)], None, id="another bubble of the same turn"),
+        pytest.param([customer(5), ours(6, 3, 4)], None, id="an earlier turn's, which came late"),
+        pytest.param([customer(5), customer(7), ours(8, 7)], 8, id="a later turn's"),
+        pytest.param([customer(5), ours(6)], 6, id="sent by hand"),
+    ],
+)
+def test_who_has_answered_since(messages: list[dict[str, Any]], answer: int | None) -> None:
+    found = answer_since([Message.from_json(each) for each in messages], 5)
+    assert (found and found.id) == answer
