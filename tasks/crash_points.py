@@ -1,8 +1,8 @@
 """Places at which a test may have the process killed: before and after every step of a message's life.
 
 `CONTESTA_DIE_AT=commit.after` kills the process with SIGKILL the first time it gets there; `commit.after:3` the third
-time. Every step of the mailbox has a `.before` and an `.after` by its script's name (tasks/lua), and so have `ring`,
-`think` and `post`. Without the variable nothing happens.
+time. Every step of the mailbox has a `.before` and an `.after` by its script's name (tasks/mailbox/lua), and so have
+`ring`, `think` and `post`. Without the variable nothing happens.
 """
 
 from __future__ import annotations

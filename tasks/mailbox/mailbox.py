@@ -1,147 +1,33 @@
-"""A conversation's mailbox: the truth about what waits, who thinks, and what is to be sent.
-
-    idle -> queued -> thinking -> replying -> (queued | idle)
-
-- `accept` takes a customer's message in, once, and says whether a doorbell must be rung.
-- `claim` gives the conversation's turn to one worker, with a token; `commit` ends the turn, for its token only:
-  messages leave the mailbox in the same atomic step in which what the turn wants is recorded in the outbox.
-- `begin_sending` and `settle` empty the outbox, one act after the other, by one worker at a time.
-- `overdue` and `revive` find what nobody works on any more. Every conversation that is not idle has a deadline.
-
-Celery's messages are doorbells: one that is lost is rung again, one that comes twice finds nothing to do.
-Each step is one Lua script on the keys of one conversation, all on one slot. Every call may be repeated without harm;
-what ended the first time may be called lost or gone the second.
-docs/crash-table.md says what happens when the process dies before or after each step.
-"""
+"""The mailboxes of an account in Redis: a method for each script of lua/."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zlib import crc32
 
 import redis
 
 from tasks import crash_points
+from tasks.mailbox.keys import Keys
+from tasks.mailbox.values import (
+    NO_DEAD_LETTER,
+    Accepted,
+    DeadLetter,
+    Figures,
+    NoSuchDeadLetter,
+    Ring,
+    Send,
+    Sending,
+    Timing,
+    Turn,
+    TurnLost,
+    Wait,
+)
 
 _LUA = Path(__file__).parent / "lua"
-_KINDS = ("state", "waiting", "outbox", "seen", "meanwhile")
 _MOST_MESSAGES_IN_A_TURN = 50
-
-
-@dataclass(frozen=True)
-class Timing:
-    """How long the mailbox waits for what, in seconds."""
-
-    quiet_s: float = 1.0
-    """A burst is over after so much quiet."""
-    most_quiet_s: float = 4.0
-    """A customer who goes on writing is answered after so long all the same."""
-    lease_s: float = 20.0
-    """A worker that has not been heard of for so long has lost its turn."""
-    grace_s: float = 5.0
-    """A doorbell that is so late is rung again; then twice as late, and so on."""
-    most_grace_s: float = 60.0
-    doubt_s: float = 15.0
-    """So long Chatwoot may go on storing a message whose connection broke: its rack-timeout."""
-
-
-@dataclass(frozen=True)
-class Ring:
-    """A doorbell that must be rung, so that a worker looks at the conversation."""
-
-    bell: str
-    delay_s: float
-
-
-@dataclass(frozen=True)
-class Accepted:
-    """What became of a message that came in."""
-
-    is_new: bool
-    """False: it was seen before, and dropped."""
-    doorbell: Ring | None
-    """To be rung. None: one was rung already, or somebody is at it."""
-
-
-@dataclass(frozen=True)
-class Wait:
-    """The customer is still writing: come back after so long."""
-
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Turn:
-    """A conversation's turn, held by one worker."""
-
-    conversation_id: int
-    number: int
-    attempt: int
-    """1, or more where an earlier holder failed or died."""
-    token: str
-    messages: tuple[str, ...]
-    """As accepted, oldest first. The same ones at each attempt."""
-    earlier: tuple[str, ...] = ()
-    """What was said while people had the conversation, oldest first: to be known, not answered."""
-    turns_this_hour: int = 1
-
-
-@dataclass(frozen=True)
-class Sending:
-    """The head of a conversation's outbox, to be done by one worker."""
-
-    conversation_id: int
-    act: str
-    tries: int
-    """1 at the first try. More: somebody may have done it already."""
-    token: str
-    doubt_s: float = 0.0
-    """For how long an earlier try may still come true, although nothing is to be seen of it."""
-    with_people: bool = False
-    """People have taken the conversation over: nothing more is to be said to the customer."""
-    number: int = 0
-    """How many acts of the conversation were settled before this one."""
-    is_there: bool = False
-    """Our own webhook has told us of it: it is done, whatever we know of doing it."""
-
-
-@dataclass(frozen=True)
-class Send:
-    """There is something in the outbox."""
-
-
-@dataclass(frozen=True)
-class Figures:
-    """How an account's mailboxes stand."""
-
-    dead_letters: int
-    unfinished: int
-    """Conversations that are not idle."""
-    overdue_s: float
-    """For how long the oldest has been past its deadline; 0: none is."""
-
-
-@dataclass(frozen=True)
-class DeadLetter:
-    """What could not be thought or sent: an id, and the record as JSON."""
-
-    id: str = ""
-    record: str = ""
-
-
-NO_DEAD_LETTER = DeadLetter()
-
-
-class NoSuchDeadLetter(KeyError):
-    """It was retried or discarded meanwhile, or never was."""
-
-
-class TurnLost(Exception):
-    """The turn is another worker's by now. What this one thought must be dropped."""
 
 
 class Mailbox:
@@ -162,9 +48,8 @@ class Mailbox:
     ) -> None:
         """`client` must decode responses. `owner` names this process in its tokens."""
         self._redis = client
-        self._account_id = account_id
+        self._keys = Keys(account_id, shards)
         self._timing = timing or Timing()
-        self._shards = shards
         self.owner = owner
         begin = (_LUA / "_begin.lua").read_text()
         self._scripts = {
@@ -238,11 +123,11 @@ class Mailbox:
         self._run("saw", conversation_id, key)
 
     def was_seen(self, conversation_id: int, key: str) -> bool:
-        return self._redis.zscore(self._keys(conversation_id)[3], f"sent:{key}") is not None
+        return self._redis.zscore(self._keys.of(conversation_id)[3], f"sent:{key}") is not None
 
     def is_done_with(self, conversation_id: int, message_id: int) -> bool:
         """Whether a turn has answered this message, if only by silence, and nothing of it is still to be done."""
-        state, waiting, outbox, seen, *_, meanwhile = self._keys(conversation_id)
+        state, waiting, outbox, seen, *_, meanwhile = self._keys.of(conversation_id)
         with self._redis.pipeline() as pipe:
             pipe.zscore(seen, f"message:{message_id}")
             pipe.zcount(waiting, message_id, message_id)
@@ -369,10 +254,10 @@ class Mailbox:
 
     def figures(self) -> Figures:
         with self._redis.pipeline(transaction=False) as pipe:
-            for shard in range(self._shards):
-                pipe.hlen(self._dead_letters(shard))
-                pipe.zcard(self._due(shard))
-                pipe.zrange(self._due(shard), 0, 0, withscores=True)
+            for shard in range(self._keys.shards):
+                pipe.hlen(self._keys.dead_letters(shard))
+                pipe.zcard(self._keys.due(shard))
+                pipe.zrange(self._keys.due(shard), 0, 0, withscores=True)
             found = pipe.execute()
         deadlines = [deadline for oldest in found[2::3] for _, deadline in oldest]
         overdue_s = max(0.0, (self._now_ms() - min(deadlines)) / 1000) if deadlines else 0.0
@@ -381,8 +266,8 @@ class Mailbox:
     # -- dead letters
 
     def dead_letters(self) -> Iterator[DeadLetter]:
-        for shard in range(self._shards):
-            letters = self._redis.hgetall(self._dead_letters(shard))
+        for shard in range(self._keys.shards):
+            letters = self._redis.hgetall(self._keys.dead_letters(shard))
             yield from (DeadLetter(str(id), str(record)) for id, record in letters.items())
 
     def bury(self, conversation_id: int, letter: DeadLetter, *, mark: str = "") -> bool:
@@ -409,7 +294,7 @@ class Mailbox:
 
     def discard(self, conversation_id: int, id: str) -> bool:
         """Forget a dead letter. False: there is none of this id."""
-        return bool(self._redis.hdel(self._dead_letters(self._shard(conversation_id)), id))
+        return bool(self._redis.hdel(self._keys.dead_letters(self._keys.shard(conversation_id)), id))
 
     def _exhume(self, conversation_id: int, id: str, *args: str | int) -> Ring | Send | None:
         kind, *what = args
@@ -423,8 +308,8 @@ class Mailbox:
 
     def _due_until(self, deadline: int | str) -> Iterator[int]:
         with self._redis.pipeline(transaction=False) as pipe:
-            for shard in range(self._shards):
-                pipe.zrangebyscore(self._due(shard), "-inf", deadline)
+            for shard in range(self._keys.shards):
+                pipe.zrangebyscore(self._keys.due(shard), "-inf", deadline)
             found: Iterable[list[str]] = pipe.execute()
         for conversations in found:
             yield from map(int, conversations)
@@ -434,33 +319,15 @@ class Mailbox:
         self._redis.ping()
 
     def state_key(self, conversation_id: int) -> str:
-        return self._keys(conversation_id)[0]
+        return self._keys.state(conversation_id)
 
     def thread(self, conversation_id: int) -> str:
-        """The conversation's LangGraph thread id: its checkpoints share the slot of its mailbox."""
-        return f"{self._slot(conversation_id)}:{self._account_id}:{conversation_id}"
-
-    def _slot(self, conversation_id: int) -> str:
-        return f"{{{self._shard(conversation_id):02x}}}"
-
-    def _shard(self, conversation_id: int) -> int:
-        return crc32(f"{self._account_id}:{conversation_id}".encode()) % self._shards
-
-    def _due(self, shard: int) -> str:
-        return f"contesta:{{{shard:02x}}}:{self._account_id}:due"
-
-    def _dead_letters(self, shard: int) -> str:
-        return f"contesta:{{{shard:02x}}}:{self._account_id}:dead_letters"
-
-    def _keys(self, conversation_id: int) -> list[str]:
-        base = f"contesta:{self._slot(conversation_id)}:{self._account_id}"
-        *own, meanwhile = [f"{base}:{conversation_id}:{kind}" for kind in _KINDS]
-        shard = self._shard(conversation_id)
-        return [*own, self._due(shard), self._dead_letters(shard), meanwhile]
+        """The conversation's LangGraph thread id."""
+        return self._keys.thread(conversation_id)
 
     def _run(self, script: str, conversation_id: int, *args: str | float) -> list[Any]:
         with crash_points.around(script):
-            answer = self._scripts[script](keys=self._keys(conversation_id), args=[conversation_id, *args])
+            answer = self._scripts[script](keys=self._keys.of(conversation_id), args=[conversation_id, *args])
         return list(answer)
 
     def _ms(self, *names: str) -> list[int]:

@@ -1,0 +1,49 @@
+"""Where in Redis a conversation's mailbox is: on one slot, so that a step on it is atomic in a cluster, too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from zlib import crc32
+
+_KINDS = ("state", "waiting", "outbox", "seen")
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The keys of one account's mailboxes, in so many shards, each with indexes of its own."""
+
+    account_id: int
+    shards: int
+
+    def of(self, conversation_id: int) -> list[str]:
+        """Those that every script is given, in the order in which lua/_begin.lua unpacks them."""
+        shard = self.shard(conversation_id)
+        own = [self._own(conversation_id, kind) for kind in _KINDS]
+        return [*own, self.due(shard), self.dead_letters(shard), self._own(conversation_id, "meanwhile")]
+
+    def state(self, conversation_id: int) -> str:
+        return self._own(conversation_id, "state")
+
+    def thread(self, conversation_id: int) -> str:
+        """The conversation's LangGraph thread id: its checkpoints share the slot of its mailbox."""
+        return f"{_tag(self.shard(conversation_id))}:{self.account_id}:{conversation_id}"
+
+    def shard(self, conversation_id: int) -> int:
+        return crc32(f"{self.account_id}:{conversation_id}".encode()) % self.shards
+
+    def due(self, shard: int) -> str:
+        """Conversations that are not idle, by their deadlines."""
+        return f"{self._base(shard)}:due"
+
+    def dead_letters(self, shard: int) -> str:
+        return f"{self._base(shard)}:dead_letters"
+
+    def _own(self, conversation_id: int, kind: str) -> str:
+        return f"{self._base(self.shard(conversation_id))}:{conversation_id}:{kind}"
+
+    def _base(self, shard: int) -> str:
+        return f"contesta:{_tag(shard)}:{self.account_id}"
+
+
+def _tag(shard: int) -> str:
+    return f"{{{shard:02x}}}"

@@ -1,0 +1,117 @@
+"""What the mailbox is told and what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How long the mailbox waits for what, in seconds."""
+
+    quiet_s: float = 1.0
+    """A burst is over after so much quiet."""
+    most_quiet_s: float = 4.0
+    """A customer who goes on writing is answered after so long all the same."""
+    lease_s: float = 20.0
+    """A worker that has not been heard of for so long has lost its turn."""
+    grace_s: float = 5.0
+    """A doorbell that is so late is rung again; then twice as late, and so on."""
+    most_grace_s: float = 60.0
+    doubt_s: float = 15.0
+    """So long Chatwoot may go on storing a message whose connection broke: its rack-timeout."""
+
+
+@dataclass(frozen=True)
+class Ring:
+    """A doorbell that must be rung, so that a worker looks at the conversation."""
+
+    bell: str
+    delay_s: float
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """What became of a message that came in."""
+
+    is_new: bool
+    """False: it was seen before, and dropped."""
+    doorbell: Ring | None
+    """To be rung. None: one was rung already, or somebody is at it."""
+
+
+@dataclass(frozen=True)
+class Wait:
+    """The customer is still writing: come back after so long."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A conversation's turn, held by one worker."""
+
+    conversation_id: int
+    number: int
+    attempt: int
+    """1, or more where an earlier holder failed or died."""
+    token: str
+    messages: tuple[str, ...]
+    """As accepted, oldest first. The same ones at each attempt."""
+    earlier: tuple[str, ...] = ()
+    """What was said while people had the conversation, oldest first: to be known, not answered."""
+    turns_this_hour: int = 1
+
+
+@dataclass(frozen=True)
+class Sending:
+    """The head of a conversation's outbox, to be done by one worker."""
+
+    conversation_id: int
+    act: str
+    tries: int
+    """1 at the first try. More: somebody may have done it already."""
+    token: str
+    doubt_s: float = 0.0
+    """For how long an earlier try may still come true, although nothing is to be seen of it."""
+    with_people: bool = False
+    """People have taken the conversation over: nothing more is to be said to the customer."""
+    number: int = 0
+    """How many acts of the conversation were settled before this one."""
+    is_there: bool = False
+    """Our own webhook has told us of it: it is done, whatever we know of doing it."""
+
+
+@dataclass(frozen=True)
+class Send:
+    """There is something in the outbox."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """How an account's mailboxes stand."""
+
+    dead_letters: int
+    unfinished: int
+    """Conversations that are not idle."""
+    overdue_s: float
+    """For how long the oldest has been past its deadline; 0: none is."""
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """What could not be thought or sent: an id, and the record as JSON."""
+
+    id: str = ""
+    record: str = ""
+
+
+NO_DEAD_LETTER = DeadLetter()
+
+
+class NoSuchDeadLetter(KeyError):
+    """It was retried or discarded meanwhile, or never was."""
+
+
+class TurnLost(Exception):
+    """The turn is another worker's by now. What this one thought must be dropped."""
