@@ -105,9 +105,7 @@ class Doer:
         return True
 
     def _is_there(self, act: Post, conversation_id: int) -> bool:
-        """Whether an earlier try has made the message: our own webhook may have said so, else Chatwoot is asked."""
-        if self.mailbox.was_seen(conversation_id, act.key):
-            return True
+        """Whether an earlier try has made the message. Our own webhook has not said so: `Sending.is_there`."""
         reader = self.desk.reader
         found: Sequence[Message | None]
         if reader is not None:

@@ -91,11 +91,9 @@ class Sender:
         done, refused, gone = 0, list[str](), False
         while isinstance(following, Sending):
             act = acts.load(following.act)
-            if following.with_people and acts.is_the_bots_turn(act):
-                log.info("withheld", key=act.key)
-                following = self.mailbox.settle(following)
-                continue
-            if following.is_there:
+            is_withheld = following.with_people and acts.is_the_bots_turn(act)
+            if is_withheld or following.is_there:
+                log.info("withheld" if is_withheld else "is_there_already", key=act.key)
                 following = self.mailbox.settle(following)
                 continue
             if acts.opens(act):  # before the call: what people do after it is newer

@@ -177,9 +177,6 @@ class FakeMailbox:
     def saw(self, conversation_id: int, key: str) -> None:
         self._of(conversation_id).sent.add(key)
 
-    def was_seen(self, conversation_id: int, key: str) -> bool:
-        return key in self._of(conversation_id).sent
-
     def is_done_with(self, conversation_id: int, message_id: int) -> bool:
         it = self._of(conversation_id)
         is_in_work = message_id in it.waiting or message_id in it.meanwhile or it.outbox

@@ -122,9 +122,6 @@ class Mailbox:
         """Chatwoot has told us that the message with our key is there."""
         self._run("saw", conversation_id, key)
 
-    def was_seen(self, conversation_id: int, key: str) -> bool:
-        return self._redis.zscore(self._keys.of(conversation_id)[3], f"sent:{key}") is not None
-
     def is_done_with(self, conversation_id: int, message_id: int) -> bool:
         """Whether a turn has answered this message, if only by silence, and nothing of it is still to be done."""
         state, waiting, outbox, seen, *_, meanwhile = self._keys.of(conversation_id)
