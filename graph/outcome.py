@@ -44,6 +44,8 @@ class HandOver:
     assignee_id: int | None = None
     closing: str | None = field(default=None, repr=False)
     """The last thing that the bot says to the customer, if anything."""
+    waits: bool = False
+    """The graph has stopped at an `interrupt`: what the human says decides how it goes on."""
 
 
 @dataclass(frozen=True)

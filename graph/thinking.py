@@ -40,7 +40,8 @@ class Thinker:
     ) -> Outcome:
         """Run the graph on what was said, and return what it wants.
 
-        `earlier` was said before, while people had the conversation: it goes into the memory and is not answered.
+        `earlier` was said before, while people had the conversation: it goes into the memory and is not answered. Where
+        nothing else was `said`, only a graph that waits for people goes on.
 
         Safe to repeat with the same `turn_id` and the same messages: a turn that had ended is not run again, one that
         was cut short goes on from its last checkpoint.
@@ -58,7 +59,7 @@ class Thinker:
         if self._is_of(before, turn_id):
             return _wanted(self._run(None, config) if before.next else before.values, said)
         known = {message.id for message in before.values.get(MESSAGES, [])}
-        if not said:
+        if not said and not before.interrupts:
             return ()
         return _wanted(self._run(self._input(before, said, earlier), config), said, known)
 
@@ -128,5 +129,5 @@ def _wanted(values: Mapping[str, Any], said: Sequence[Said], known: Collection[s
     new = [message for message in messages[after:] if message.id not in known]
     answers = [each for each in new if isinstance(each, AIMessage) and each.name != PERSON]
     replies = tuple(Reply(message.text) for message in answers if message.text.strip())
-    interrupts = tuple(HandOver(str(each.value)) for each in values.get("__interrupt__", ()))
+    interrupts = tuple(HandOver(str(each.value), waits=True) for each in values.get("__interrupt__", ()))
     return wants.outcome(replies, (*wants.wants_of(values), *interrupts))

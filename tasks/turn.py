@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from graph.outcome import Outcome, Silence
+from graph.outcome import HandOver, Outcome, Silence
 from tasks import acts, crash_points, incoming, wording
 from tasks.acts import Act, Customer
 from tasks.counters import Counted, count
@@ -79,7 +79,7 @@ class Answering:
     def _answer(self, turn: Turn) -> Answered:
         started = time.monotonic()
         messages = [incoming.load(message) for message in turn.messages]
-        if not messages:  # deleted meanwhile
+        if not messages and not turn.resumes:  # deleted meanwhile
             return Answered(turn.number, self.mailbox.commit(turn, []))
         if 0 < self.most_turns_per_hour < turn.turns_this_hour:
             limit = self.most_turns_per_hour
@@ -93,8 +93,9 @@ class Answering:
             raise
         except Exception as error:  # noqa: BLE001 - a graph is a user's code and may raise anything
             return self._failed(turn, messages, error)
-        wanted = self._acts(outcome, messages)
-        following = self.mailbox.commit(turn, [acts.dump(act) for act in wanted])
+        wanted = self._acts(outcome, turn, messages)
+        awaits = name_of(turn, messages) if any(isinstance(want, HandOver) and want.waits for want in outcome) else ""
+        following = self.mailbox.commit(turn, [acts.dump(act) for act in wanted], awaits=awaits)
         count(Counted.TURNS_ANSWERED)
         log.info(
             "turn_answered",
@@ -106,17 +107,18 @@ class Answering:
         )
         return Answered(turn.number, following)
 
-    def _acts(self, outcome: Outcome, messages: Sequence[Incoming]) -> list[Act]:
+    def _acts(self, outcome: Outcome, turn: Turn, messages: Sequence[Incoming]) -> list[Act]:
         for want in outcome:
             if isinstance(want, Silence):
                 log.info("silent", reason=want.reason)
-        channel = next((each.channel for each in reversed(messages) if each.channel), None)
+        told = [*map(incoming.load, turn.earlier), *messages]
+        channel = next((each.channel for each in reversed(told) if each.channel), None)
         outbox = Outbox(
-            key=name_of(messages),
+            key=name_of(turn, messages),
             asked_at=time.time(),
             limit=wording.limit_of(channel, default=self.message_limit),
             answers=tuple(each.id for each in messages),
-            customer=_customer(messages),
+            customer=_customer(told),
         )
         return outbox.of(outcome)
 
@@ -138,20 +140,26 @@ class Answering:
 
     def _give_up(self, turn: Turn, messages: Sequence[Incoming], reason: str) -> Answered:
         now = time.time()
-        key = name_of(messages)
+        key = name_of(turn, messages)
         content = json.dumps(turn.messages, ensure_ascii=False)
-        grave = Grave(turn.conversation_id, THINKING, reason, turn.attempt, now, content, after=messages[-1].id)
+        grave = Grave(turn.conversation_id, THINKING, reason, turn.attempt, now, content, _newest(messages))
         note = f"The bot could not answer ({reason}). Please take over."
         alert = acts.alert(key, note, now, _customer(messages))
-        following = self.mailbox.commit(turn, [acts.dump(act) for act in alert], dead_letter=bury(key, grave))
+        following = self.mailbox.commit(
+            turn, [acts.dump(act) for act in alert], dead_letter=bury(key, grave), awaits=turn.resumes
+        )
         count(Counted.DEAD_LETTERS, THINKING)
         log.error("turn_given_up", turn=turn.number, attempts=turn.attempt, reason=reason)
         return Answered(turn.number, following)
 
 
-def name_of(messages: Sequence[Incoming]) -> str:
+def name_of(turn: Turn, messages: Sequence[Incoming]) -> str:
     """Names the turn wherever and however often it is answered, for ever: by the last message that it answers."""
-    return f"m{messages[-1].id}" if messages else "m0"
+    return f"m{messages[-1].id}" if messages else f"{turn.resumes}.on"
+
+
+def _newest(messages: Sequence[Incoming]) -> int | None:
+    return messages[-1].id if messages else None
 
 
 def _customer(messages: Sequence[Incoming]) -> Customer | None:

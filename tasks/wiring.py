@@ -269,7 +269,7 @@ def _thinking(settings: Settings, box: Mailbox) -> Think:
         fence = Fence(box.state_key(turn.conversation_id), "token", turn.token)
         try:
             return thinker.think(
-                box.thread(turn.conversation_id), name_of(messages), said, earlier=earlier, fence=fence
+                box.thread(turn.conversation_id), name_of(turn, messages), said, earlier=earlier, fence=fence
             )
         except FencedOff as error:
             raise TurnLost(turn.conversation_id) from error

@@ -50,7 +50,8 @@ class Conversation:
     waiting: dict[int, str] = field(default_factory=dict)
     first_at: float = 0
     quiet_until: float = 0
-    batch: list[int] = field(default_factory=list)
+    batch: list[int] | None = None
+    """Of the turn at hand; it may be empty. None: not chosen yet."""
     turn: int = 0
     attempts: int = 0
     hours: list[int] = field(default_factory=list)
@@ -61,6 +62,9 @@ class Conversation:
     acted_at: float = 0
     shown: str = ""
     meanwhile: dict[int, str] = field(default_factory=dict)
+    awaits: str = ""
+    resume: bool = False
+    """People have given it back to a graph that waits for them."""
     told: list[int] = field(default_factory=list)
     """What of it the turn at hand was told."""
 
@@ -151,6 +155,7 @@ class FakeMailbox:
             return None
         if to_be_answered and it.with_people:
             self._take_back(it)
+            it.resume = bool(it.awaits)
         it.with_people, it.shown, it.hours = False, shown, []
         return self._go_on(it) if it.stage == "idle" else None
 
@@ -160,7 +165,7 @@ class FakeMailbox:
         it.waiting.pop(message_id, None)
         self._remember(it, message_id, note)
         if it.stage == "queued" and not it.waiting:
-            it.batch, it.attempts = [], 0
+            it.batch, it.attempts = None, 0
             self._go_on(it)
 
     # -- coming in, from our side
@@ -194,7 +199,7 @@ class FakeMailbox:
             return None
         if it.quiet_until > self._now:
             return Wait(it.quiet_until - self._now)
-        if not it.batch:
+        if it.batch is None:
             it.batch = sorted(it.waiting)[:MOST_MESSAGES_IN_A_TURN]
             it.turn += 1
             it.attempts = 0
@@ -206,18 +211,19 @@ class FakeMailbox:
         messages = tuple(it.waiting[id] for id in it.batch if id in it.waiting)
         earlier = tuple(it.meanwhile[id] for id in it.told)
         this_hour = it.hours.count(self._hour)
-        return Turn(conversation_id, it.turn, it.attempts, it.token, messages, earlier, this_hour)
+        resumes = "" if it.batch else it.awaits
+        return Turn(conversation_id, it.turn, it.attempts, it.token, messages, earlier, this_hour, resumes)
 
     def commit(
-        self, turn: Turn, acts: Sequence[str], *, dead_letter: DeadLetter = NO_DEAD_LETTER
+        self, turn: Turn, acts: Sequence[str], *, dead_letter: DeadLetter = NO_DEAD_LETTER, awaits: str = ""
     ) -> Ring | Send | None:
         it = self._held(turn, "thinking")
         it.meanwhile = {id: text for id, text in it.meanwhile.items() if id not in it.told}
-        for id in it.batch:
+        for id in it.batch or ():
             message = it.waiting.pop(id, None)
             if message is not None and it.with_people:
                 self._remember(it, id, message)
-        it.batch = []
+        it.batch, it.resume, it.awaits = None, False, awaits
         it.outbox += acts
         self._bury(it, dead_letter)
         return self._go_on(it)
@@ -334,6 +340,7 @@ class FakeMailbox:
     def exhume_messages(self, conversation_id: int, id: str, messages: Mapping[int, str]) -> Ring | Send | None:
         it = self._unburied(conversation_id, id)
         it.with_people, it.shown = False, ""
+        it.resume = it.resume or (not messages and bool(it.awaits))
         it.waiting.update(messages)
         return None if it.stage in ("thinking", "replying") else self._go_on(it)
 
@@ -418,7 +425,7 @@ class FakeMailbox:
             return Send()
         if it.with_people:
             self._leave_to_people(it)
-        if it.waiting:
+        if it.waiting or it.resume:
             it.stage, it.bell = "queued", f"bell {next(_ids)}"
             delay_s = max(0.0, it.quiet_until - self._now)
             self._watch(it, delay_s + self._timing.grace_s)
@@ -429,7 +436,7 @@ class FakeMailbox:
     def _leave_to_people(self, it: Conversation) -> None:
         for id, message in it.waiting.items():
             self._remember(it, id, message)
-        it.waiting, it.batch, it.attempts = {}, [], 0
+        it.waiting, it.batch, it.attempts, it.resume = {}, None, 0, False
 
     def _take_up(self, it: Conversation) -> Ring | Send:
         """Free it of its holder, and look again after a while, each time later."""

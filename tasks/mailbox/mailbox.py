@@ -144,21 +144,25 @@ class Mailbox:
             return Wait(answer[1] / 1000)
         if answer[0] != "turn":
             return None
-        number, attempt, turns_this_hour, earlier, *messages = answer[1:]
+        number, attempt, turns_this_hour, resumes, earlier, *messages = answer[1:]
         said = tuple(messages)
-        return Turn(conversation_id, number, attempt, token, said[earlier:], said[:earlier], turns_this_hour)
+        return Turn(conversation_id, number, attempt, token, said[earlier:], said[:earlier], turns_this_hour, resumes)
 
     def commit(
-        self, turn: Turn, acts: Sequence[str], *, dead_letter: DeadLetter = NO_DEAD_LETTER
+        self, turn: Turn, acts: Sequence[str], *, dead_letter: DeadLetter = NO_DEAD_LETTER, awaits: str = ""
     ) -> Ring | Send | None:
         """End the turn: its messages are answered by `acts`, which are to be done in Chatwoot, in this order.
+
+        `awaits`: the turn's name, where its graph waits for what people decide. Once they give the conversation back,
+        a turn `resumes` it, if the customer has said nothing that is to be answered.
 
         Raises:
             TurnLost: the turn is not this worker's any more; nothing was recorded.
         """
         bell = _new_id()
         letter = (dead_letter.id, dead_letter.record)
-        answer = self._run("commit", turn.conversation_id, turn.token, bell, *self._ms("grace_s"), *letter, *acts)
+        what = (*letter, awaits, *acts)
+        answer = self._run("commit", turn.conversation_id, turn.token, bell, *self._ms("grace_s"), *what)
         if answer[0] == "lost":
             raise TurnLost(turn.conversation_id)
         return _next(answer, bell)

@@ -61,6 +61,8 @@ class Turn:
     earlier: tuple[str, ...] = ()
     """What was said while people had the conversation, oldest first: to be known, not answered."""
     turns_this_hour: int = 1
+    resumes: str = ""
+    """The name of a turn whose graph waits for what people decide: they have, and nobody else is to be answered."""
 
 
 @dataclass(frozen=True)

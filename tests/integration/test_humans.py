@@ -160,9 +160,9 @@ def test_a_graph_that_waits_for_a_human_hands_over_and_goes_on(desk: Desk, stack
     desk.person_writes("No, but here is a coupon", 3)
     desk.sandbox.settle()
     desk.set_status(3, "pending")
-    desk.sandbox.settle()
-    desk.sandbox.customer_writes("Well?", conversation_id=3)
     assert desk.wait_for_replies(2) == ["No, but here is a coupon", "The team says: No, but here is a coupon"]
+    desk.sandbox.customer_writes("And now?", conversation_id=3)
+    wait_until(lambda: len(desk.notes(3)) == 2, what="the next question to the team")
 
 
 def test_who_stays_assigned_after_resolving_is_not_in_the_way(desk: Desk) -> None:

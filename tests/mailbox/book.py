@@ -27,6 +27,10 @@ class Book:
     """What a turn has been told of in that way."""
     with_people: bool = False
     acted_at: int = 0
+    awaits: str = ""
+    """The name of a turn whose graph waits for what people decide."""
+    resume: bool = False
+    """They have."""
 
     posted: set[str] = field(default_factory=set)
     marks: set[str] = field(default_factory=set)
@@ -57,7 +61,7 @@ class Book:
         """What waits is theirs, unless something is to be sent first."""
         if not self.outbox:
             self.meanwhile |= {id: text_of(id) for id in self.waiting}
-            self.waiting = set()
+            self.waiting, self.resume = set(), False
 
     def goes_on(self, following: Ring | Send | None) -> None:
         """A stage has ended: `following` is what must follow."""
@@ -65,7 +69,7 @@ class Book:
             self.is_left_to_people()
         if self.outbox:
             assert following == Send()
-        elif self.waiting:
+        elif self.waiting or self.resume:
             assert isinstance(following, Ring)
             self.heard(following)
         else:

@@ -43,6 +43,7 @@ class People(Accidents):
             unanswered = [id for id in newest if is_customers(book.meanwhile[id])]
             book.waiting |= set(unanswered)
             book.meanwhile = {id: text for id, text in book.meanwhile.items() if id not in unanswered}
+            book.resume = bool(book.awaits)
         book.with_people = False
         if before.stage == "idle":
             book.goes_on(following)
@@ -101,6 +102,7 @@ class People(Accidents):
             book.accepted |= set(what)
             book.answered = [each for each in book.answered if each not in what]
             book.with_people = False
+            book.resume = book.resume or (not what and bool(book.awaits))
             following = self.anyone.exhume_messages(conversation_id, id, {each: text_of(each) for each in what})
         if before.stage in ("thinking", "replying"):
             assert following is None

@@ -111,10 +111,13 @@ class Working(RuleBasedStateMachine):
             assert turn.messages == tuple(map(text_of, oldest))
             assert turn.number == book.number + 1
             assert before.outbox == ()
+            assert turn.resumes == ("" if oldest else book.awaits)
+            assert oldest or turn.resumes
         else:
             last = book.turns[-1]
             left = tuple(text for text in last.messages if id_of(text) in book.waiting)
             assert (turn.number, turn.messages, turn.attempt) == (last.number, left, last.attempt + 1)
+            assert turn.resumes == last.resumes
         assert turn.earlier == tuple(book.meanwhile[id] for id in sorted(book.meanwhile))
         book.number = turn.number
         book.turns.append(turn)
@@ -122,8 +125,10 @@ class Working(RuleBasedStateMachine):
         book.holder = turn.token
 
     @precondition(lambda self: self.has("turns"))
-    @rule(conversation_id=conversations, worker=workers, age=ages, acts=few, gives_up=seldom)
-    def commit(self, conversation_id: int, worker: str, age: int, acts: int, gives_up: bool) -> None:
+    @rule(conversation_id=conversations, worker=workers, age=ages, acts=few, gives_up=seldom, waits=seldom)
+    def commit(
+        self, conversation_id: int, worker: str, age: int, acts: int, gives_up: bool, waits: bool = False
+    ) -> None:
         book, before = self.before(conversation_id)
         turn = pick(book.turns, age)
         if turn is None:
@@ -131,7 +136,8 @@ class Working(RuleBasedStateMachine):
         ids = tuple(id for id in map(id_of, turn.messages) if id in book.waiting)
         wanted = [self.act() for _ in range(acts)]
         letter = self.letter(conversation_id) if gives_up and not book.with_people else NO_DEAD_LETTER
-        end = partial(self.workers[worker].commit, turn, wanted, dead_letter=letter)
+        awaits = f"turn {turn.number}" if waits else ""
+        end = partial(self.workers[worker].commit, turn, wanted, dead_letter=letter, awaits=awaits)
         if turn.token != book.holder:
             self.is_refused(conversation_id, before, end)
             return
@@ -145,6 +151,7 @@ class Working(RuleBasedStateMachine):
         else:
             book.answered += ids
         book.outbox += wanted
+        book.awaits, book.resume = awaits, False
         book.holder = ""
         book.buries(letter, ids)
         book.goes_on(following)

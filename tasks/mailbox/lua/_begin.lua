@@ -52,7 +52,7 @@ local function leave_to_people()
   local found = redis.call('ZRANGE', waiting, 0, -1, 'WITHSCORES')
   for i = 1, #found, 2 do remember(found[i + 1], found[i]) end
   redis.call('DEL', waiting)
-  set('batch', '', 'attempts', 0)
+  set('batch', '', 'attempts', 0, 'resume', '')
 end
 
 -- What the customer said since a person last answered waits for the bot again.
@@ -77,7 +77,7 @@ local function go_on(bell, grace)
     return {'send', 0}
   end
   if field('with_people') == '1' then leave_to_people() end
-  if redis.call('ZCARD', waiting) > 0 then
+  if redis.call('ZCARD', waiting) > 0 or field('resume') == '1' then
     local delay = math.max(0, number('quiet_until') - now)
     set('stage', 'queued', 'bell', bell, 'token', '', 'rings', 0)
     watch_until(now + delay + grace)

@@ -1,5 +1,7 @@
 -- A doorbell asks for the turn. ARGV: conversation, bell, token, lease, most messages in a turn.
--- The messages of a turn are chosen once: a turn that is taken up again is the same turn.
+-- The messages of a turn are chosen once: a turn that is taken up again is the same turn. One without messages goes on with
+-- what a graph has left to people to decide.
+local NONE = '-'
 local bell, token, lease, most = ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 
 local again = field('stage') == 'thinking' and field('token') == token
@@ -15,7 +17,7 @@ if not again then
     local found = redis.call('ZRANGE', waiting, 0, most - 1, 'WITHSCORES')
     for i = 2, #found, 2 do ids[#ids + 1] = string.format('%.0f', found[i]) end
     redis.call('HINCRBY', state, 'turn', 1)
-    set('batch', table.concat(ids, ' '), 'attempts', 0)
+    set('batch', #ids > 0 and table.concat(ids, ' ') or NONE, 'attempts', 0)
     local hour = math.floor(now / (3600 * 1000))
     if number('hour') ~= hour then set('hour', hour, 'turns_this_hour', 0) end
     redis.call('HINCRBY', state, 'turns_this_hour', 1)
@@ -31,7 +33,8 @@ for id in string.gmatch(field('batch'), '%d+') do
 end
 
 local earlier = redis.call('ZRANGE', meanwhile, 0, -1, 'WITHSCORES')
-local answer = {'turn', number('turn'), number('attempts'), number('turns_this_hour'), #earlier / 2}
+local resumes = field('batch') == NONE and field('awaits') or ''
+local answer = {'turn', number('turn'), number('attempts'), number('turns_this_hour'), resumes, #earlier / 2}
 local told = {}
 for i = 1, #earlier, 2 do
   answer[#answer + 1] = earlier[i]

@@ -6,6 +6,7 @@ local id, kind, bell, grace = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
 if redis.call('HDEL', dead_letters, id) == 0 then return {'gone', 0} end
 if kind == 'messages' then
   set('with_people', '0', 'shown', '')
+  if not ARGV[6] and field('awaits') ~= '' then set('resume', '1') end
   for i = 6, #ARGV, 2 do redis.call('ZADD', waiting, ARGV[i], ARGV[i + 1]) end
 else
   redis.call('RPUSH', outbox, ARGV[6])

@@ -24,6 +24,7 @@ local was_theirs = field('with_people') == '1'
 set('acted_at', stamp, 'with_people', '0', 'shown', shown, 'turns_this_hour', 0)
 if act == 'give back' and was_theirs then
   take_back_from_people()
+  if field('awaits') ~= '' then set('resume', '1') end
 end
 keep()
 if stage == '' or stage == 'idle' then return go_on(bell, grace) end

@@ -172,6 +172,53 @@ class TestThinking:
         assert mailbox.begin_sending(3) is None
 
 
+class TestWaitingForPeople:
+    @pytest.fixture
+    def mailbox(self, mailbox: AnyMailbox) -> AnyMailbox:
+        """A turn has left a decision to people, and they have the conversation."""
+        mailbox.commit(claimed(mailbox, accepted(mailbox, 10)), [], awaits="m10")
+        mailbox.people_take(3, at=1, message=(11, json.dumps({"by": "person"})))
+        return mailbox
+
+    def test_handed_back_it_goes_on_though_nobody_has_written(self, mailbox: AnyMailbox) -> None:
+        doorbell = mailbox.people_give_back(3, at=2)
+        assert isinstance(doorbell, Ring)
+        turn = claimed(mailbox, doorbell)
+        assert (turn.messages, turn.resumes, len(turn.earlier)) == ((), "m10", 1)
+        assert mailbox.commit(turn, []) is None
+
+    def test_it_goes_on_once(self, mailbox: AnyMailbox) -> None:
+        doorbell = mailbox.people_give_back(3, at=2)
+        assert isinstance(doorbell, Ring)
+        mailbox.commit(claimed(mailbox, doorbell), [])
+        mailbox.people_take(3, at=3)
+        assert mailbox.people_give_back(3, at=4) is None
+
+    def test_a_customer_who_is_to_be_answered_comes_first(self, mailbox: AnyMailbox) -> None:
+        mailbox.accept(3, 12, json.dumps({"by": "customer"}))
+        doorbell = mailbox.people_give_back(3, at=2)
+        assert isinstance(doorbell, Ring)
+        turn = claimed(mailbox, doorbell)
+        assert (len(turn.messages), turn.resumes) == (1, "")
+
+    def test_who_dies_each_time_is_counted(self, mailbox: AnyMailbox) -> None:
+        doorbell = mailbox.people_give_back(3, at=2)
+        assert isinstance(doorbell, Ring)
+        mailbox.release(claimed(mailbox, doorbell), delay_s=0)
+        again = claimed(mailbox, doorbell)
+        assert (again.attempt, again.resumes) == (2, "m10")
+
+    def test_it_waits_on_where_people_take_it_again(self, mailbox: AnyMailbox) -> None:
+        doorbell = mailbox.people_give_back(3, at=2)
+        assert isinstance(doorbell, Ring)
+        mailbox.people_take(3, at=3)
+        assert mailbox.claim(3, doorbell.bell) is None
+        assert isinstance(mailbox.people_give_back(3, at=4), Ring)
+
+    def test_once_it_is_over_nobody_is_told_anything(self, mailbox: AnyMailbox) -> None:
+        assert mailbox.people_give_back(3, at=2, to_be_answered=False) is None
+
+
 class TestSending:
     @pytest.fixture
     def replying(self, mailbox: AnyMailbox) -> AnyMailbox:
