@@ -66,6 +66,8 @@ class MessageEvent(ConversationEvent):
     status: str | None
     """sent, delivered, read or failed; None where the webhook does not tell."""
     campaign_id: int | None
+    template_params: Mapping[str, Any] | None = field(repr=False, hash=False)
+    """Of an approved WhatsApp template, as it was posted."""
     content_attributes: Mapping[str, Any] = field(repr=False, hash=False)
 
     @property
@@ -246,7 +248,7 @@ _CONVERSATION_EVENTS: dict[str | None, type[ConversationEvent]] = {
 def _message_event(
     kind: type[MessageCreated] | type[MessageUpdated], payload: Mapping[str, Any]
 ) -> MessageCreated | MessageUpdated | None:
-    conversation = mapping(payload.get("conversation"))
+    conversation, more = mapping(payload.get("conversation")), mapping(payload.get("additional_attributes"))
     message_id = identifier(payload.get("id"))
     account_id = identifier(mapping(payload.get("account")).get("id"))
     conversation_id = identifier(conversation.get("id"))
@@ -266,7 +268,8 @@ def _message_event(
         sender=people.sender(payload.get("sender")),
         attachments=attachments(payload.get("attachments")),
         status=_status_of(message_id, conversation),
-        campaign_id=identifier(mapping(payload.get("additional_attributes")).get("campaign_id")),
+        campaign_id=identifier(more.get("campaign_id")),
+        template_params=mapping(more.get("template_params")) or None,
         content_attributes=mapping(payload.get("content_attributes")),
     )
 

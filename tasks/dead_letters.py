@@ -38,7 +38,7 @@ class Grave:
     at: float
     """Unix seconds."""
     content: str = field(repr=False)
-    """The customer's messages or the act, as JSON, so that it can be tried again."""
+    """The customer's messages or the act, as JSON, so that it can be tried again. Empty: it cannot be."""
     after: int | None = None
     """The id of the message that it answers, or that failed: what is said later has a greater one. None: not known."""
 
@@ -52,7 +52,7 @@ class AnsweredSince(Exception):
 
 
 class NothingLeft(Exception):
-    """The conversation is gone, and so is what could be tried again: only the reason was kept."""
+    """Only the reason was kept: the conversation is gone, or what failed is a file that Chatwoot has."""
 
 
 def bury(name: str, grave: Grave) -> DeadLetter:
@@ -63,11 +63,16 @@ def bury(name: str, grave: Grave) -> DeadLetter:
 def bury_undelivered(mailbox: Mailbox, event: MessageEvent) -> None:
     """Keep a message of ours that Chatwoot has stored and the channel refuses: once, however often we are told.
 
-    Trying it again posts a new one: the old one stands in the conversation, and says that it failed.
+    Trying it again posts a new one: the old one stands in the conversation, and says that it failed. One with files
+    can be sent again in Chatwoot only, which has them.
     """
     ours = event.our_key or f"message-{event.message_id}"
     again = Post(
-        key=f"{ours}.after-{event.message_id}", content=event.content or "", asked_at=time.time(), by_hand=True
+        key=f"{ours}.after-{event.message_id}",
+        content=event.content or "",
+        asked_at=time.time(),
+        by_hand=True,
+        template_params=event.template_params,
     )
     reason = f"not delivered: {event.external_error or event.status}"
     grave = Grave(
@@ -76,7 +81,7 @@ def bury_undelivered(mailbox: Mailbox, event: MessageEvent) -> None:
         reason,
         1,
         again.asked_at,
-        acts.dump(again),
+        "" if event.attachments else acts.dump(again),
         after=event.message_id,
     )
     if mailbox.bury(event.conversation_id, bury(again.key, grave), mark=f"failed:{event.message_id}"):
@@ -115,7 +120,7 @@ class DeadLetters:
 
         Raises:
             NoSuchDeadLetter: there is none of this id.
-            NothingLeft: it was forgotten.
+            NothingLeft: it is not kept.
             AnsweredSince: a person, or a newer turn of ours, has answered the customer.
             ChatwootError: whether somebody has answered cannot be seen now.
         """
@@ -124,7 +129,7 @@ class DeadLetters:
             self._write_again(id, grave)
             return
         if not grave.content:
-            raise NothingLeft(f"conversation {grave.conversation_id} is gone, and what was written in it forgotten")
+            raise NothingLeft(f"conversation {grave.conversation_id}: what was to be said there is not kept")
         self._refuse_if_answered(grave)
         if grave.what == THINKING:
             messages = {incoming.load(text).id: text for text in json.loads(grave.content)}

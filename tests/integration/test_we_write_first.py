@@ -251,6 +251,17 @@ class TestLateFailure:
         stack.flask("dead-letters", "retry", id)
         wait_until(lambda: desk.replies(3) == ["Hola", "Hola"], what="the message, anew")
 
+    def test_of_a_template_is_tried_again_as_a_template(self, desk: Desk, stack: Stack) -> None:
+        stack.start_web()
+        stack.start_worker()
+        desk.conversation(3)
+        template = {**TEMPLATE, "name": "not_approved_yet"}
+        call(stack, "send_reply", conversation_id=3, content=IN_WORDS, template_params=template)
+        [(id, *_)] = wait_until(lambda: letters(stack), what="the dead letter")
+        stack.flask("dead-letters", "retry", id)
+        wait_until(lambda: len(desk.posts()) == 2, what="the message, anew")
+        assert [post.body["template_params"] for post in desk.posts()] == [template, template]
+
     def test_of_a_persons_message_is_theirs(self, desk: Desk, stack: Stack) -> None:
         stack.start_web()
         desk.conversation(3)
