@@ -160,6 +160,11 @@ def opens(act: Act) -> bool:
     return isinstance(act, SetStatus) and act.status == "open"
 
 
+def tells_people(act: Act) -> bool:
+    """Whether it is how people learn that they are needed: a note to them, or the conversation opened for them."""
+    return opens(act) or (isinstance(act, Post) and act.private)
+
+
 def renewed(act: Act, asked_at: float) -> Act:
     """The same act, asked for again."""
     if isinstance(act, Post):

@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 
 from chatwoot.client import Client
+from chatwoot.errors import PermanentError
 from chatwoot.events import MessageEvent
 from chatwoot.messages import Message
 from tasks import acts, answered, incoming
@@ -41,6 +42,11 @@ class Grave:
     """The customer's messages or the act, as JSON, so that it can be tried again. Empty: it cannot be."""
     after: int | None = None
     """The id of the message that it answers, or that failed: what is said later has a greater one. None: not known."""
+
+    @property
+    def tells_people(self) -> bool:
+        is_act = self.what not in (THINKING, WRITING_FIRST) and self.content
+        return bool(is_act) and acts.tells_people(acts.load(self.content))
 
     @classmethod
     def of(cls, letter: DeadLetter) -> Grave:
@@ -138,6 +144,25 @@ class DeadLetters:
             act = acts.dump(acts.renewed(acts.load(grave.content), time.time()))
             following = self.mailbox.exhume_act(grave.conversation_id, id, act)
         self.doorbells.announce(grave.conversation_id, following)
+
+    def tell_people_again(self) -> int:
+        """Try again all that was to tell people that they are needed, and was refused. Returns how many.
+
+        Where somebody has answered the customer since, it is left. Safe to repeat.
+
+        Raises:
+            TransientError: Chatwoot cannot be asked now.
+        """
+        untold = [id for id, grave in self.all() if grave.tells_people]
+        return sum(map(self._is_tried_again, untold))
+
+    def _is_tried_again(self, id: str) -> bool:
+        try:
+            self.retry(id)
+        except (AnsweredSince, NoSuchDeadLetter, PermanentError):
+            return False
+        log.info("people_told_again", dead_letter=id)
+        return True
 
     def discard(self, id: str) -> None:
         """

@@ -175,6 +175,15 @@ def watch(self: Task[..., Any]) -> int:
         raise Refused(f"could not look for those who wait, beat asks again: {error}") from None
 
 
+@shared_task(name="tasks.tell_people_again", bind=True, max_retries=0)
+def tell_people_again(self: Task[..., Any]) -> int:
+    """Try again what was to tell people that they are needed, and was refused. Returns how many there were."""
+    try:
+        return wiring.parts().dead_letters.tell_people_again()
+    except ChatwootError as error:
+        raise Refused(f"could not see whether people know by now, beat asks again: {error}") from None
+
+
 def _forget(conversation_id: int) -> None:
     """Chatwoot tells nobody that a contact was deleted: that its conversation is gone is all that is ever heard."""
     try:

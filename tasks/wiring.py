@@ -56,6 +56,7 @@ class Parts:
     reconciling: Reconciling | None
     watching: Watching | None
     forgetting: Forgetting
+    dead_letters: DeadLetters
 
 
 @cache
@@ -87,9 +88,9 @@ def ledger(settings: Settings) -> Ledger:
     return Ledger(_redis(settings, decode_responses=True), settings.chatwoot_account_id)
 
 
-def dead_letters() -> DeadLetters:
-    """What an operator's command needs; loads no graph."""
-    settings = Settings.from_env(os.environ)
+def dead_letters(settings: Settings | None = None) -> DeadLetters:
+    """What an operator's command needs, from the environment, where no settings are given. Loads no graph."""
+    settings = settings or Settings.from_env(os.environ)
     client = _client(settings, settings.chatwoot_api_token) if settings.chatwoot_api_token else None
     return DeadLetters(mailbox(settings), client, over_celery, write)
 
@@ -132,7 +133,8 @@ def build(settings: Settings) -> Parts:
             gone=forget.if_gone,
         )
         watching = Watching(reader, box, policy(settings), over_celery, settings.max_wait_seconds)
-    return Parts(settings, box, holdings, sender, answering, outreach, reconciling, watching, forget)
+    letters = dead_letters(settings)
+    return Parts(settings, box, holdings, sender, answering, outreach, reconciling, watching, forget, letters)
 
 
 def forgetting(settings: Settings | None = None) -> Forgetting:

@@ -12,6 +12,8 @@ import pytest
 from tests.desk import Desk
 from tests.stack import ROOT, Stack, wait_until
 
+CONVERSATION_3 = "/api/v1/accounts/1/conversations/3"
+
 
 @pytest.fixture
 def gate(tmp_path: Path) -> Path:
@@ -66,6 +68,34 @@ def test_a_message_that_kills_its_worker_each_time_is_given_up(desk: Desk, stack
     assert [letter[4] for letter in letters(stack)] == ["the worker died each time"]
     desk.sandbox.customer_writes("Hola", conversation_id=4)
     assert desk.wait_for_replies(1, 4) == ["Echo: Hola"]
+
+
+def test_people_who_could_not_be_told_are_told_later(desk: Desk, stack: Stack, gate: Path) -> None:
+    stack.start_web()
+    stack.start_worker(GRAPH="tests.graphs:failing", TEST_GATE=str(gate), TURN_ATTEMPTS="1")
+    desk.conversation(3)
+    desk.sandbox.faults.add("401", method="POST", path=r".*/(messages|toggle_status)$", times=2)
+    desk.sandbox.customer_writes("Hola", conversation_id=3)
+    wait_until(lambda: len(letters(stack)) == 3, what="the letters of the turn, its note and its opening")
+    assert (desk.notes(3), desk.sandbox.conversation(3)["status"]) == ([], "pending")
+    stack.celery("call", "tasks.tell_people_again")
+    wait_until(lambda: desk.sandbox.conversation(3)["status"] == "open", what="the conversation to be opened")
+    assert len(desk.notes(3)) == 1
+    assert [letter[2] for letter in letters(stack)] == ["thinking"]
+
+
+def test_people_who_have_answered_need_not_be_told(desk: Desk, stack: Stack, gate: Path) -> None:
+    stack.start_web()
+    worker = stack.start_worker(GRAPH="tests.graphs:failing", TEST_GATE=str(gate), TURN_ATTEMPTS="1")
+    desk.conversation(3)
+    desk.sandbox.faults.add("401", method="POST", path=r".*/toggle_status$", times=1)
+    desk.sandbox.customer_writes("Hola", conversation_id=3)
+    wait_until(lambda: "set_status" in [letter[2] for letter in letters(stack)], what="the letter")
+    desk.person_writes("I saw it", 3)
+    stack.celery("call", "tasks.tell_people_again")
+    wait_until(lambda: ("GET", f"{CONVERSATION_3}/messages") in desk.calls(), what="a look at what was said")
+    worker.stop()
+    assert desk.sandbox.conversation(3)["status"] == "pending"
 
 
 class TestRefusedByChatwoot:
