@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _MOST_FILE_BYTES = 5_000_000
+_MOST_LATER_S = 29 * 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,25 @@ class Reply:
     in_reply_to: int | None = None
     """The Chatwoot id of the message that this one quotes."""
     files: tuple[File, ...] = ()
+
+
+@dataclass(frozen=True)
+class Later:
+    """Say this to the customer in a while: a reminder, or a question whether they are still there.
+
+    Raises:
+        ValueError: more than 29 days from now, or not in the future.
+    """
+
+    text: str = field(repr=False)
+    after_s: float
+    """Seconds from the end of the turn."""
+    unless_they_write: bool = False
+    """Not if the customer has written again by then."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.after_s <= _MOST_LATER_S:
+            raise ValueError("after_s: in the future, and within 29 days")
 
 
 @dataclass(frozen=True)
@@ -83,6 +103,6 @@ class Silence:
     """For the log: never the customer's words."""
 
 
-Want = Reply | HandOver | Note | Labels | Attributes | Resolve | Silence
+Want = Reply | Later | HandOver | Note | Labels | Attributes | Resolve | Silence
 Outcome = tuple[Want, ...]
 """In the order in which it is to happen. Empty: stay silent."""

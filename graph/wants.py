@@ -15,12 +15,13 @@ from langgraph.graph import MessagesState
 from langgraph.types import Overwrite
 
 from graph.loader import Graph
-from graph.outcome import Attributes, File, HandOver, Labels, Note, Outcome, Reply, Resolve, Silence, Want
+from graph.outcome import Attributes, File, HandOver, Labels, Later, Note, Outcome, Reply, Resolve, Silence, Want
 
 WANTS = "wants"
 _KIND = "want"
 _KINDS: dict[str, type[Want]] = {
     "reply": Reply,
+    "later": Later,
     "hand_over": HandOver,
     "note": Note,
     "labels": Labels,
@@ -98,7 +99,7 @@ def _want(value: object) -> Want:
     given = {name: _frozen(name, each) for name, each in value.items() if name != _KIND}
     try:
         return kind(**given)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise BadWant(f"{value[_KIND]}: {error}") from error
 
 

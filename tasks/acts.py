@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from chatwoot.conversations import Status
 
@@ -71,6 +71,15 @@ class Post(_Act):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PutOff(_Act):
+    """Post a message later: when it is asked for. May be repeated."""
+
+    post: Post
+    unless_newer_than: int | None = None
+    """The id of a message: not if the customer has written a newer one by then."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class SetStatus(_Act):
     """Set the conversation's status. May be repeated."""
 
@@ -100,9 +109,11 @@ class MergeAttributes(_Act):
     values: Mapping[str, Any] = field(repr=False, hash=False)
 
 
-Act = Post | SetStatus | Assign | ChangeLabels | MergeAttributes
+A = TypeVar("A", bound=_Act)
+Act = Post | PutOff | SetStatus | Assign | ChangeLabels | MergeAttributes
 _KINDS: dict[str, type[Act]] = {
     "post": Post,
+    "put_off": PutOff,
     "set_status": SetStatus,
     "assign": Assign,
     "change_labels": ChangeLabels,
@@ -123,7 +134,10 @@ def dump(act: Act) -> str:
 def load(text: str) -> Act:
     """What `dump` made, also by another version of the program: unknown fields are passed over."""
     given: dict[str, Any] = json.loads(text)
-    kind = _KINDS[given.pop("act")]
+    return _made(_KINDS[given.pop("act")], given)
+
+
+def _made(kind: type[A], given: Mapping[str, Any]) -> A:
     known = {each.name for each in fields(kind)}
     return kind(**{name: _frozen(name, value) for name, value in given.items() if name in known})
 
@@ -131,6 +145,8 @@ def load(text: str) -> Act:
 def _frozen(name: str, value: Any) -> Any:
     if name == "customer" and value is not None:
         return Customer(**value)
+    if name == "post":
+        return _made(Post, value)
     if name == "files":
         return tuple(Attached(**each) for each in value)
     return tuple(value) if isinstance(value, list) else value
@@ -152,7 +168,7 @@ def is_the_bots_turn(act: Act) -> bool:
     """Whether it is something that the bot must not do once people have taken the conversation over."""
     if isinstance(act, Post):
         return not (act.private or act.by_hand)
-    return isinstance(act, Assign) or (isinstance(act, SetStatus) and act.status != "open")
+    return isinstance(act, Assign | PutOff) or (isinstance(act, SetStatus) and act.status != "open")
 
 
 def opens(act: Act) -> bool:

@@ -135,7 +135,7 @@ class DeadLetters:
             self._write_again(id, grave)
             return
         if not grave.content:
-            raise NothingLeft(f"conversation {grave.conversation_id}: what was to be said there is not kept")
+            raise NothingLeft(f"conversation {grave.conversation_id} is gone, or it was a file that only Chatwoot has")
         self._refuse_if_answered(grave)
         if grave.what == THINKING:
             messages = {incoming.load(text).id: text for text in json.loads(grave.content)}

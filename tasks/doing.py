@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,8 +14,8 @@ from chatwoot import marker
 from chatwoot.attachments import Upload
 from chatwoot.errors import NotFound, PermanentError
 from chatwoot.messages import Message
-from tasks import answered, crash_points
-from tasks.acts import BY_HAND, Act, Attached, Post
+from tasks import acts, answered, crash_points
+from tasks.acts import BY_HAND, Act, Attached, Post, PutOff
 from tasks.arranging import arrange
 from tasks.counters import Counted, count
 from tasks.desk import Desk
@@ -68,7 +69,9 @@ class Doer:
             count(Counted.RECREATED)
 
     def _do(self, act: Act, sending: Sending, conversation_id: int) -> None:
-        if not isinstance(act, Post):
+        if isinstance(act, PutOff):
+            self._put_off(act, sending.conversation_id)
+        elif not isinstance(act, Post):
             arrange(self.desk, act, conversation_id)
         elif self._is_first_try(act, sending) or self._is_missing(act, sending, conversation_id):
             if self.looks_before:
@@ -80,6 +83,11 @@ class Doer:
             log.info("message_sent", key=act.key, message_id=message_id, tries=sending.tries, private=act.private)
             if not act.private:
                 count(Counted.MESSAGES_SENT, "agent" if act.key.startswith(BY_HAND) else "webhook")
+
+    def _put_off(self, act: PutOff, conversation_id: int) -> None:
+        delay_s = max(0.0, act.post.asked_at - time.time())
+        post, unless = acts.dump(act.post), act.unless_newer_than
+        self.mailbox.put_off(conversation_id, act.key, post, delay_s=delay_s, unless_newer_than=unless)
 
     def _is_first_try(self, act: Post, sending: Sending) -> bool:
         return sending.tries == 1 and not act.look_first

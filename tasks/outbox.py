@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from graph.outcome import Attributes, File, HandOver, Labels, Note, Outcome, Reply, Resolve, Want
+from graph.outcome import Attributes, File, HandOver, Labels, Later, Note, Outcome, Reply, Resolve, Want
 from tasks import acts, wording
-from tasks.acts import Act, Assign, Attached, ChangeLabels, Customer, MergeAttributes, Post, SetStatus
+from tasks.acts import Act, Assign, Attached, ChangeLabels, Customer, MergeAttributes, Post, PutOff, SetStatus
+
+_BETWEEN_PARTS_S = 0.001  # so that they are due in their order
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,8 @@ class Outbox:
     answers: tuple[int, ...] = ()
     """The ids of the messages that the turn answers, oldest first."""
     customer: Customer | None = None
+    newest: int = 0
+    """The id of the newest message of which the turn was told."""
 
     def of(self, outcome: Outcome) -> list[Act]:
         """The acts of all that is wanted, in order."""
@@ -35,6 +39,8 @@ class Outbox:
         """`count`: how many acts there are already, which numbers the next."""
         if isinstance(want, Reply):
             return list(self._say(want, count))
+        if isinstance(want, Later):
+            return list(self._say_later(want, count))
         if isinstance(want, HandOver):
             return self._hand_over(want, count)
         if isinstance(want, Note):
@@ -65,6 +71,13 @@ class Outbox:
                 files=tuple(map(_attached, reply.files)) if is_last else (),
                 answers=self.answers,
             )
+
+    def _say_later(self, want: Later, count: int) -> Iterator[PutOff]:
+        unless = self.newest if want.unless_they_write else None
+        for number, post in enumerate(self._say(Reply(want.text), count)):
+            then = replace(post, asked_at=self.asked_at + want.after_s + number * _BETWEEN_PARTS_S)
+            key = f"{post.key}.later"
+            yield PutOff(key=key, asked_at=self.asked_at, customer=self.customer, post=then, unless_newer_than=unless)
 
     def _hand_over(self, want: HandOver, count: int) -> list[Act]:
         """Opened last: the bot keeps out of it from then on."""

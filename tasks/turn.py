@@ -119,6 +119,7 @@ class Answering:
             limit=wording.limit_of(channel, default=self.message_limit),
             answers=tuple(each.id for each in messages),
             customer=_customer(told),
+            newest=max((each.id for each in told), default=0),
         )
         return outbox.of(outcome)
 

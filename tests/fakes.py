@@ -69,6 +69,9 @@ class Conversation:
     """What of it the turn at hand was told."""
 
     outbox: list[str] = field(default_factory=list)
+    later: dict[tuple[str, int | None], float] = field(default_factory=dict)
+    """What is put off (and the id of a message: not if the customer has written a newer one), by when it is due."""
+    newest: int = 0
     settled: int = 0
     tries: int = 0
     not_before: float = 0
@@ -115,6 +118,7 @@ class FakeMailbox:
         if message_id in it.messages:
             return Accepted(False, None)
         it.messages.add(message_id)
+        it.newest = max(it.newest, message_id)
         if source_id:
             if self._now - it.sources.get(source_id, float("-inf")) < _SAME_SOURCE_S:
                 return Accepted(False, None)
@@ -178,6 +182,17 @@ class FakeMailbox:
         it.outbox.append(act)
         if it.stage in ("idle", "queued"):
             self._go_on(it)
+
+    def put_off(
+        self, conversation_id: int, key: str, act: str, *, delay_s: float, unless_newer_than: int | None = None
+    ) -> None:
+        it = self._of(conversation_id)
+        if key in it.posted:
+            return
+        it.posted.add(key)
+        it.later[act, unless_newer_than or None] = self._now + delay_s
+        if it.stage == "idle":
+            self._rest(it)
 
     def saw(self, conversation_id: int, key: str) -> None:
         self._of(conversation_id).sent.add(key)
@@ -299,7 +314,7 @@ class FakeMailbox:
 
     def revive(self, conversation_id: int) -> Ring | Send | None:
         it = self._of(conversation_id)
-        is_overdue = it.stage != "idle" and it.deadline <= self._now
+        is_overdue = self._is_watched(it) and it.deadline <= self._now
         return self._take_up(it) if is_overdue else None
 
     def inherit(self, conversation_id: int, holder: str) -> Ring | Send | None:
@@ -307,7 +322,7 @@ class FakeMailbox:
         return self._take_up(it) if it.token.startswith(f"{holder}/") else None
 
     def unfinished(self) -> Iterator[int]:
-        return iter([id for id, it in self._memory.conversations.items() if it.stage != "idle"])
+        return iter([id for id, it in self._memory.conversations.items() if self._is_watched(it)])
 
     def figures(self) -> Figures:
         unfinished = [self._of(id) for id in self.unfinished()]
@@ -335,7 +350,7 @@ class FakeMailbox:
             reasons = {id: _without_content(record) for id, record in it.letters.items()}
             self._of(conversation_id).letters = reasons
         records = sum(map(len, (it.messages, it.sources, it.posted, it.sent, it.marks - {""})))
-        return len(it.waiting) + len(it.meanwhile), len(it.outbox), records, len(it.letters)
+        return len(it.waiting) + len(it.meanwhile), len(it.outbox) + len(it.later), records, len(it.letters)
 
     def exhume_messages(self, conversation_id: int, id: str, messages: Mapping[int, str]) -> Ring | Send | None:
         it = self._unburied(conversation_id, id)
@@ -431,15 +446,32 @@ class FakeMailbox:
             self._watch(it, delay_s + self._timing.grace_s)
             return Ring(it.bell, delay_s)
         it.stage, it.bell = "idle", ""
+        self._rest(it)
         return None
+
+    def _is_watched(self, it: Conversation) -> bool:
+        return it.stage != "idle" or bool(it.later)
+
+    def _rest(self, it: Conversation) -> None:
+        it.deadline = min(it.later.values(), default=0)
+
+    def _bring_what_was_put_off(self, it: Conversation) -> None:
+        for put_off in sorted(it.later, key=lambda each: it.later[each]):
+            act, unless_newer_than = put_off
+            if it.later[put_off] <= self._now:
+                del it.later[put_off]
+                it.outbox += [] if unless_newer_than and it.newest > unless_newer_than else [act]
 
     def _leave_to_people(self, it: Conversation) -> None:
         for id, message in it.waiting.items():
             self._remember(it, id, message)
         it.waiting, it.batch, it.attempts, it.resume = {}, None, 0, False
 
-    def _take_up(self, it: Conversation) -> Ring | Send:
+    def _take_up(self, it: Conversation) -> Ring | Send | None:
         """Free it of its holder, and look again after a while, each time later."""
+        if it.stage == "idle":
+            self._bring_what_was_put_off(it)
+            return self._go_on(it)
         it.rings += 1
         it.token = ""
         self._watch(it, min(self._timing.grace_s * 2**it.rings, self._timing.most_grace_s))

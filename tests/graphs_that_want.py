@@ -10,7 +10,7 @@ from typing import Any
 from langchain_core.messages import AIMessage
 from langgraph.graph import START, StateGraph
 
-from graph.outcome import Attributes, File, HandOver, Labels, Note, Reply, Resolve, Silence, Want
+from graph.outcome import Attributes, File, HandOver, Labels, Later, Note, Reply, Resolve, Silence, Want
 from graph.wants import TalkState, wanted
 
 # What the customer writes -> what the graph says and wants.
@@ -22,6 +22,8 @@ _ORDERS: dict[str, tuple[str, tuple[Want, ...]]] = {
     "bubbles": ("One", (Reply("Two"), Reply("Three"))),
     "hand over": ("", (HandOver("asks for a person", team_id=1, closing="A colleague goes on."),)),
     "tidy": ("Done", (Labels(add=("vip",), remove=("new",)), Attributes({"size": 42}), Note("likes tea"), Resolve())),
+    "later": ("In a moment", (Later("Now", after_s=1),)),
+    "follow up": ("Noted", (Later("Still there?", after_s=5, unless_they_write=True), Later("It is time", after_s=6))),
     "silence": ("never said", (Silence("only thanks"),)),
 }
 

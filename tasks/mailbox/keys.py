@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from zlib import crc32
 
-_KINDS = ("state", "waiting", "outbox", "seen")
+_KINDS = ("state", "waiting", "outbox", "seen", "meanwhile", "later")
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,8 @@ class Keys:
     def of(self, conversation_id: int) -> list[str]:
         """Those that every script is given, in the order in which lua/_begin.lua unpacks them."""
         shard = self.shard(conversation_id)
-        own = [self._own(conversation_id, kind) for kind in _KINDS]
-        return [*own, self.due(shard), self.dead_letters(shard), self._own(conversation_id, "meanwhile")]
+        state, waiting, outbox, seen, meanwhile, later = (self._own(conversation_id, kind) for kind in _KINDS)
+        return [state, waiting, outbox, seen, self.due(shard), self.dead_letters(shard), meanwhile, later]
 
     def state(self, conversation_id: int) -> str:
         return self._own(conversation_id, "state")
@@ -32,7 +32,7 @@ class Keys:
         return crc32(f"{self.account_id}:{conversation_id}".encode()) % self.shards
 
     def due(self, shard: int) -> str:
-        """Conversations that are not idle, by their deadlines."""
+        """Conversations by when somebody must look at them: all that are not idle, or have something put off."""
         return f"{self._base(shard)}:due"
 
     def dead_letters(self, shard: int) -> str:

@@ -118,13 +118,22 @@ class Mailbox:
         """Put an act into the outbox that no turn asked for; once for each key."""
         self._run("post", conversation_id, key, act, *self._ms("grace_s"))
 
+    def put_off(
+        self, conversation_id: int, key: str, act: str, *, delay_s: float, unless_newer_than: int | None = None
+    ) -> None:
+        """Put an act into the outbox later, when nothing else is being done there; once for each key.
+
+        `unless_newer_than`: the id of a message; not if the customer has written another one by then.
+        """
+        self._run("put_off", conversation_id, key, act, int(delay_s * 1000), unless_newer_than or "")
+
     def saw(self, conversation_id: int, key: str) -> None:
         """Chatwoot has told us that the message with our key is there."""
         self._run("saw", conversation_id, key)
 
     def is_done_with(self, conversation_id: int, message_id: int) -> bool:
         """Whether a turn has answered this message, if only by silence, and nothing of it is still to be done."""
-        state, waiting, outbox, seen, *_, meanwhile = self._keys.of(conversation_id)
+        state, waiting, outbox, seen, _, _, meanwhile, _ = self._keys.of(conversation_id)
         with self._redis.pipeline() as pipe:
             pipe.zscore(seen, f"message:{message_id}")
             pipe.zcount(waiting, message_id, message_id)
@@ -238,11 +247,14 @@ class Mailbox:
     # -- recovery
 
     def overdue(self) -> Iterator[int]:
-        """Conversations whose deadline has passed: their worker is gone, or their doorbell was lost."""
+        """Conversations whose time has come: their worker is gone, their doorbell lost, or what was put off is due."""
         return self._due_until(self._now_ms())
 
     def revive(self, conversation_id: int) -> Ring | Send | None:
-        """Free an overdue conversation of a holder that is gone. Of several watchdogs one gets the doorbell."""
+        """Free an overdue conversation of a holder that is gone, or do what was put off until now.
+
+        Of several watchdogs one gets the doorbell.
+        """
         return _taken_up(self._run("revive", conversation_id, *self._ms("grace_s", "most_grace_s")))
 
     def inherit(self, conversation_id: int, holder: str) -> Ring | Send | None:
@@ -250,7 +262,7 @@ class Mailbox:
         return _taken_up(self._run("inherit", conversation_id, f"{holder}/", *self._ms("grace_s", "most_grace_s")))
 
     def unfinished(self) -> Iterator[int]:
-        """All conversations that are not idle."""
+        """All conversations that are not idle, or have something put off."""
         return self._due_until("+inf")
 
     def figures(self) -> Figures:

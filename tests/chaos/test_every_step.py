@@ -80,6 +80,21 @@ def test_worker_that_gives_back(place: str, desk: Desk, stack: Stack) -> None:
     check(desk, stack)
 
 
+@pytest.mark.parametrize("place", both("put_off"))
+def test_worker_that_puts_off(place: str, desk: Desk, stack: Stack) -> None:
+    """The graph wants something said later."""
+    stack.env["GRAPH"] = "tests.graphs_that_want:obedient"
+    stack.start_web()
+    worker = doom(stack, place)
+    desk.conversation(3)
+    desk.sandbox.customer_writes("later", conversation_id=3)
+    see_it_die(worker)
+    stack.start_worker()
+    assert desk.wait_for_replies(2) == ["In a moment", "Now"]
+    desk.sandbox.customer_writes("bubbles", conversation_id=3)
+    assert desk.wait_for_replies(5) == ["In a moment", "Now", "One", "Two", "Three"]
+
+
 @pytest.mark.parametrize("place", both("postpone"))
 def test_worker_that_comes_too_early(place: str, desk: Desk, stack: Stack) -> None:
     """One post may be in flight, and it takes its time: the other conversation is to wait."""

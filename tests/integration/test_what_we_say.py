@@ -31,6 +31,18 @@ def test_several_bubbles_come_in_order(told: Any, desk: Desk) -> None:
     assert desk.wait_for_replies(3) == ["One", "Two", "Three"]
 
 
+def test_what_is_to_be_said_later_is_said_once_it_is_due(told: Any, desk: Desk) -> None:
+    told("later")
+    assert desk.wait_for_replies(2) == ["In a moment", "Now"]
+
+
+def test_what_is_to_be_said_to_silence_is_not_said_to_who_writes(told: Any, desk: Desk) -> None:
+    told("follow up")
+    desk.wait_for_replies(1)
+    told("silence")
+    assert desk.wait_for_replies(2) == ["Noted", "It is time"]
+
+
 def test_a_long_text_comes_in_parts_each_with_its_own_key(told: Any, desk: Desk) -> None:
     told("long")
     wait_until(lambda: sum(map(len, desk.replies(3))) > 6200, what="the whole text")

@@ -93,7 +93,14 @@ class Accidents(Working):
         book, before = self.before(conversation_id)
         is_overdue = before.due_in_s is not None and before.due_in_s <= 0
         assert (conversation_id in self.anyone.overdue()) == is_overdue
+        if before.stage == "idle" and is_overdue:
+            assert self.anyone.revive(conversation_id) == self._brought(book)
+            return
         self.is_taken_up(book, before, self.anyone.revive(conversation_id), is_overdue)
+
+    def _brought(self, book: Book) -> Send | None:
+        book.brings_what_was_put_off(self.now)
+        return Send() if book.outbox else None
 
     @rule(conversation_id=conversations, worker=workers)
     def die(self, conversation_id: int, worker: str) -> None:

@@ -17,6 +17,7 @@ class Book:
     """One conversation: what has come in, what is to go out, and what has been handed to workers, dead ones too."""
 
     ids: set[int] = field(default_factory=set)
+    ids_of_customers: set[int] = field(default_factory=set)
     sources: dict[str, float] = field(default_factory=dict)
     accepted: set[int] = field(default_factory=set)
     waiting: set[int] = field(default_factory=set)
@@ -35,6 +36,8 @@ class Book:
     posted: set[str] = field(default_factory=set)
     marks: set[str] = field(default_factory=set)
     outbox: list[str] = field(default_factory=list)
+    later: list[tuple[float, str, int | None]] = field(default_factory=list)
+    """What is put off: until when, what, and the id of a message: not if the customer has written a newer one."""
     tried: set[str] = field(default_factory=set)
     settled: int = 0
     seen: set[str] = field(default_factory=set)
@@ -74,6 +77,12 @@ class Book:
             self.heard(following)
         else:
             assert following is None
+
+    def brings_what_was_put_off(self, now: float) -> None:
+        newest = max(self.ids_of_customers, default=0)
+        due = sorted(each for each in self.later if each[0] <= now)
+        self.later = [each for each in self.later if each not in due]
+        self.outbox += [act for _, act, unless in due if unless is None or newest <= unless]
 
     def heard(self, doorbell: Ring | None) -> None:
         if doorbell is not None:

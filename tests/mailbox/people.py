@@ -114,7 +114,7 @@ class People(Accidents):
         """All of it is to be gone; who holds a part of it loses it, and may still wake."""
         book, before = self.before(conversation_id)
         messages, acts, _, letters = self.anyone.forget(conversation_id, keep_reasons=keep_reasons)
-        assert (messages, acts) == (len(before.waiting) + len(before.meanwhile), len(before.outbox))
+        assert (messages, acts) == (len(before.waiting) + len(before.meanwhile), len(before.outbox) + len(book.later))
         assert letters == len(book.letters)
         handed_out = (book.bells, book.turns, book.sendings, book.held, book.buried)
         gone = Book(letters=book.letters if keep_reasons else {})
@@ -128,6 +128,6 @@ class People(Accidents):
         letters = {id for book in self.books.values() for id in book.letters}
         assert {letter.id for letter in self.anyone.dead_letters()} == letters
         assert figures.dead_letters == len(letters)
-        unfinished = [id for id in self.books if self.world.inside(id).stage != "idle"]
+        unfinished = [id for id in self.books if self.world.inside(id).due_in_s is not None]
         assert figures.unfinished == len(unfinished)
         assert sorted(self.anyone.unfinished()) == sorted(unfinished)

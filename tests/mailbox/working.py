@@ -60,6 +60,7 @@ class Working(RuleBasedStateMachine):
         book, before = self.before(conversation_id)
         is_new = id not in book.ids
         book.ids.add(id)
+        book.ids_of_customers |= {id} if is_new else set()
         if is_new and source:
             is_new = self.now - book.sources.get(source, -SAME_SOURCE_S) >= SAME_SOURCE_S
         accepted = self.anyone.accept(conversation_id, id, text_of(id), source_id=source or None)
@@ -86,6 +87,18 @@ class Working(RuleBasedStateMachine):
         if key not in book.posted:
             book.posted.add(key)
             book.outbox.append(act)
+
+    @rule(conversation_id=conversations, key=st.sampled_from("pqrs"), delay_s=delays, unless=st.booleans())
+    def put_off(self, conversation_id: int, key: str, delay_s: float, unless: bool) -> None:
+        """Something is to be said later, perhaps only if the customer does not write by then."""
+        book, _ = self.before(conversation_id)
+        act, newest = self.act(), max(book.ids_of_customers, default=0)
+        self.anyone.put_off(
+            conversation_id, key, act, delay_s=delay_s, unless_newer_than=newest if unless and newest else None
+        )
+        if key not in book.posted:
+            book.posted.add(key)
+            book.later.append((self.now + delay_s, act, newest if unless and newest else None))
 
     # -- thinking
 
@@ -247,7 +260,8 @@ class Working(RuleBasedStateMachine):
         assert self.world.inside(conversation_id) == before
 
     def act(self) -> str:
-        return json.dumps({"key": f"act {next(self.numbers)}"})
+        # Of acts that are due in the same millisecond Redis takes the smaller text first.
+        return json.dumps({"key": f"act {next(self.numbers):06}"})
 
     def letter(self, conversation_id: int) -> DeadLetter:
         return DeadLetter(f"{conversation_id}.{next(self.numbers)}", "{}")

@@ -57,7 +57,8 @@ class FakeWorld:
 
     def inside(self, conversation_id: int) -> Inside:
         it = self.memory.conversations[conversation_id]
-        due_in_s = None if it.stage == "idle" else it.deadline - self.memory.now
+        is_watched = it.stage != "idle" or it.later
+        due_in_s = it.deadline - self.memory.now if is_watched else None
         waiting, meanwhile = tuple(sorted(it.waiting)), tuple(sorted(it.meanwhile))
         return Inside(it.stage, it.bell, it.token, waiting, meanwhile, tuple(it.outbox), due_in_s)
 
@@ -101,7 +102,7 @@ class RedisWorld:
                 times = {name: value for name, value in self.client.hgetall(key).items() if _is_time(str(value))}
                 for name in times:
                     pipe.hincrby(key, name, -ms)
-            for key in [*self._keys("due"), *self._keys("seen")]:
+            for key in [*self._keys("due"), *self._keys("seen"), *self._keys("later")]:
                 for member in self.client.zrange(key, 0, -1):
                     pipe.zincrby(key, -ms, str(member))
             pipe.execute()

@@ -1,11 +1,12 @@
 -- What every script begins with. KEYS are those of one conversation (one {shard} tag, so one slot of a cluster).
 -- Times are milliseconds of Redis' own clock: the workers' clocks need not agree.
-local state, waiting, outbox, seen, due, dead_letters, meanwhile = unpack(KEYS)
+local state, waiting, outbox, seen, due, dead_letters, meanwhile, later = unpack(KEYS)
 local conversation = ARGV[1]
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local DAY = 24 * 3600 * 1000
+local WEEK_S, MONTH_S = 7 * 24 * 3600, 30 * 24 * 3600
 
 local function field(name) return redis.call('HGET', state, name) or '' end
 local function number(name) return tonumber(field(name)) or 0 end
@@ -13,30 +14,30 @@ local function set(...) redis.call('HSET', state, ...) end
 
 local function watch_until(deadline)
   redis.call('ZADD', due, deadline, conversation)
-  redis.call('EXPIRE', due, 7 * 24 * 3600)
+  redis.call('EXPIRE', due, MONTH_S)
 end
 
 -- Seven days after the last thing that happened, nothing of a conversation is left. Dead letters stay for 30, and so
--- does what people have taken over: it is theirs until they give it back.
+-- does what people have taken over, which is theirs until they give it back, and what is put off.
 local function keep()
-  local week, month = 7 * 24 * 3600, 30 * 24 * 3600
-  for i = 1, 4 do redis.call('EXPIRE', KEYS[i], week) end
-  if field('with_people') == '1' then redis.call('EXPIRE', state, month) end
-  redis.call('EXPIRE', meanwhile, month)
-  redis.call('EXPIRE', dead_letters, month)
+  local is_kept = redis.call('EXPIRE', later, MONTH_S) == 1 or field('with_people') == '1'
+  for i = 1, 4 do redis.call('EXPIRE', KEYS[i], WEEK_S) end
+  if is_kept then redis.call('EXPIRE', state, MONTH_S) end
+  redis.call('EXPIRE', meanwhile, MONTH_S)
+  redis.call('EXPIRE', dead_letters, MONTH_S)
 end
 
 -- What is said while people have the conversation is remembered for the bot, the newest 50 messages.
 local function remember(id, message)
   redis.call('ZADD', meanwhile, id, message)
   redis.call('ZREMRANGEBYRANK', meanwhile, 0, -51)
-  redis.call('EXPIRE', meanwhile, 30 * 24 * 3600)
+  redis.call('EXPIRE', meanwhile, MONTH_S)
 end
 
 local function bury(id, letter)
   if id == '' then return end
   redis.call('HSET', dead_letters, id, letter)
-  redis.call('HEXPIRE', dead_letters, 30 * 24 * 3600, 'FIELDS', 1, id)
+  redis.call('HEXPIRE', dead_letters, MONTH_S, 'FIELDS', 1, id)
 end
 
 -- The head of the outbox, and 1 where Chatwoot has told us already that it is there, by our own webhook.
@@ -68,6 +69,23 @@ local function take_back_from_people()
   end
 end
 
+-- Nobody is at work here: look again when the first of what is put off is to be done, if anything is.
+local function rest()
+  local first = redis.call('ZRANGE', later, 0, 0, 'WITHSCORES')
+  if first[2] then watch_until(first[2]) else redis.call('ZREM', due, conversation) end
+end
+
+-- What was put off until now is to be done: unless the customer has written since, where that was the condition.
+local function bring_what_was_put_off()
+  for _, put_off in ipairs(redis.call('ZRANGEBYSCORE', later, '-inf', now)) do
+    local unless_newer_than, act = string.match(put_off, '^(%d*)|(.*)$')
+    if unless_newer_than == '' or number('newest') <= tonumber(unless_newer_than) then
+      redis.call('RPUSH', outbox, act)
+    end
+    redis.call('ZREM', later, put_off)
+  end
+end
+
 -- A stage has ended: send what is to be sent, else queue what waits, else be idle.
 -- Returns 'send', or 'ring' with the milliseconds to wait before ringing, or 'idle'.
 local function go_on(bell, grace)
@@ -84,7 +102,7 @@ local function go_on(bell, grace)
     return {'ring', delay}
   end
   set('stage', 'idle', 'bell', '', 'token', '', 'rings', 0)
-  redis.call('ZREM', due, conversation)
+  rest()
   return {'idle', 0}
 end
 
@@ -93,8 +111,10 @@ end
 local function take_up(grace, most)
   local stage = field('stage')
   if stage ~= 'queued' and stage ~= 'thinking' and stage ~= 'replying' then
-    redis.call('ZREM', due, conversation)
-    return {'nothing'}
+    bring_what_was_put_off()
+    local next = go_on('', grace)
+    keep()
+    return next
   end
   local rings = redis.call('HINCRBY', state, 'rings', 1)
   watch_until(now + math.min(grace * 2 ^ math.min(rings, 20), most))

@@ -7,6 +7,7 @@ local refused, at = ARGV[9], tonumber(ARGV[10])
 
 if redis.call('ZSCORE', seen, 'message:' .. id) then return {'seen', 0} end
 redis.call('ZADD', seen, now, 'message:' .. id)
+if tonumber(id) > number('newest') then set('newest', id) end
 
 -- A channel that delivers twice makes two messages, with two ids and one source_id, within minutes.
 if source ~= '' then

@@ -15,7 +15,8 @@ for _, id in ipairs(redis.call('HKEYS', dead_letters)) do
   end
 end
 local messages = redis.call('ZCARD', waiting) + redis.call('ZCARD', meanwhile)
-local found = {'forgotten', messages, redis.call('LLEN', outbox), redis.call('ZCARD', seen), letters}
-redis.call('DEL', state, waiting, outbox, seen, meanwhile)
+local acts = redis.call('LLEN', outbox) + redis.call('ZCARD', later)
+local found = {'forgotten', messages, acts, redis.call('ZCARD', seen), letters}
+redis.call('DEL', state, waiting, outbox, seen, meanwhile, later)
 redis.call('ZREM', due, conversation)
 return found

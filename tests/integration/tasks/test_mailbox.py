@@ -320,6 +320,35 @@ class TestPostingByHand:
         assert claimed(mailbox, following).messages == ("message 10",)
 
 
+class TestPuttingOff:
+    def test_it_is_sent_once_it_is_due(self, mailbox: AnyMailbox) -> None:
+        for _ in range(2):
+            mailbox.put_off(3, "a", "later", delay_s=0)
+        mailbox.put_off(3, "b", "much later", delay_s=60)
+        assert (list(mailbox.overdue()), mailbox.revive(3)) == ([3], Send())
+        assert (begun(mailbox).act, list(mailbox.overdue())) == ("later", [])
+        assert mailbox.figures().unfinished == 1
+
+    def test_it_waits_for_what_is_under_way(self, mailbox: AnyMailbox) -> None:
+        turn = claimed(mailbox, accepted(mailbox, 10))
+        mailbox.put_off(3, "a", "later", delay_s=0)
+        assert list(mailbox.overdue()) == []
+        assert mailbox.commit(turn, []) is None
+        assert mailbox.revive(3) == Send()
+
+    @pytest.mark.parametrize(("newest", "is_sent"), [(10, True), (11, False)])
+    def test_it_may_depend_on_the_customers_silence(self, mailbox: AnyMailbox, newest: int, is_sent: bool) -> None:
+        mailbox.put_off(3, "a", "are you there?", delay_s=0, unless_newer_than=10)
+        mailbox.commit(claimed(mailbox, accepted(mailbox, newest)), [])
+        assert (mailbox.revive(3) == Send()) == is_sent
+        assert list(mailbox.unfinished()) == ([3] if is_sent else [])
+
+    def test_forgotten_it_is_not_sent(self, mailbox: AnyMailbox) -> None:
+        mailbox.put_off(3, "a", "later", delay_s=0)
+        assert mailbox.forget(3)[1] == 1
+        assert mailbox.revive(3) is None
+
+
 class TestRecovery:
     def test_who_is_in_time_is_left_alone(self, mailbox: AnyMailbox) -> None:
         accepted(mailbox, 10)

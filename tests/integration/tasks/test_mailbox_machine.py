@@ -3,7 +3,7 @@
 A Hypothesis state machine plays several workers, dying ones and ones that wake too late with old tokens. It keeps its
 own `Book` of what must be so by what the mailbox has answered, and after every step looks into the mailbox:
 
-- I1 a conversation is watched if, and only if, it is not idle;
+- I1 a conversation is watched if, and only if, it is not idle, or something is put off there;
 - I2 at most one doorbell can be claimed, the one that was told last;
 - I3 only the holder of the token commits and settles;
 - I4 a message that was accepted waits, or is in people's hands, or has been answered in one turn;
@@ -35,7 +35,7 @@ class MailboxMachine(People):
     def all_is_in_its_place(self) -> None:
         for conversation_id, book in self.books.items():
             inside = self.world.inside(conversation_id)
-            assert (inside.stage != "idle") == (inside.due_in_s is not None)
+            assert (inside.stage != "idle" or bool(book.later)) == (inside.due_in_s is not None)
             assert inside.waiting == tuple(sorted(book.waiting))
             assert inside.meanwhile == tuple(sorted(book.meanwhile))
             assert inside.outbox == tuple(book.outbox)

@@ -14,7 +14,7 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.graph import START, MessagesState, StateGraph
 
 from graph import wants
-from graph.outcome import Attributes, File, HandOver, Labels, Note, Outcome, Reply, Resolve, Silence, Want
+from graph.outcome import Attributes, File, HandOver, Labels, Later, Note, Outcome, Reply, Resolve, Silence, Want
 from graph.said import Said
 from graph.thinking import Thinker
 from graph.wants import BadWant, TalkState, wanted, wants_of
@@ -24,12 +24,14 @@ ROOT = Path(__file__).parents[3]
 EACH: tuple[Want, ...] = (
     Reply("Which one?", ("A", "B"), 7, (File("a.txt", b"\x00\xff", "text/plain"),)),
     HandOver("asks for a person", team_id=2, assignee_id=3, closing="A colleague goes on."),
+    Later("Are you still there?", after_s=600, unless_they_write=True),
     Note("prefers the morning"),
     Labels(add=("new",), remove=("old",)),
     Attributes({"size": 42}),
     Resolve(),
     Silence("only thanks"),
 )
+NEVER = {"want": "later", "text": "in a year", "after_s": 365 * 24 * 3600}
 
 
 @pytest.mark.parametrize("want", EACH, ids=lambda want: type(want).__name__)
@@ -43,7 +45,9 @@ def test_all_but_files_are_plain_json() -> None:
     assert json.loads(json.dumps(wanted(*EACH[1:]))) == wanted(*EACH[1:])
 
 
-@pytest.mark.parametrize("value", ["hand_over", {}, {"want": "fly"}, {"want": "note"}, {"want": "note", "texts": "x"}])
+@pytest.mark.parametrize(
+    "value", ["hand_over", {}, {"want": "fly"}, {"want": "note"}, {"want": "note", "texts": "x"}, NEVER]
+)
 def test_what_means_nothing_is_an_error(value: object) -> None:
     with pytest.raises(BadWant):
         wants_of({"wants": [value]})

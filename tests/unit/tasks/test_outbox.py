@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from graph.outcome import Attributes, File, HandOver, Labels, Note, Reply, Resolve, Silence, Want
+from graph.outcome import Attributes, File, HandOver, Labels, Later, Note, Reply, Resolve, Silence, Want
 from tasks import acts
-from tasks.acts import Assign, Attached, ChangeLabels, Customer, MergeAttributes, Post, SetStatus
+from tasks.acts import Assign, Attached, ChangeLabels, Customer, MergeAttributes, Post, PutOff, SetStatus
 from tasks.outbox import Outbox
 
 ANA = Customer(17, 1, "34586533524")
@@ -14,7 +14,7 @@ ANA = Customer(17, 1, "34586533524")
 
 @pytest.fixture
 def outbox() -> Outbox:
-    return Outbox(key="m8", asked_at=1.0, limit=20, answers=(7, 8), customer=ANA)
+    return Outbox(key="m8", asked_at=1.0, limit=20, answers=(7, 8), customer=ANA, newest=8)
 
 
 def said(content: str, key: str, **more: object) -> Post:
@@ -97,3 +97,12 @@ def test_every_act_survives_as_json_that_redis_can_hold(outbox: Outbox, want: Wa
 def test_an_act_of_another_version_is_understood_as_far_as_it_is_known() -> None:
     text = '{"act": "post", "key": "k", "content": "c", "asked_at": 1.0, "of_tomorrow": 1}'
     assert acts.load(text) == Post(key="k", content="c", asked_at=1.0)
+
+
+def test_what_is_said_later_is_asked_for_then_and_keeps_its_order(outbox: Outbox) -> None:
+    made = outbox.of((Later("One sentence. Another one here.", after_s=60, unless_they_write=True),))
+    assert all(isinstance(act, PutOff) and act.unless_newer_than == 8 for act in made)
+    posts = [act.post for act in made if isinstance(act, PutOff)]
+    assert [post.content for post in posts] == ["One sentence.", "Another one here."]
+    assert 61 == posts[0].asked_at < posts[1].asked_at
+    assert [acts.load(acts.dump(act)) for act in made] == made
