@@ -60,7 +60,11 @@ class Books(Collector):
     def _gauges(self) -> Iterator[Metric]:
         now = self.mailbox.figures()
         yield GaugeMetricFamily("contesta_dead_letters_now", "Dead letters that wait for a person.", now.dead_letters)
-        yield GaugeMetricFamily("contesta_busy_conversations", "Conversations that are not idle.", now.unfinished)
+        yield GaugeMetricFamily(
+            "contesta_busy_conversations",
+            "Conversations that are not idle, or to which something is to be said later.",
+            now.unfinished,
+        )
         yield GaugeMetricFamily(
             "contesta_oldest_overdue_seconds", "For how long a conversation has been past its deadline.", now.overdue_s
         )
