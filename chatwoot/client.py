@@ -20,7 +20,7 @@ from chatwoot.conversations import Conversation, Status
 from chatwoot.http import Http
 from chatwoot.inboxes import Inbox
 from chatwoot.messages import Message
-from chatwoot.reading import Misshapen, mapping, text, texts
+from chatwoot.reading import Misshapen, mapping, required_id, text, texts
 
 T = TypeVar("T")
 
@@ -285,6 +285,14 @@ class Client:
         return self._ask(Call("GET", f"/inboxes/{inbox_id}"), Inbox.from_json)
 
     # The server
+
+    def own_user_id(self) -> int:
+        """Whose token it is. With a user's token only.
+
+        Source: https://developers.chatwoot.com/api-reference/profile/fetch-user-profile
+        """
+        call = Call("GET", "/api/v1/profile")
+        return answers.read(self._send(call, call.path), call, lambda answer: required_id(mapping(answer)))
 
     def server_version(self) -> str:
         """Such as "4.15.1"."""

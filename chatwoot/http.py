@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from chatwoot.attachments import Upload
+from chatwoot.errors import PermanentError
 
 # Common servers close idle connections after 5 s (Node) to 75 s (nginx). A connection given up before that is never
 # found closed just as a message is being posted on it, which would leave the outcome unknown.
@@ -22,7 +23,9 @@ _LIMITS = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive
 
 
 class Http:
-    """Requests with the token, relative to the base URL. Raises httpx's own errors.
+    """Requests with the token, relative to the base URL.
+
+    Raises httpx's own errors, and `PermanentError` for what cannot be written as JSON.
 
     A client shared by hundreds of threads was measured to be the bottleneck (its connection pool has one lock), and
     loading the certificates takes longer than a request: hence a client for each thread, and one SSL context for all.
@@ -100,7 +103,10 @@ def _part(file: Upload) -> tuple[str, tuple[str, bytes, str]]:
 
 def _encoded(body: Mapping[str, Any]) -> bytes:
     """JSON; half a surrogate pair, which models do write, becomes a question mark instead of an exception."""
-    return json.dumps(body, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
+    try:
+        return json.dumps(body, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
+    except (ValueError, TypeError) as error:  # a number that is none, a date: a graph may want any value
+        raise PermanentError(f"it cannot be written as JSON: {type(error).__name__}") from error
 
 
 @functools.cache

@@ -109,8 +109,13 @@ class MergeAttributes(_Act):
     values: Mapping[str, Any] = field(repr=False, hash=False)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Unknown(_Act):
+    """What another version of the program asked for. A worker of that version may know what it is."""
+
+
 A = TypeVar("A", bound=_Act)
-Act = Post | PutOff | SetStatus | Assign | ChangeLabels | MergeAttributes
+Act = Post | PutOff | SetStatus | Assign | ChangeLabels | MergeAttributes | Unknown
 _KINDS: dict[str, type[Act]] = {
     "post": Post,
     "put_off": PutOff,
@@ -118,6 +123,7 @@ _KINDS: dict[str, type[Act]] = {
     "assign": Assign,
     "change_labels": ChangeLabels,
     "merge_attributes": MergeAttributes,
+    "unknown": Unknown,
 }
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 
@@ -134,7 +140,7 @@ def dump(act: Act) -> str:
 def load(text: str) -> Act:
     """What `dump` made, also by another version of the program: unknown fields are passed over."""
     given: dict[str, Any] = json.loads(text)
-    return _made(_KINDS[given.pop("act")], given)
+    return _made(_KINDS.get(given["act"], Unknown), given)
 
 
 def _made(kind: type[A], given: Mapping[str, Any]) -> A:
@@ -161,7 +167,8 @@ def alert(key: str, note: str, asked_at: float, customer: Customer | None = None
 
 
 def is_said_to_the_customer(act: Act) -> bool:
-    return isinstance(act, Post) and not act.private
+    """Whether it is, or may be."""
+    return isinstance(act, Unknown) or (isinstance(act, Post) and not act.private)
 
 
 def is_the_bots_turn(act: Act) -> bool:

@@ -1,9 +1,11 @@
-"""How a conversation's status, assignee, labels and attributes are set: acts that may be repeated."""
+"""How a conversation's status, assignee, labels and attributes are set: acts that may be repeated.
+
+To open it is to hand it over: tasks/handing_over.py.
+"""
 
 from __future__ import annotations
 
 from chatwoot.client import Client
-from chatwoot.conversations import Conversation
 from tasks.acts import Assign, ChangeLabels, MergeAttributes, SetStatus
 from tasks.desk import Desk
 
@@ -17,7 +19,7 @@ def arrange(desk: Desk, act: Arrangement, conversation_id: int) -> None:
         ChatwootError: as the client raises it.
     """
     if isinstance(act, SetStatus):
-        _set_status(desk, act, conversation_id)
+        desk.speaker.set_status(conversation_id, act.status)
     elif isinstance(act, Assign):
         desk.keeper.assign(conversation_id, team_id=act.team_id, assignee_id=act.assignee_id)
     elif isinstance(act, ChangeLabels):
@@ -32,22 +34,3 @@ def _change_labels(client: Client, act: ChangeLabels, conversation_id: int) -> N
     after = [label for label in dict.fromkeys([*before, *act.add]) if label not in act.remove]
     if after != before:
         client.set_labels(conversation_id, after)
-
-
-def _set_status(desk: Desk, act: SetStatus, conversation_id: int) -> None:
-    if desk.speaks_as_bot or act.status != "open":
-        desk.speaker.set_status(conversation_id, act.status)
-        return
-    # The token of a user with role agent takes the conversation for that user: it goes back to whose it was.
-    before = desk.speaker.conversation(conversation_id)
-    desk.speaker.set_status(conversation_id, act.status)
-    if desk.speaker.conversation(conversation_id).assignee != before.assignee:
-        _assign_as(before, desk.speaker)
-
-
-def _assign_as(before: Conversation, client: Client) -> None:
-    was = before.assignee
-    if was is not None and was.kind == "agent_bot":
-        client.assign(before.id, agent_bot_id=was.id or 0)
-    else:
-        client.assign(before.id, assignee_id=(was.id if was else None) or 0)  # 0: nobody

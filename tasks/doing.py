@@ -12,13 +12,14 @@ import structlog
 
 from chatwoot import marker
 from chatwoot.attachments import Upload
-from chatwoot.errors import NotFound, PermanentError
+from chatwoot.errors import NotFound, PermanentError, TransientError
 from chatwoot.messages import Message
 from tasks import acts, answered, crash_points
-from tasks.acts import BY_HAND, Act, Attached, Post, PutOff
+from tasks.acts import BY_HAND, Act, Attached, Post, PutOff, SetStatus, Unknown
 from tasks.arranging import arrange
 from tasks.counters import Counted, count
 from tasks.desk import Desk
+from tasks.handing_over import HandingOver
 from tasks.mailbox import Mailbox, Sending
 from tasks.replacement import Replacement
 
@@ -33,12 +34,17 @@ class StillInDoubt(Exception):
         self.seconds = seconds
 
 
+class Withheld(Exception):
+    """People have taken the conversation over: it was not said."""
+
+
 @dataclass(frozen=True)
 class Doer:
     """How acts are done in this process."""
 
     mailbox: Mailbox
     desk: Desk
+    handing_over: HandingOver
     replacement: Replacement | None = None
     """Where to go with a customer's conversation gone; None: nowhere."""
     looks_before: bool = False
@@ -50,6 +56,7 @@ class Doer:
         Raises:
             ChatwootError: as the client raises it.
             StillInDoubt: nobody can tell yet whether it was done.
+            Withheld: people were quicker.
             TurnLost: the outbox is another worker's by now.
         """
         try:
@@ -71,13 +78,20 @@ class Doer:
     def _do(self, act: Act, sending: Sending, conversation_id: int) -> None:
         if isinstance(act, PutOff):
             self._put_off(act, sending.conversation_id)
+        elif isinstance(act, SetStatus) and acts.opens(act):
+            self.handing_over.hand_over(conversation_id, is_retry=sending.tries > 1)
+            count(Counted.HANDOVERS)
+        elif isinstance(act, Unknown):
+            raise TransientError("another version of the program has written it")
         elif not isinstance(act, Post):
             arrange(self.desk, act, conversation_id)
         elif self._is_first_try(act, sending) or self._is_missing(act, sending, conversation_id):
             if self.looks_before:
                 self.desk.keeper.conversation(conversation_id)
             with self.desk.pace.posting(conversation_id):
-                self.mailbox.confirm(sending)
+                is_with_people = self.mailbox.confirm(sending)
+                if is_with_people and acts.is_the_bots_turn(act):
+                    raise Withheld
                 with crash_points.around("post"):
                     message_id = self._post(act, conversation_id)
             log.info("message_sent", key=act.key, message_id=message_id, tries=sending.tries, private=act.private)

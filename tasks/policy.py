@@ -69,6 +69,14 @@ class Policy:
             return Refusal.ASSIGNED
         return Refusal.PAUSED if PAUSED_LABEL in labels else None
 
+    def signs_in(self, conversation: Conversation) -> str:
+        """`signs_of_people` in a conversation as Chatwoot shows it now."""
+        return self.signs_of_people(
+            status=conversation.status,
+            labels=conversation.labels,
+            is_assigned_to_person=conversation.assignee is not None and conversation.assignee.kind == "user",
+        )
+
     def signs_of_people(self, *, status: str | None, labels: Collection[str], is_assigned_to_person: bool) -> str:
         """All that shows a conversation as people's: "" where nothing does, else such as "assigned+status:open"."""
         signs = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
@@ -15,7 +15,7 @@ from tasks import acts
 from tasks.acts import Act, Post
 from tasks.counters import Counted, count
 from tasks.dead_letters import Grave, bury
-from tasks.doing import Doer, StillInDoubt
+from tasks.doing import Doer, StillInDoubt, Withheld
 from tasks.mailbox import Mailbox, Ring, Sending
 from tasks.pace import NotNow
 from tasks.recovery import Holdings
@@ -23,6 +23,7 @@ from tasks.recovery import Holdings
 log = structlog.get_logger()
 
 _FIRST_DELAY_S, _MOST_DELAY_S = 1.0, 60.0
+_LEAST_TRIES = 20
 
 
 class TryLater(Exception):
@@ -88,38 +89,45 @@ class Sender:
 
     def _empty(self, begun: Sending) -> Sent:
         following: Sending | Ring | None = begun
-        done, refused, gone = 0, list[str](), False
+        sent = Sent()
         while isinstance(following, Sending):
-            act = acts.load(following.act)
-            is_withheld = following.with_people and acts.is_the_bots_turn(act)
-            if is_withheld or following.is_there:
-                log.info("withheld" if is_withheld else "is_there_already", key=act.key)
-                following = self.mailbox.settle(following)
-                continue
-            if acts.opens(act):  # before the call: what people do after it is newer
-                self.mailbox.people_take(following.conversation_id, at=0)
-            try:
-                self.doer.do(act, following)
-            except StillInDoubt as doubt:
-                self.mailbox.release(following, delay_s=doubt.seconds)
-                raise TryLater(str(doubt), doubt.seconds) from None
-            except NotNow as error:
-                raise self._postponed(following, error) from None
-            except PermanentError as error:
-                refused.append(f"{error}")
-                gone = gone or error.conversation_gone
-                following = self._give_up(act, following, error)
-            except (TransientError, OutcomeUnknown) as error:
-                if time.time() - act.asked_at < self.most_retry_s:
-                    raise self._later(following, error) from None
-                refused.append(f"given up: {error}")
-                following = self._give_up(act, following, error)
-            else:
-                done += 1
-                if acts.opens(act):
-                    count(Counted.HANDOVERS)
-                following = self.mailbox.settle(following)
-        return Sent(done, following, tuple(refused), gone)
+            following, sent = self._do(following, sent)
+        return replace(sent, ring=following)
+
+    def _do(self, sending: Sending, sent: Sent) -> tuple[Sending | Ring | None, Sent]:
+        """Do the head of the outbox, or give it up. Returns what is next, and `sent` with it."""
+        act = acts.load(sending.act)
+        if sending.is_there:
+            return self.mailbox.settle(sending), sent
+        if sending.with_people and acts.is_the_bots_turn(act):
+            return self._withhold(act, sending), sent
+        if sending.tries > self._most_tries:
+            return self._give_up(act, sending, PermanentError(f"tried {sending.tries - 1} times in vain"), sent)
+        try:
+            self.doer.do(act, sending)
+        except Withheld:
+            return self._withhold(act, sending), sent
+        except StillInDoubt as doubt:
+            self.mailbox.release(sending, delay_s=doubt.seconds)
+            raise TryLater(str(doubt), doubt.seconds) from None
+        except NotNow as error:
+            raise self._postponed(sending, error) from None
+        except PermanentError as error:
+            return self._give_up(act, sending, error, sent)
+        except (TransientError, OutcomeUnknown) as error:
+            if (left_s := act.asked_at + self.most_retry_s - time.time()) > 0:
+                raise self._later(sending, error, left_s) from None
+            return self._give_up(act, sending, error, sent)
+        return self.mailbox.settle(sending), replace(sent, acts=sent.acts + 1)
+
+    @property
+    def _most_tries(self) -> int:
+        """More than all retries: whoever gets so far was killed by it, or failed in a way that nobody thought of."""
+        return _LEAST_TRIES + int(self.most_retry_s / _MOST_DELAY_S)
+
+    def _withhold(self, act: Act, sending: Sending) -> Sending | Ring | None:
+        log.info("withheld", key=act.key)
+        return self.mailbox.settle(sending)
 
     def _postponed(self, sending: Sending, why: NotNow) -> TryLater:
         delay_s = why.retry_after_s or _FIRST_DELAY_S
@@ -127,14 +135,17 @@ class Sender:
         log.info("send_postponed", why=str(why), retry_s=delay_s)
         return TryLater(str(why), delay_s)
 
-    def _later(self, sending: Sending, error: ChatwootError) -> TryLater:
-        delay_s = backoff_s(sending.tries, error)
+    def _later(self, sending: Sending, error: ChatwootError, left_s: float) -> TryLater:
+        """In time for a last try, however long Chatwoot would have us wait."""
+        delay_s = min(backoff_s(sending.tries, error), max(left_s, _FIRST_DELAY_S))
         self.mailbox.release(sending, delay_s=delay_s, decided=_is_decided(error))
         count(Counted.RETRIES, "sending")
         log.warning("send_failed", error=type(error).__name__, status=error.status, text=error.text, retry_s=delay_s)
         return TryLater(str(error), delay_s)
 
-    def _give_up(self, act: Act, sending: Sending, error: ChatwootError) -> Sending | Ring | None:
+    def _give_up(
+        self, act: Act, sending: Sending, error: ChatwootError, sent: Sent
+    ) -> tuple[Sending | Ring | None, Sent]:
         log.error("send_given_up", error=type(error).__name__, status=error.status, text=error.text)
         now = time.time()
         after = act.after if isinstance(act, Post) else None
@@ -145,7 +156,8 @@ class Sender:
             sending, dead_letter=bury(act.key, grave), besides=[acts.dump(each) for each in besides]
         )
         count(Counted.DEAD_LETTERS, grave.what)
-        return following
+        refused = (*sent.refused, str(error))
+        return following, replace(sent, refused=refused, gone=sent.gone or error.conversation_gone)
 
 
 def _is_decided(error: ChatwootError) -> bool:

@@ -20,6 +20,7 @@ from tasks.directory import Directory
 from tasks.doing import Doer
 from tasks.doorbells import over_celery, write
 from tasks.forget import Forgetting
+from tasks.handing_over import HandingOver
 from tasks.mailbox import Mailbox, Timing, Turn, TurnLost
 from tasks.outreach import Outreach
 from tasks.pace import Limits, Pace
@@ -115,7 +116,8 @@ def build(settings: Settings) -> Parts:
     )
     recreates = settings.on_missing_conversation == "recreate"
     replacement = Replacement(reader) if reader is not None and recreates else None
-    doer = Doer(box, desk, replacement, settings.validate_conversations)
+    handing_over = HandingOver(box, desk, policy(settings))
+    doer = Doer(box, desk, handing_over, replacement, settings.validate_conversations)
     sender = Sender(box, holdings, doer, settings.send_retry_seconds)
     forget = forgetting(settings)
     outreach = reconciling = watching = None

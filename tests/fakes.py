@@ -272,10 +272,11 @@ class FakeMailbox:
         following = self._go_on(it)
         return following if isinstance(following, Ring) else None
 
-    def confirm(self, sending: Sending) -> None:
+    def confirm(self, sending: Sending) -> bool:
         it = self._held(sending, "replying")
         it.doubt_until = self._now + self._timing.doubt_s
         self._watch(it, self._timing.lease_s)
+        return bool(it.with_people)
 
     # -- both
 

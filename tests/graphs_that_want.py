@@ -24,6 +24,7 @@ _ORDERS: dict[str, tuple[str, tuple[Want, ...]]] = {
     "tidy": ("Done", (Labels(add=("vip",), remove=("new",)), Attributes({"size": 42}), Note("likes tea"), Resolve())),
     "later": ("In a moment", (Later("Now", after_s=1),)),
     "follow up": ("Noted", (Later("Still there?", after_s=5, unless_they_write=True), Later("It is time", after_s=6))),
+    "nonsense": ("Done", (Attributes({"score": float("nan")}),)),
     "silence": ("never said", (Silence("only thanks"),)),
 }
 

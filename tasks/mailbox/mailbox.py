@@ -213,8 +213,8 @@ class Mailbox:
         following = _next(answer, bell)
         return following if isinstance(following, Ring) else None
 
-    def confirm(self, sending: Sending) -> None:
-        """Make sure that the outbox is still this worker's, right before the act.
+    def confirm(self, sending: Sending) -> bool:
+        """Make sure that the outbox is still this worker's, right before the act. True: people have the conversation.
 
         Raises:
             TurnLost: another worker has taken it over: the act is theirs.
@@ -222,6 +222,7 @@ class Mailbox:
         answer = self._run("confirm", sending.conversation_id, sending.token, *self._ms("lease_s", "doubt_s"))
         if answer[0] == "lost":
             raise TurnLost(sending.conversation_id)
+        return bool(answer[1])
 
     # -- both
 

@@ -116,6 +116,19 @@ class TestWhileThinking:
         assert [path for method, path in desk.calls() if method == "GET"] == []
 
 
+def test_who_writes_while_we_look_for_an_earlier_try_was_quicker(desk: Desk) -> None:
+    desk.sandbox.faults.add("503", path=r".*/conversations/3/messages$")
+    desk.sandbox.faults.add("slow", method="GET", path=r".*/conversations/3/messages$", seconds=60)
+    desk.sandbox.customer_writes("Hola", conversation_id=3)
+    look = ("GET", "/api/v1/accounts/1/conversations/3/messages")
+    wait_until(lambda: look in desk.calls(), what="the look for the first try")
+    desk.person_writes("I am here", 3)
+    desk.sandbox.settle()
+    desk.sandbox.faults.clear()
+    nothing_comes(desk)
+    assert desk.replies(3) == ["I am here"]
+
+
 def test_two_machines_do_not_talk_for_ever(desk: Desk, stack: Stack) -> None:
     stack.env["MAX_TURNS_PER_HOUR"] = "3"
     for process in stack.processes:

@@ -104,17 +104,12 @@ class TestHandOver:
         assert conversation["meta"]["team"]["id"] == team.id
         assert "assignee" not in conversation["meta"]
 
-    def test_an_agents_token_does_not_keep_the_conversation_for_that_agent(self, desk: Desk, stack: Stack) -> None:
-        stack.env |= {"GRAPH": "tests.graphs_that_want:obedient", "ANSWER_STATUSES": "pending"}
-        stack.env |= {"CHATWOOT_BOT_TOKEN": "", "CHATWOOT_API_TOKEN": "agent-token"}
-        stack.start_web()
-        stack.start_worker()
-        desk.conversation(3)
-        desk.sandbox.customer_writes("hand over", conversation_id=3)
-        wait_until(lambda: desk.sandbox.conversation(3)["status"] == "open", what="the conversation to be opened")
-        assigned = wait_until(
-            lambda: [each for each in desk.calls() if each[1].endswith("/assignments")][1:],
-            what="the agent to step back",
-        )
-        assert len(assigned) == 1
-        wait_until(lambda: "assignee" not in desk.sandbox.conversation(3)["meta"], what="nobody to have it")
+
+def test_what_cannot_be_written_down_is_given_up_and_the_conversation_goes_on(
+    told: Any, desk: Desk, stack: Stack
+) -> None:
+    told("nonsense")
+    desk.wait_for_replies(1)
+    told("bubbles")
+    assert desk.wait_for_replies(4) == ["Done", "One", "Two", "Three"]
+    assert "merge_attributes\t1\tit cannot be written as JSON" in stack.flask("dead-letters", "list")

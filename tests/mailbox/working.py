@@ -203,7 +203,7 @@ class Working(RuleBasedStateMachine):
         if sending.token != book.holder:
             self.is_refused(conversation_id, before, confirm)
         else:
-            confirm()
+            assert confirm() == book.with_people
             assert self.world.inside(conversation_id).due_in_s == LEASE_S
 
     @precondition(lambda self: self.has("sendings"))
