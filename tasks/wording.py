@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from itertools import accumulate, takewhile
 
 # Chatwoot renders every outgoing text as a Liquid template. An invisible space (U+200B) after the first brace was seen
 # to come through a real one as it is (tests/recorded/09-liquid.json), in code in backticks too. A form that renders
@@ -60,8 +61,12 @@ def _encodable(text: str) -> str:
 
 
 def _length(text: str) -> int:
+    return sum(map(_width, text))
+
+
+def _width(character: str) -> int:
     """Telegram counts an emoji as two, others as one."""
-    return len(text) + sum(character > "\uffff" for character in text)
+    return 2 if character > "\uffff" else 1
 
 
 def _end(text: str, limit: int) -> int:
@@ -80,9 +85,9 @@ def _last(kind: re.Pattern[str], text: str, longest: int) -> int:
 
 
 def _fitting(text: str, limit: int) -> int:
-    """How many of the first characters fit."""
-    longest = min(len(text), limit)
-    return longest - max(0, _length(text[:longest]) - limit)
+    """How many of the first characters fit; at least one."""
+    fitting = takewhile(lambda length: length <= limit, accumulate(map(_width, text)))
+    return max(1, sum(1 for _ in fitting))
 
 
 def _between_characters(text: str, end: int) -> int:

@@ -83,6 +83,7 @@ def test_half_a_surrogate_pair_can_be_sent() -> None:
     assert escaped("a\ud83db").encode() == b"a?b"
 
 
+@example("👩" * 9, 4)
 @given(st.text(alphabet="ab .!?\n\u0301👩\u200d", max_size=200), st.integers(4, 40))
 def test_parts_fit_and_lose_nothing_but_white_space(text: str, limit: int) -> None:
     found = list(parts(text, limit))
