@@ -171,6 +171,10 @@ def is_said_to_the_customer(act: Act) -> bool:
     return isinstance(act, Unknown) or (isinstance(act, Post) and not act.private)
 
 
+def answers_a_turn(act: Act) -> bool:
+    return isinstance(act, Post) and bool(act.answers)
+
+
 def is_the_bots_turn(act: Act) -> bool:
     """Whether it is something that the bot must not do once people have taken the conversation over."""
     if isinstance(act, Post):

@@ -29,9 +29,9 @@ class Outbox:
     """The id of the newest message of which the turn was told."""
 
     def of(self, outcome: Outcome) -> list[Act]:
-        """The acts of all that is wanted, in order."""
+        """The acts of all that is wanted, in order; what ends the conversation comes last."""
         made: list[Act] = []
-        for want in outcome:
+        for want in sorted(outcome, key=lambda want: isinstance(want, Resolve)):
             made += self._of(want, len(made))
         return made
 

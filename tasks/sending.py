@@ -6,7 +6,7 @@ import random
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 import structlog
 
@@ -97,8 +97,9 @@ class Sender:
     def _do(self, sending: Sending, sent: Sent) -> tuple[Sending | Ring | None, Sent]:
         """Do the head of the outbox, or give it up. Returns what is next, and `sent` with it."""
         act = acts.load(sending.act)
+        heard: Literal["heard", ""] = "heard" if acts.answers_a_turn(act) else ""
         if sending.is_there:
-            return self.mailbox.settle(sending), sent
+            return self.mailbox.settle(sending, answer=heard), sent
         if sending.with_people and acts.is_the_bots_turn(act):
             return self._withhold(act, sending), sent
         if sending.tries > self._most_tries:
@@ -118,7 +119,7 @@ class Sender:
             if (left_s := act.asked_at + self.most_retry_s - time.time()) > 0:
                 raise self._later(sending, error, left_s) from None
             return self._give_up(act, sending, error, sent)
-        return self.mailbox.settle(sending), replace(sent, acts=sent.acts + 1)
+        return self.mailbox.settle(sending, answer=heard), replace(sent, acts=sent.acts + 1)
 
     @property
     def _most_tries(self) -> int:
@@ -127,7 +128,7 @@ class Sender:
 
     def _withhold(self, act: Act, sending: Sending) -> Sending | Ring | None:
         log.info("withheld", key=act.key)
-        return self.mailbox.settle(sending)
+        return self.mailbox.settle(sending, answer="withheld" if acts.answers_a_turn(act) else "")
 
     def _postponed(self, sending: Sending, why: NotNow) -> TryLater:
         delay_s = why.retry_after_s or _FIRST_DELAY_S

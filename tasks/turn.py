@@ -80,7 +80,7 @@ class Answering:
         started = time.monotonic()
         messages = [incoming.load(message) for message in turn.messages]
         if not messages and not turn.resumes:  # deleted meanwhile
-            return Answered(turn.number, self.mailbox.commit(turn, []))
+            return Answered(turn.number, self.mailbox.commit(turn, [], has_learnt=False))
         if 0 < self.most_turns_per_hour < turn.turns_this_hour:
             limit = self.most_turns_per_hour
             return self._give_up(turn, messages, f"{limit} answers in an hour: perhaps two machines talk to each other")
@@ -147,7 +147,11 @@ class Answering:
         note = f"The bot could not answer ({reason}). Please take over."
         alert = acts.alert(key, note, now, _customer(messages))
         following = self.mailbox.commit(
-            turn, [acts.dump(act) for act in alert], dead_letter=bury(key, grave), awaits=turn.resumes
+            turn,
+            [acts.dump(act) for act in alert],
+            dead_letter=bury(key, grave),
+            awaits=turn.resumes,
+            has_learnt=False,
         )
         count(Counted.DEAD_LETTERS, THINKING)
         log.error("turn_given_up", turn=turn.number, attempts=turn.attempt, reason=reason)

@@ -72,6 +72,12 @@ class Conversation:
     later: dict[tuple[str, int | None], float] = field(default_factory=dict)
     """What is put off (and the id of a message: not if the customer has written a newer one), by when it is due."""
     newest: int = 0
+    heard_at: float = 0
+    """Of when the newest snapshot is that came with a customer's message."""
+    over: bool = False
+    """People have ended the conversation while a turn was under way."""
+    unheard: dict[int, str] = field(default_factory=dict)
+    """What was answered, until the answer is heard."""
     settled: int = 0
     tries: int = 0
     not_before: float = 0
@@ -115,15 +121,21 @@ class FakeMailbox:
         at: float = 0,
     ) -> Accepted:
         it = self._of(conversation_id)
-        if message_id in it.messages:
-            return Accepted(False, None)
-        it.messages.add(message_id)
-        it.newest = max(it.newest, message_id)
-        if source_id:
+        is_new = message_id not in it.messages
+        if is_new:
+            it.messages.add(message_id)
+            it.newest = max(it.newest, message_id)
+            it.heard_at = max(it.heard_at, at)
+        if is_new and source_id:
             if self._now - it.sources.get(source_id, float("-inf")) < _SAME_SOURCE_S:
                 return Accepted(False, None)
             it.sources[source_id] = self._now
-        if self._is_theirs(it, refused, at):
+        was_theirs = it.with_people
+        is_theirs = self._is_theirs(it, refused, at)
+        if not is_new:
+            following = self._go_on(it) if was_theirs and not is_theirs and it.stage == "idle" else None
+            return Accepted(False, following if isinstance(following, Ring) else None)
+        if is_theirs:
             self._remember(it, message_id, message)
             return Accepted(True, None)
         if not it.waiting:
@@ -157,6 +169,8 @@ class FakeMailbox:
         it = self._of(conversation_id)
         if not self._is_newer(it, at):
             return None
+        is_under_way = it.stage in ("thinking", "replying")
+        it.over = it.over or (not to_be_answered and is_under_way and at > it.heard_at)
         if to_be_answered and it.with_people:
             self._take_back(it)
             it.resume = bool(it.awaits)
@@ -167,6 +181,7 @@ class FakeMailbox:
         it = self._of(conversation_id)
         it.messages.add(message_id)
         it.waiting.pop(message_id, None)
+        it.unheard = {} if message_id in it.unheard else it.unheard
         self._remember(it, message_id, note)
         if it.stage == "queued" and not it.waiting:
             it.batch, it.attempts = None, 0
@@ -230,14 +245,22 @@ class FakeMailbox:
         return Turn(conversation_id, it.turn, it.attempts, it.token, messages, earlier, this_hour, resumes)
 
     def commit(
-        self, turn: Turn, acts: Sequence[str], *, dead_letter: DeadLetter = NO_DEAD_LETTER, awaits: str = ""
+        self,
+        turn: Turn,
+        acts: Sequence[str],
+        *,
+        dead_letter: DeadLetter = NO_DEAD_LETTER,
+        awaits: str = "",
+        has_learnt: bool = True,
     ) -> Ring | Send | None:
         it = self._held(turn, "thinking")
-        it.meanwhile = {id: text for id, text in it.meanwhile.items() if id not in it.told}
-        for id in it.batch or ():
-            message = it.waiting.pop(id, None)
-            if message is not None and it.with_people:
-                self._remember(it, id, message)
+        if has_learnt:
+            it.meanwhile = {id: text for id, text in it.meanwhile.items() if id not in it.told}
+        said = {id: it.waiting.pop(id) for id in it.batch or () if id in it.waiting}
+        is_silenced = it.with_people or it.over
+        it.unheard = said if acts and not dead_letter.id and not is_silenced else {}
+        for id in said if is_silenced else ():
+            self._remember(it, id, said[id])
         it.batch, it.resume, it.awaits = None, False, awaits
         it.outbox += acts
         self._bury(it, dead_letter)
@@ -258,10 +281,18 @@ class FakeMailbox:
         return self._sending(conversation_id, it)
 
     def settle(
-        self, sending: Sending, *, dead_letter: DeadLetter = NO_DEAD_LETTER, besides: Sequence[str] = ()
+        self,
+        sending: Sending,
+        *,
+        dead_letter: DeadLetter = NO_DEAD_LETTER,
+        besides: Sequence[str] = (),
+        answer: Literal["heard", "withheld", ""] = "",
     ) -> Sending | Ring | None:
         it = self._held(sending, "replying")
         if sending.number == it.settled:
+            for id in it.unheard if answer == "withheld" else ():
+                self._remember(it, id, it.unheard[id])
+            it.unheard = {} if answer else it.unheard
             it.outbox = [*it.outbox[1:], *besides]
             it.settled += 1
             self._bury(it, dead_letter)
@@ -276,7 +307,7 @@ class FakeMailbox:
         it = self._held(sending, "replying")
         it.doubt_until = self._now + self._timing.doubt_s
         self._watch(it, self._timing.lease_s)
-        return bool(it.with_people)
+        return bool(it.with_people or it.over)
 
     # -- both
 
@@ -391,7 +422,7 @@ class FakeMailbox:
         return it
 
     def _sending(self, conversation_id: int, it: Conversation) -> Sending:
-        act, with_people = it.outbox[0], bool(it.with_people)
+        act, with_people = it.outbox[0], bool(it.with_people or it.over)
         is_there = _key(act) in it.sent
         return Sending(conversation_id, act, it.tries, it.token, it.still_in_doubt, with_people, it.settled, is_there)
 
@@ -441,6 +472,7 @@ class FakeMailbox:
             return Send()
         if it.with_people:
             self._leave_to_people(it)
+        it.over = False
         if it.waiting or it.resume:
             it.stage, it.bell = "queued", f"bell {next(_ids)}"
             delay_s = max(0.0, it.quiet_until - self._now)

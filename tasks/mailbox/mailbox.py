@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import redis
 
@@ -81,7 +81,8 @@ class Mailbox:
         quiet, most, grace = self._ms("quiet_s", "most_quiet_s", "grace_s")
         what = (message_id, source_id or "", message, bell)
         answer = self._run("accept", conversation_id, *what, quiet, most, grace, refused, at)
-        return Accepted(answer[0] != "seen", _doorbell(answer, bell) if answer[0] == "ring" else None)
+        is_new = answer[0] != "seen" and answer[2:] != [0]
+        return Accepted(is_new, _doorbell(answer, bell) if answer[0] == "ring" else None)
 
     # -- people
 
@@ -158,19 +159,26 @@ class Mailbox:
         return Turn(conversation_id, number, attempt, token, said[earlier:], said[:earlier], turns_this_hour, resumes)
 
     def commit(
-        self, turn: Turn, acts: Sequence[str], *, dead_letter: DeadLetter = NO_DEAD_LETTER, awaits: str = ""
+        self,
+        turn: Turn,
+        acts: Sequence[str],
+        *,
+        dead_letter: DeadLetter = NO_DEAD_LETTER,
+        awaits: str = "",
+        has_learnt: bool = True,
     ) -> Ring | Send | None:
         """End the turn: its messages are answered by `acts`, which are to be done in Chatwoot, in this order.
 
         `awaits`: the turn's name, where its graph waits for what people decide. Once they give the conversation back,
-        a turn `resumes` it, if the customer has said nothing that is to be answered.
+        a turn `resumes` it, if the customer has said nothing that is to be answered. `has_learnt`: the graph has run,
+        and knows what was said `earlier`; else the next turn is told.
 
         Raises:
             TurnLost: the turn is not this worker's any more; nothing was recorded.
         """
         bell = _new_id()
         letter = (dead_letter.id, dead_letter.record)
-        what = (*letter, awaits, *acts)
+        what: list[str | int] = [*letter, awaits, int(has_learnt), *acts]
         answer = self._run("commit", turn.conversation_id, turn.token, bell, *self._ms("grace_s"), *what)
         if answer[0] == "lost":
             raise TurnLost(turn.conversation_id)
@@ -185,9 +193,17 @@ class Mailbox:
         return _sending(conversation_id, token, *answer[1:]) if answer[0] == "send" else None
 
     def settle(
-        self, sending: Sending, *, dead_letter: DeadLetter = NO_DEAD_LETTER, besides: Sequence[str] = ()
+        self,
+        sending: Sending,
+        *,
+        dead_letter: DeadLetter = NO_DEAD_LETTER,
+        besides: Sequence[str] = (),
+        answer: Literal["heard", "withheld", ""] = "",
     ) -> Sending | Ring | None:
         """The act is done, or given up as a dead letter, with other acts `besides`, at the end of the outbox.
+
+        `answer`: of an act that answers a turn's messages, what became of it. Where the first of them is withheld, the
+        messages are people's to answer, and the bot's again if they give the conversation back without an answer.
 
         Returns the next act, or the doorbell to ring for what the customer wrote meanwhile.
 
@@ -196,7 +212,7 @@ class Mailbox:
         """
         bell = _new_id()
         letter = (dead_letter.id, dead_letter.record)
-        answer = self._run(
+        told = self._run(
             "settle",
             sending.conversation_id,
             sending.token,
@@ -204,13 +220,14 @@ class Mailbox:
             *self._ms("grace_s", "lease_s"),
             sending.number,
             *letter,
+            answer,
             *besides,
         )
-        if answer[0] == "lost":
+        if told[0] == "lost":
             raise TurnLost(sending.conversation_id)
-        if answer[0] == "send":
-            return _sending(sending.conversation_id, sending.token, *answer[1:])
-        following = _next(answer, bell)
+        if told[0] == "send":
+            return _sending(sending.conversation_id, sending.token, *told[1:])
+        following = _next(told, bell)
         return following if isinstance(following, Ring) else None
 
     def confirm(self, sending: Sending) -> bool:

@@ -77,7 +77,7 @@ class Sending:
     doubt_s: float = 0.0
     """For how long an earlier try may still come true, although nothing is to be seen of it."""
     with_people: bool = False
-    """People have taken the conversation over: nothing more is to be said to the customer."""
+    """People have taken the conversation over, or ended it: nothing more is to be said to the customer."""
     number: int = 0
     """How many acts of the conversation were settled before this one."""
     is_there: bool = False

@@ -115,6 +115,15 @@ class TestWhileThinking:
         # By the webhooks' word alone: nothing was asked of Chatwoot.
         assert [path for method, path in desk.calls() if method == "GET"] == []
 
+    def test_a_reply_is_withheld_where_the_conversation_was_ended(self, desk: Desk) -> None:
+        desk.sandbox.customer_writes("Hola", conversation_id=3)
+        wait_until(lambda: list(self.gate.glob("thinking-*")), what="the turn to begin")
+        desk.set_status(3, "resolved")
+        desk.sandbox.settle()
+        (self.gate / "closed").unlink()
+        nothing_comes(desk)
+        assert desk.replies(3) == []
+
 
 def test_who_writes_while_we_look_for_an_earlier_try_was_quicker(desk: Desk) -> None:
     desk.sandbox.faults.add("503", path=r".*/conversations/3/messages$")
@@ -125,6 +134,30 @@ def test_who_writes_while_we_look_for_an_earlier_try_was_quicker(desk: Desk) -> 
     desk.person_writes("I am here", 3)
     desk.sandbox.settle()
     desk.sandbox.faults.clear()
+    nothing_comes(desk)
+    assert desk.replies(3) == ["I am here"]
+
+
+def test_what_was_withheld_is_answered_if_people_give_it_back_so(desk: Desk, stack: Stack) -> None:
+    desk.sandbox.faults.add("503", path=r".*/conversations/3/messages$", times=2)
+    desk.sandbox.customer_writes("Hola", conversation_id=3)
+    wait_until(lambda: "send_failed" in stack.logs(), what="a first try")
+    desk.assign_to_a_person(3)
+    wait_until(lambda: "withheld" in stack.logs(), what="the reply to be withheld")
+    assert desk.replies(3) == []
+    desk.assign_to_a_person(3, None)
+    assert desk.wait_for_replies(1) == ["Echo: Hola"]
+
+
+def test_what_was_withheld_is_not_answered_after_a_person_has(desk: Desk, stack: Stack) -> None:
+    desk.sandbox.faults.add("503", path=r".*/conversations/3/messages$")
+    desk.sandbox.customer_writes("Hola", conversation_id=3)
+    wait_until(lambda: "send_failed" in stack.logs(), what="a first try")
+    desk.person_writes("I am here", 3)
+    wait_until(lambda: "withheld" in stack.logs(), what="the reply to be withheld")
+    desk.set_status(3, "open")
+    desk.set_status(3, "pending")
+    desk.sandbox.settle()
     nothing_comes(desk)
     assert desk.replies(3) == ["I am here"]
 

@@ -30,6 +30,10 @@ class Book:
     acted_at: int = 0
     awaits: str = ""
     """The name of a turn whose graph waits for what people decide."""
+    over: bool = False
+    """People have ended the conversation while a turn was under way."""
+    unheard: tuple[int, ...] = ()
+    """What was answered, until the answer is heard."""
     resume: bool = False
     """They have."""
 
@@ -70,6 +74,7 @@ class Book:
         """A stage has ended: `following` is what must follow."""
         if self.with_people:
             self.is_left_to_people()
+        self.over = self.over and bool(self.outbox)
         if self.outbox:
             assert following == Send()
         elif self.waiting or self.resume:

@@ -38,6 +38,8 @@ class People(Accidents):
         if not book.is_newer(at):
             assert following is None
             return
+        if before.stage in ("thinking", "replying") and not to_be_answered and at > 0:
+            book.over = True
         if to_be_answered and book.with_people:
             newest = takewhile(lambda id: by_whom(book.meanwhile[id]) != "person", sorted(book.meanwhile, reverse=True))
             unanswered = [id for id in newest if is_customers(book.meanwhile[id])]
@@ -60,6 +62,7 @@ class People(Accidents):
         book.meanwhile[id] = note
         book.accepted.discard(id)
         book.waiting.discard(id)
+        book.unheard = () if id in book.unheard else book.unheard
         book.answered = [each for each in book.answered if each != id]
         book.known = [each for each in book.known if each != id]
 

@@ -27,6 +27,8 @@ workers = st.sampled_from(WORKERS)
 message_ids = st.integers(1, 60)
 few = st.sampled_from((0, 1, 1, 2, 3))
 seldom = st.sampled_from((False, False, False, True))
+often = st.sampled_from((True, True, True, False))
+hearings = st.sampled_from(("heard", "heard", "withheld", ""))
 times = st.sampled_from((0, 0, 0, 1, 2, 3))
 sources = st.sampled_from(("", "", "", "A", "B"))
 delays = st.sampled_from((0.0, UNIT_S, 3 * UNIT_S))
@@ -138,9 +140,18 @@ class Working(RuleBasedStateMachine):
         book.holder = turn.token
 
     @precondition(lambda self: self.has("turns"))
-    @rule(conversation_id=conversations, worker=workers, age=ages, acts=few, gives_up=seldom, waits=seldom)
+    @rule(
+        conversation_id=conversations, worker=workers, age=ages, acts=few, gives_up=seldom, waits=seldom, learns=often
+    )
     def commit(
-        self, conversation_id: int, worker: str, age: int, acts: int, gives_up: bool, waits: bool = False
+        self,
+        conversation_id: int,
+        worker: str,
+        age: int,
+        acts: int,
+        gives_up: bool,
+        waits: bool = False,
+        learns: bool = True,
     ) -> None:
         book, before = self.before(conversation_id)
         turn = pick(book.turns, age)
@@ -148,21 +159,23 @@ class Working(RuleBasedStateMachine):
             return
         ids = tuple(id for id in map(id_of, turn.messages) if id in book.waiting)
         wanted = [self.act() for _ in range(acts)]
-        letter = self.letter(conversation_id) if gives_up and not book.with_people else NO_DEAD_LETTER
+        is_silenced = book.with_people or book.over
+        letter = self.letter(conversation_id) if gives_up and not is_silenced else NO_DEAD_LETTER
         awaits = f"turn {turn.number}" if waits else ""
-        end = partial(self.workers[worker].commit, turn, wanted, dead_letter=letter, awaits=awaits)
+        end = partial(self.workers[worker].commit, turn, wanted, dead_letter=letter, awaits=awaits, has_learnt=learns)
         if turn.token != book.holder:
             self.is_refused(conversation_id, before, end)
             return
         following = end()
         book.waiting -= set(ids)
-        told = {id_of(text) for text in turn.earlier} & set(book.meanwhile)
+        told = {id_of(text) for text in turn.earlier} & set(book.meanwhile) if learns else set()
         book.known += [id for id in told if is_customers(book.meanwhile[id])]
         book.meanwhile = {id: text for id, text in book.meanwhile.items() if id not in told}
-        if book.with_people:
+        if is_silenced:
             book.meanwhile |= {id: text_of(id) for id in ids}
         else:
             book.answered += ids
+        book.unheard = ids if wanted and not letter.id and not is_silenced else ()
         book.outbox += wanted
         book.awaits, book.resume = awaits, False
         book.holder = ""
@@ -203,12 +216,14 @@ class Working(RuleBasedStateMachine):
         if sending.token != book.holder:
             self.is_refused(conversation_id, before, confirm)
         else:
-            assert confirm() == book.with_people
+            assert confirm() == (book.with_people or book.over)
             assert self.world.inside(conversation_id).due_in_s == LEASE_S
 
     @precondition(lambda self: self.has("sendings"))
-    @rule(conversation_id=conversations, worker=workers, age=ages, besides=few, gives_up=seldom)
-    def settle(self, conversation_id: int, worker: str, age: int, besides: int, gives_up: bool) -> None:
+    @rule(conversation_id=conversations, worker=workers, age=ages, besides=few, gives_up=seldom, answer=hearings)
+    def settle(
+        self, conversation_id: int, worker: str, age: int, besides: int, gives_up: bool, answer: str = "heard"
+    ) -> None:
         """An act is done, or given up. Who says so twice is told again what is next."""
         book, before = self.before(conversation_id)
         sending = pick(book.sendings, age)
@@ -216,7 +231,7 @@ class Working(RuleBasedStateMachine):
             return
         others = [self.act() for _ in range(besides)]
         letter = self.letter(conversation_id) if gives_up else NO_DEAD_LETTER
-        end = partial(self.workers[worker].settle, sending, dead_letter=letter, besides=others)
+        end = partial(self.workers[worker].settle, sending, dead_letter=letter, besides=others, answer=answer)
         if sending.token != book.holder:
             self.is_refused(conversation_id, before, end)
             return
@@ -225,6 +240,10 @@ class Working(RuleBasedStateMachine):
             assert isinstance(following, Sending)
             assert (following.act, following.number) == (book.outbox[0], book.settled)
             return
+        if answer == "withheld":
+            book.meanwhile |= {id: text_of(id) for id in book.unheard}
+            book.answered = [id for id in book.answered if id not in book.unheard]
+        book.unheard = () if answer else book.unheard
         book.settled += 1
         book.outbox = [*book.outbox[1:], *others]
         book.holder = ""

@@ -18,9 +18,11 @@ local function watch_until(deadline)
 end
 
 -- Seven days after the last thing that happened, nothing of a conversation is left. Dead letters stay for 30, and so
--- does what people have taken over, which is theirs until they give it back, and what is put off.
+-- does what people have taken over, which is theirs until they give it back, or have given back although it still looks
+-- like theirs; and what is put off.
 local function keep()
-  local is_kept = redis.call('EXPIRE', later, MONTH_S) == 1 or field('with_people') == '1'
+  local is_put_off = redis.call('EXPIRE', later, MONTH_S) == 1
+  local is_kept = is_put_off or field('with_people') == '1' or field('shown') ~= ''
   for i = 1, 4 do redis.call('EXPIRE', KEYS[i], WEEK_S) end
   if is_kept then redis.call('EXPIRE', state, MONTH_S) end
   redis.call('EXPIRE', meanwhile, MONTH_S)
@@ -38,6 +40,11 @@ local function bury(id, letter)
   if id == '' then return end
   redis.call('HSET', dead_letters, id, letter)
   redis.call('HEXPIRE', dead_letters, MONTH_S, 'FIELDS', 1, id)
+end
+
+-- Whether the bot is to be silent: people have the conversation, or have ended it while a turn was under way.
+local function is_silenced()
+  return (field('with_people') == '1' or field('over') == '1') and 1 or 0
 end
 
 -- The head of the outbox, and 1 where Chatwoot has told us already that it is there, by our own webhook.
@@ -95,6 +102,7 @@ local function go_on(bell, grace)
     return {'send', 0}
   end
   if field('with_people') == '1' then leave_to_people() end
+  set('over', '')
   if redis.call('ZCARD', waiting) > 0 or field('resume') == '1' then
     local delay = math.max(0, number('quiet_until') - now)
     set('stage', 'queued', 'bell', bell, 'token', '', 'rings', 0)

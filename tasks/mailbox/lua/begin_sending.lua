@@ -14,4 +14,4 @@ if holder ~= token then
 end
 watch_until(now + lease)
 local act, is_there = head()
-return {'send', act, number('with_people'), number('settled'), is_there, number('tries'), number('still_in_doubt')}
+return {'send', act, is_silenced(), number('settled'), is_there, number('tries'), number('still_in_doubt')}

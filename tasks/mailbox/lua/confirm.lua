@@ -4,4 +4,4 @@
 if field('stage') ~= 'replying' or field('token') ~= ARGV[2] then return {'lost'} end
 set('doubt_until', now + tonumber(ARGV[4]))
 watch_until(now + tonumber(ARGV[3]))
-return {'held', number('with_people')}
+return {'held', is_silenced()}

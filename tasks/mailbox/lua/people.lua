@@ -22,6 +22,9 @@ end
 
 local was_theirs = field('with_people') == '1'
 set('acted_at', stamp, 'with_people', '0', 'shown', shown, 'turns_this_hour', 0)
+-- What is under way is not heard any more, unless it answers what the customer said after the end.
+local is_under_way = stage == 'thinking' or stage == 'replying'
+if act == 'end' and is_under_way and at > number('heard_at') then set('over', '1') end
 if act == 'give back' and was_theirs then
   take_back_from_people()
   if field('awaits') ~= '' then set('resume', '1') end

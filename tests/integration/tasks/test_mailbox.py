@@ -70,6 +70,10 @@ def begun(mailbox: AnyMailbox, conversation_id: int = 3) -> Sending:
     return sending
 
 
+def said(id: int, by: str = "customer") -> str:
+    return json.dumps({"id": id, "by": by})
+
+
 class TestComingIn:
     def test_a_message_rings_once(self, mailbox: AnyMailbox) -> None:
         assert mailbox.accept(3, 10, "hello").doorbell is not None
@@ -217,6 +221,74 @@ class TestWaitingForPeople:
 
     def test_once_it_is_over_nobody_is_told_anything(self, mailbox: AnyMailbox) -> None:
         assert mailbox.people_give_back(3, at=2, to_be_answered=False) is None
+
+
+class TestPeople:
+    """More of it, at random: tests/mailbox/people.py."""
+
+    @pytest.fixture
+    def turn(self, mailbox: AnyMailbox) -> Turn:
+        doorbell = mailbox.accept(3, 10, said(10), at=10).doorbell
+        assert doorbell is not None
+        return claimed(mailbox, doorbell)
+
+    def test_what_was_withheld_is_theirs_to_answer(self, mailbox: AnyMailbox, turn: Turn) -> None:
+        mailbox.commit(turn, ["reply"])
+        mailbox.people_take(3, at=11)
+        mailbox.settle(begun(mailbox), answer="withheld")
+        assert not mailbox.is_done_with(3, 10)
+        doorbell = mailbox.people_give_back(3, at=12)
+        assert isinstance(doorbell, Ring)
+        assert claimed(mailbox, doorbell).messages == (said(10),)
+
+    def test_what_was_heard_is_not(self, mailbox: AnyMailbox, turn: Turn) -> None:
+        mailbox.commit(turn, ["reply", "another bubble"])
+        another = mailbox.settle(begun(mailbox), answer="heard")
+        assert isinstance(another, Sending)
+        mailbox.people_take(3, at=11)
+        mailbox.settle(another, answer="withheld")
+        assert mailbox.people_give_back(3, at=12) is None
+
+    def test_once_it_is_over_nothing_more_is_said(self, mailbox: AnyMailbox, turn: Turn) -> None:
+        mailbox.people_give_back(3, at=11, to_be_answered=False)
+        mailbox.commit(turn, ["reply"])
+        sending = begun(mailbox)
+        assert sending.with_people
+        mailbox.settle(sending, answer="withheld")
+        doorbell = mailbox.accept(3, 11, said(11), at=12).doorbell
+        assert doorbell is not None
+        turn = claimed(mailbox, doorbell)
+        assert (turn.messages, turn.earlier) == ((said(11),), (said(10),))
+
+    def test_an_end_that_came_before_what_the_customer_said_is_none(self, mailbox: AnyMailbox, turn: Turn) -> None:
+        mailbox.people_give_back(3, at=9, to_be_answered=False)
+        mailbox.commit(turn, ["reply"])
+        assert not begun(mailbox).with_people
+
+    def test_who_repeats_a_message_may_be_the_first_to_tell_that_it_was_given_back(self, mailbox: AnyMailbox) -> None:
+        mailbox.people_take(3, at=1, shown="assigned")
+        assert mailbox.accept(3, 10, said(10), refused="assigned", at=2) == Accepted(True, None)
+        told = mailbox.accept(3, 10, said(10), at=3)
+        assert not told.is_new
+        assert told.doorbell is not None
+        assert claimed(mailbox, told.doorbell).messages == (said(10),)
+
+    def test_a_turn_that_was_given_up_leaves_what_was_said_to_the_next(self, mailbox: AnyMailbox) -> None:
+        mailbox.people_take(3, at=1, message=(9, said(9, by="person")))
+        mailbox.people_give_back(3, at=2)
+        for id in (10, 11):
+            doorbell = mailbox.accept(3, id, said(id), at=3).doorbell
+            assert doorbell is not None
+            turn = claimed(mailbox, doorbell)
+            assert turn.earlier == (said(9, by="person"),)
+            mailbox.commit(turn, [], has_learnt=False)
+
+    def test_what_still_looks_like_theirs_is_known_for_as_long_as_what_is(self, redis_client: redis.Redis) -> None:
+        mailbox = Mailbox(redis_client, account_id=1, timing=AT_ONCE)
+        mailbox.people_take(3, at=1, shown="assigned+status:open")
+        mailbox.people_give_back(3, at=2, shown="assigned")
+        mailbox.accept(3, 10, said(10), refused="assigned", at=3)
+        assert redis_client.ttl(mailbox.state_key(3)) > 29 * 24 * 3600
 
 
 class TestSending:
