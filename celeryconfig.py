@@ -22,9 +22,13 @@ task_reject_on_worker_lost = False
 worker_prefetch_multiplier = 1
 worker_cancel_long_running_tasks_on_connection_loss = False
 
-# Thinking and sending have queues of their own, so that a worker may be given to either. Taken in turn.
+# Thinking and sending have queues of their own, so that a worker may be given to either. Taken in turn: what beat asks
+# for does not wait behind all who think.
 task_default_queue = "messages"
-task_routes = {"tasks.send_reply": {"queue": "replies"}}
+task_routes = {
+    name: {"queue": "replies"}
+    for name in ("tasks.send_reply", "tasks.reconcile", "tasks.watch", "tasks.tell_people_again")
+}
 
 broker_transport_options = {
     # Longer than any turn and any countdown: a doorbell that is only waiting must not come twice.
