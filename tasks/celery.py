@@ -39,8 +39,8 @@ def _build(**_: Any) -> None:
 
 
 @signals.worker_ready.connect
-def _keep_watch(**_: Any) -> None:
-    wiring.keeper().start()
+def _keep_watch(sender: Any, **_: Any) -> None:
+    wiring.keeper().start(most_stuck=max(1, sender.controller.concurrency // 2), end=lambda: _hand_back(status=1))
     wiring.bookkeeper().start()
     log.info("worker_ready")
 
@@ -60,14 +60,14 @@ def _end_in_time(**_: Any) -> None:
     patience.start()
 
 
-def _hand_back() -> None:
+def _hand_back(*, status: int = 0) -> None:
     parts = wiring.parts()
     try:
         handed_back = parts.holdings.hand_back(parts.mailbox, over_celery)
         log.warning("handed_back", conversations=handed_back)
         wiring.bookkeeper().stop()
     finally:
-        os._exit(0)  # threads cannot be ended otherwise, and what they do now is nobody's turn any more
+        os._exit(status)  # threads cannot be ended otherwise, and what they do now is nobody's turn any more
 
 
 @signals.worker_shutdown.connect

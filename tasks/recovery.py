@@ -48,6 +48,10 @@ class Holdings:
             if time.monotonic() < limit:
                 mailbox.extend(held.conversation_id, held.token)
 
+    def stuck(self) -> int:
+        """How many threads have not come back although what they held is given up."""
+        return sum(time.monotonic() >= limit for _, limit in self._all())
+
     def hand_back(self, mailbox: Mailbox, doorbells: Doorbells) -> int:
         """Give up all that is held, for other workers to take up at once. Returns how many."""
         count = 0
@@ -103,10 +107,19 @@ class Keeper:
             inherit(mailbox, doorbells, roll)
             revive_overdue(mailbox, doorbells)
 
+        self._holdings = holdings
         self._stopped = threading.Event()
         self._threads = [self._every(lease_s / 4, "heartbeat", beat), self._every(1.0, "watchdog", watch)]
 
-    def start(self) -> None:
+    def start(self, *, most_stuck: int, end: Callable[[], object]) -> None:
+        """Threads cannot be stopped: the process has to `end` before all of them are stuck."""
+
+        def look_for_the_stuck() -> None:
+            if (stuck := self._holdings.stuck()) >= most_stuck:
+                log.critical("threads_are_stuck", threads=stuck)
+                end()
+
+        self._threads.append(self._every(1.0, "lookout", look_for_the_stuck))
         for thread in self._threads:
             thread.start()
 

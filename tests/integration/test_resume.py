@@ -26,6 +26,21 @@ def traces(gate: Path, name: str) -> int:
     return len(list(gate.glob(f"{name}-*")))
 
 
+def test_a_worker_whose_threads_hang_ends_before_all_do(desk: Desk, stack: Stack, gate: Path) -> None:
+    """Its supervisor starts another one."""
+    stack.env |= {"GRAPH": "tests.graphs:gated", "TURN_SECONDS": "1", "WORKER_CONCURRENCY": "2"}
+    stack.start_web()
+    worker = stack.start_worker()
+    desk.conversation(3)
+    (gate / "closed").touch()
+    desk.sandbox.customer_writes("Hola", conversation_id=3)
+    wait_until(lambda: not worker.is_alive, what="the worker to end")
+    assert "threads_are_stuck" in worker.log.read_text()
+    (gate / "closed").unlink()
+    stack.start_worker()
+    assert desk.wait_for_replies(1) == ["Echo: Hola"]
+
+
 @pytest.mark.parametrize(("durability", "first_runs"), [("sync", 1), ("exit", 2)])
 def test_a_killed_turn_goes_on(
     durability: str, first_runs: int, desk: Desk, stack: Stack, gate: Path, redis_server: RedisServer
