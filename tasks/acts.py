@@ -166,6 +166,11 @@ def alert(key: str, note: str, asked_at: float, customer: Customer | None = None
     ]
 
 
+def is_by_hand(key: str | None) -> bool:
+    """Whether a message with this key was sent by hand, or by a program of the team's, not by a graph."""
+    return key is not None and key.startswith(BY_HAND)
+
+
 def is_said_to_the_customer(act: Act) -> bool:
     """Whether it is, or may be."""
     return isinstance(act, Unknown) or (isinstance(act, Post) and not act.private)

@@ -15,7 +15,7 @@ from chatwoot.attachments import Upload
 from chatwoot.errors import NotFound, PermanentError, TransientError
 from chatwoot.messages import Message
 from tasks import acts, answered, crash_points
-from tasks.acts import BY_HAND, Act, Attached, Post, PutOff, SetStatus, Unknown
+from tasks.acts import Act, Attached, Post, PutOff, SetStatus, Unknown
 from tasks.arranging import arrange
 from tasks.counters import Counted, count
 from tasks.desk import Desk
@@ -96,7 +96,7 @@ class Doer:
                     message_id = self._post(act, conversation_id)
             log.info("message_sent", key=act.key, message_id=message_id, tries=sending.tries, private=act.private)
             if not act.private:
-                count(Counted.MESSAGES_SENT, "agent" if act.key.startswith(BY_HAND) else "webhook")
+                count(Counted.MESSAGES_SENT, "agent" if acts.is_by_hand(act.key) else "webhook")
 
     def _put_off(self, act: PutOff, conversation_id: int) -> None:
         delay_s = max(0.0, act.post.asked_at - time.time())

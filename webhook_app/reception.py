@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +12,13 @@ from kombu.exceptions import OperationalError
 
 from chatwoot import events
 from settings import Settings
-from tasks import incoming
+from tasks import acts, incoming
 from tasks.counters import Counted, count
 from tasks.dead_letters import bury_undelivered
 from tasks.directory import Directory
+from tasks.doorbells import Doorbells
 from tasks.incoming import Incoming
-from tasks.mailbox import Mailbox, Ring
+from tasks.mailbox import Mailbox, Ring, Send
 from tasks.policy import Policy, Refusal
 from webhook_app.decision import Decision, decide, gives_back_all, refusal
 
@@ -34,7 +35,7 @@ class Reception:
     """Where webhooks are taken in."""
 
     mailbox: Mailbox
-    ring: Callable[[int, Ring], None]
+    doorbells: Doorbells
     policy: Policy
     directory: Directory
     secrets: tuple[str, ...]
@@ -48,7 +49,7 @@ class Reception:
 
         return cls(
             wiring.mailbox(settings, patience_s=1.5),
-            doorbells.ring,
+            doorbells.over_celery,
             wiring.policy(settings),
             wiring.directory(settings),
             settings.chatwoot_webhook_secret,
@@ -89,6 +90,8 @@ class Reception:
             self.mailbox.saw(conversation_id, event.our_key)
         if decision is Decision.FAILED and event.is_ours():
             bury_undelivered(self.mailbox, event)
+            if not acts.is_by_hand(event.our_key):
+                self._tell_people(event)
 
     def _take_act(self, event: events.ConversationEvent, decision: Decision) -> None:
         at = event.conversation_updated_at or time.time()
@@ -103,8 +106,7 @@ class Reception:
             following = self.mailbox.people_give_back(
                 event.conversation_id, at=at, shown=shown, to_be_answered=not is_over
             )
-            if isinstance(following, Ring):
-                self._ring(event.conversation_id, following)
+            self._announce(event.conversation_id, following)
 
     def _signs_of_people(self, event: events.ConversationEvent) -> str:
         return self.policy.signs_of_people(
@@ -125,12 +127,18 @@ class Reception:
             refused=self._signs_of_people(event),
             at=event.conversation_updated_at or time.time(),
         )
-        if accepted.doorbell is not None:
-            self._ring(event.conversation_id, accepted.doorbell)
+        self._announce(event.conversation_id, accepted.doorbell)
 
-    def _ring(self, conversation_id: int, doorbell: Ring) -> None:
+    def _tell_people(self, event: events.MessageEvent) -> None:
+        """The customer waits for what the channel has refused. Each failure is told of once."""
+        note = f"The bot's answer was not delivered: {event.external_error or event.status}. Please take over."
+        for act in acts.alert(f"{event.our_key}.undelivered", note, time.time()):
+            self.mailbox.post(event.conversation_id, act.key, acts.dump(act))
+        self._announce(event.conversation_id, Send())
+
+    def _announce(self, conversation_id: int, following: Ring | Send | None) -> None:
         try:
-            self.ring(conversation_id, doorbell)
+            self.doorbells.announce(conversation_id, following)
         except OperationalError as error:
-            # The message is safe in its mailbox; the watchdog rings for it (tasks/recovery.py).
+            # It is safe in its mailbox; the watchdog rings for it (tasks/recovery.py).
             log.warning("doorbell_not_rung", error=type(error).__name__)

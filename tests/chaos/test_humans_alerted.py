@@ -35,3 +35,18 @@ def test_chatwoot_does_not_take_the_alert_at_once(desk: Desk, stack: Stack, tmp_
     desk.sandbox.customer_writes("Hola", conversation_id=3)
     wait_until(lambda: desk.sandbox.conversation(3)["status"] == "open", what="the conversation to be opened")
     assert len(desk.notes(3)) == 1
+
+
+def test_what_the_channel_refuses_later_is_told(desk: Desk, stack: Stack) -> None:
+    """Chatwoot has taken the reply with 200, and WhatsApp refuses it: the customer waits."""
+    stack.start_web()
+    stack.start_worker()
+    desk.conversation(3)
+    desk.sandbox.customer_writes("Hola", conversation_id=3)
+    desk.wait_for_replies(1)
+    reply = int(desk.sandbox.messages(3)[-1]["id"])
+    for _ in range(2):
+        desk.sandbox.channel_reports(reply, "failed", "131026: not deliverable")
+    wait_until(lambda: desk.sandbox.conversation(3)["status"] == "open", what="the conversation to be opened")
+    desk.sandbox.settle()
+    assert desk.notes(3) == ["The bot's answer was not delivered: 131026: not deliverable. Please take over."]

@@ -23,6 +23,7 @@ from graph.said import Said
 from graph.thinking import Thinker
 from settings import Settings
 from tasks.directory import Directory
+from tasks.doorbells import Doorbells
 from tasks.mailbox import Mailbox, Ring, Timing
 from tasks.policy import Policy
 from tasks.recovery import Holdings
@@ -56,16 +57,13 @@ class Front:
         policy = Policy(account_id=1, answer_inbox_ids=None, answer_statuses=frozenset({"pending", "open"}))
         reception = Reception(
             self.mailbox,
-            lambda id, doorbell: self.rung.append((id, doorbell)),
+            Doorbells(lambda id, doorbell: self.rung.append((id, doorbell)), lambda id: None),
             policy,
             Directory(client, 1, ttl_s=60),
             (SECRET,),
             TOKEN,
         )
         self.client: FlaskClient = create_app(SETTINGS, reception).test_client()
-
-    def _ring(self, conversation_id: int, doorbell: Ring) -> None:
-        self.rung.append((conversation_id, doorbell))
 
     def post(self, payload: Any, *, secret: str = SECRET, at: float | None = None) -> int:
         body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
