@@ -21,6 +21,7 @@ class Conversation:
     status: str | None
     inbox_id: int | None
     contact_id: int | None
+    contact_phone_number: str | None = field(repr=False)
     contact_is_blocked: bool
     channel: str | None
     can_reply: bool
@@ -53,6 +54,7 @@ class Conversation:
             status=reading.text(conversation.get("status")),
             inbox_id=reading.identifier(conversation.get("inbox_id")),
             contact_id=reading.identifier(contact.get("id")),
+            contact_phone_number=reading.text(contact.get("phone_number")),
             contact_is_blocked=contact.get("blocked") is True,
             channel=reading.text(meta.get("channel")),
             can_reply=conversation.get("can_reply") is not False,

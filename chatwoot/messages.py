@@ -35,6 +35,11 @@ class Message:
     attachments: tuple[Attachment, ...] = ()
 
     @property
+    def in_reply_to(self) -> int | None:
+        """The id of the message that this one quotes."""
+        return reading.identifier(self.content_attributes.get("in_reply_to"))
+
+    @property
     def is_public(self) -> bool:
         """The customer sees it: no private note, and none of Chatwoot's own "assigned to …" lines."""
         return not self.is_private and self.message_type != "activity"

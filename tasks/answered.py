@@ -23,14 +23,14 @@ def unanswered(messages: Iterable[Message]) -> list[Message]:
     """The customer's public messages that nobody has answered, oldest first. `messages`: the newest ones, oldest first.
 
     A person's reply answers all before it, and so does one of ours that does not say what it answers (Chatwoot before
-    4.9 drops that). Templates, such as a greeting, and what automation rules say answer nothing.
+    4.9 drops that). Templates, such as a greeting, what automation rules say, and what has failed answer nothing.
     """
     found: list[Message] = []
     answered: set[int] = set()
     for message in reversed([each for each in messages if each.is_public]):
         if message.message_type == "incoming" and message.id not in answered and not _is_deleted(message):
             found.insert(0, message)
-        if message.message_type != "outgoing" or _is_automatic(message):
+        if not is_reply(message):
             continue
         answers = message.content_attributes.get(ANSWERS)
         if not isinstance(answers, list):

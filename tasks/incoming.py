@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 from chatwoot.attachments import Attachment
+from chatwoot.conversations import Conversation
 from chatwoot.events import MessageCreated, MessageUpdated
 from chatwoot.messages import Message
 
@@ -47,9 +48,17 @@ class Incoming:
         )
 
     @classmethod
-    def of_message(cls, message: Message) -> Incoming:
-        """As Chatwoot answered it."""
-        return cls(message.id, _valid(message.content or ""), attachments=_attached(message.attachments))
+    def of_message(cls, message: Message, conversation: Conversation) -> Incoming:
+        """As Chatwoot answered it, when asked."""
+        return cls(
+            message.id,
+            _valid(message.content or ""),
+            attachments=_attached(message.attachments),
+            in_reply_to=message.in_reply_to,
+            contact_id=conversation.contact_id,
+            inbox_id=conversation.inbox_id,
+            channel=conversation.channel,
+        )
 
     @classmethod
     def deleted(cls, message_id: int) -> Incoming:

@@ -20,14 +20,14 @@ from chatwoot.messages import Message
 from tasks import incoming
 from tasks.answered import unanswered
 from tasks.counters import Counted, count
+from tasks.directory import Directory
 from tasks.doorbells import Doorbells
 from tasks.incoming import Incoming
+from tasks.listing import concerning, each_looked_into
 from tasks.mailbox import Mailbox
 from tasks.policy import Policy
 
 log = structlog.get_logger()
-
-_MOST_PAGES = 40  # of 25 conversations
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class Reconciling:
     client: Client
     """With a user's token: a bot's may not list."""
     mailbox: Mailbox
+    directory: Directory
     policy: Policy
     doorbells: Doorbells
     horizon_s: float
@@ -56,40 +57,33 @@ class Reconciling:
         """
         now = time.time()
         found = 0
-        for conversation in self._candidates(now):
-            found += sum(self._accept(conversation.id, message) for message in self._missing(conversation, now))
-        if found:
-            log.warning("messages_reconciled", messages=found)
-            count(Counted.RECONCILED, by=found)
+        for accepted in each_looked_into(self._candidates(now), lambda each: self._accept_missing(each, now)):
+            found += accepted
+            if accepted:
+                log.warning("messages_reconciled", messages=accepted)
+                count(Counted.RECONCILED, by=accepted)
         return found
 
     def _candidates(self, now: float) -> Iterator[Conversation]:
         """Conversations in which a customer's message may be missing, each once.
 
-        Those who wait; and those that were active lately, where a lost message may have been overtaken by one that came
-        and was answered, so that nobody seems to wait: of these one page.
+        Those who wait, the newest first: `waiting_since` names candidates, no more. And those that were active lately,
+        where a lost message may have been overtaken by one that came and was answered, so that nobody seems to wait.
         """
         looked_at: set[int] = set()
-        for conversation in chain(self._waiting(now), self._lately_active(now)):
-            if conversation.id not in looked_at and self.policy.answers(conversation):
+        for conversation in chain(
+            self._listed("waiting_since_desc", lambda each: (each.waiting_since or 0) > now - self.horizon_s),
+            self._listed("last_activity_at_desc", lambda each: (each.last_activity_at or 0) > now - self.lately_s),
+        ):
+            if conversation.id not in looked_at:
                 looked_at.add(conversation.id)
                 yield conversation
 
-    def _waiting(self, now: float) -> Iterator[Conversation]:
-        """Those whose customer seems to wait: `waiting_since` names candidates, no more."""
-        for status in sorted(self.policy.answer_statuses):
-            for page in range(1, _MOST_PAGES + 1):
-                # The newest first, and those that do not wait last.
-                listed = self.client.conversations(status=status, sort_by="waiting_since_desc", page=page)
-                waiting = [each for each in listed if (each.waiting_since or 0) > now - self.horizon_s]
-                yield from waiting
-                if not listed or len(waiting) < len(listed):
-                    break
+    def _listed(self, sort_by: str, reaches: Callable[[Conversation], bool]) -> Iterator[Conversation]:
+        return concerning(self.client, self.policy, sort_by=sort_by, reaches=reaches)
 
-    def _lately_active(self, now: float) -> Iterator[Conversation]:
-        for status in sorted(self.policy.answer_statuses):
-            listed = self.client.conversations(status=status, sort_by="last_activity_at_desc")
-            yield from (each for each in listed if (each.last_activity_at or 0) > now - self.lately_s)
+    def _accept_missing(self, conversation: Conversation, now: float) -> int:
+        return sum(self._accept(conversation, message) for message in self._missing(conversation, now))
 
     def _missing(self, conversation: Conversation, now: float) -> list[Message]:
         """The customer's messages that nobody has answered, neither too old nor too young."""
@@ -100,9 +94,17 @@ class Reconciling:
             return []
         return [each for each in unanswered(messages) if self.grace_s <= now - (each.created_at or 0) <= self.horizon_s]
 
-    def _accept(self, conversation_id: int, message: Message) -> bool:
-        text = incoming.dump(Incoming.of_message(message))
-        accepted = self.mailbox.accept(conversation_id, message.id, text, source_id=message.source_id)
-        if accepted.doorbell is not None:
-            self.doorbells.ring(conversation_id, accepted.doorbell)
+    def _accept(self, conversation: Conversation, message: Message) -> bool:
+        self.directory.enter(
+            conversation.id, contact_id=conversation.contact_id, phone_number=conversation.contact_phone_number
+        )
+        accepted = self.mailbox.accept(
+            conversation.id,
+            message.id,
+            incoming.dump(Incoming.of_message(message, conversation)),
+            source_id=message.source_id,
+            refused=self.policy.signs_in(conversation),
+            at=conversation.updated_at or 0,
+        )
+        self.doorbells.announce(conversation.id, accepted.doorbell)
         return accepted.is_new

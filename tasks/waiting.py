@@ -14,12 +14,14 @@ from chatwoot.errors import NotFound
 from tasks import acts
 from tasks.answered import unanswered
 from tasks.doorbells import Doorbells
+from tasks.handing_over import HandingOver
+from tasks.listing import concerning, each_looked_into
 from tasks.mailbox import Mailbox
 from tasks.policy import Policy
 
 log = structlog.get_logger()
 
-_MOST_PAGES = 8  # of 25 conversations
+_HORIZON_S = 6 * 24 * 3600  # below the seven days for which the mailbox knows whom the graph answered by silence
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Watching:
     client: Client
     """With a user's token: a bot's may not list."""
     mailbox: Mailbox
+    handing_over: HandingOver
     policy: Policy
     doorbells: Doorbells
     most_wait_s: float
@@ -42,24 +45,26 @@ class Watching:
             ChatwootError: Chatwoot cannot be asked now.
         """
         now = time.time()
-        found = 0
-        for conversation in self._waiting(now):
-            message_id = self._first_unanswered(conversation, now)
-            if message_id is None or self.mailbox.is_done_with(conversation.id, message_id):
-                continue  # answered, if only by a silence that the graph has chosen
-            found += 1
-            self._hand_over(conversation.id, message_id, now)
-        return found
+        return sum(each_looked_into(self._waiting(now), lambda each: self._is_handed_over(each, now)))
 
     def _waiting(self, now: float) -> Iterator[Conversation]:
-        for status in sorted(self.policy.answer_statuses):
-            for page in range(1, _MOST_PAGES + 1):
-                # Those who have waited longest first.
-                listed = self.client.conversations(status=status, sort_by="waiting_since_asc", page=page)
-                waiting = [each for each in listed if 0 < (each.waiting_since or 0) <= now - self.most_wait_s]
-                yield from filter(self.policy.answers, waiting)
-                if not listed or len(waiting) < len(listed):
-                    break
+        """Those who have waited too long, the newest first; but for what people have taken, and opened, already."""
+        for each in concerning(
+            self.client,
+            self.policy,
+            sort_by="waiting_since_desc",
+            reaches=lambda each: (each.waiting_since or 0) > now - _HORIZON_S,
+        ):
+            is_seen = each.status == "open" and not self.policy.answers(each)
+            if (each.waiting_since or now) <= now - self.most_wait_s and not is_seen:
+                yield each
+
+    def _is_handed_over(self, conversation: Conversation, now: float) -> bool:
+        message_id = self._first_unanswered(conversation, now)
+        if message_id is None or self.mailbox.is_done_with(conversation.id, message_id):
+            return False  # answered, if only by a silence that the graph has chosen
+        self._hand_over(conversation.id, message_id, now)
+        return True
 
     def _first_unanswered(self, conversation: Conversation, now: float) -> int | None:
         """`waiting_since` names candidates only: a new conversation without a message "waits" too."""
@@ -72,8 +77,11 @@ class Watching:
         return messages[0].id
 
     def _hand_over(self, conversation_id: int, message_id: int, now: float) -> None:
-        note = f"A customer has waited for more than {self.most_wait_s:.0f} s. Please take over."
-        for act in acts.alert(f"waited.{message_id}", note, now):
-            self.mailbox.post(conversation_id, act.key, acts.dump(act))
-        self.doorbells.send(conversation_id)
+        """Opened at once: the note, and a second opening, may wait behind the very reply that is stuck."""
         log.warning("waited_too_long", conversation_id=conversation_id)
+        note = f"A customer has waited for more than {self.most_wait_s:.0f} s. Please take over."
+        alert = acts.alert(f"waited.{message_id}", note, now)
+        is_new = [self.mailbox.post(conversation_id, act.key, acts.dump(act)) for act in alert]
+        self.doorbells.send(conversation_id)
+        if any(is_new):
+            self.handing_over.hand_over(conversation_id)

@@ -127,6 +127,7 @@ def build(settings: Settings) -> Parts:
         reconciling = Reconciling(
             reader,
             box,
+            directory(settings),
             policy(settings),
             over_celery,
             horizon_s=settings.reconcile_horizon_seconds,
@@ -134,7 +135,7 @@ def build(settings: Settings) -> Parts:
             lately_s=2 * settings.reconcile_seconds + settings.reconcile_grace_seconds + 60,
             gone=forget.if_gone,
         )
-        watching = Watching(reader, box, policy(settings), over_celery, settings.max_wait_seconds)
+        watching = Watching(reader, box, handing_over, policy(settings), over_celery, settings.max_wait_seconds)
     letters = dead_letters(settings)
     return Parts(settings, box, holdings, sender, answering, outreach, reconciling, watching, forget, letters)
 

@@ -189,14 +189,15 @@ class FakeMailbox:
 
     # -- coming in, from our side
 
-    def post(self, conversation_id: int, key: str, act: str) -> None:
+    def post(self, conversation_id: int, key: str, act: str) -> bool:
         it = self._of(conversation_id)
         if key in it.posted:
-            return
+            return False
         it.posted.add(key)
         it.outbox.append(act)
         if it.stage in ("idle", "queued"):
             self._go_on(it)
+        return True
 
     def put_off(
         self, conversation_id: int, key: str, act: str, *, delay_s: float, unless_newer_than: int | None = None

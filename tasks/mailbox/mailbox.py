@@ -115,9 +115,9 @@ class Mailbox:
 
     # -- coming in, from our side
 
-    def post(self, conversation_id: int, key: str, act: str) -> None:
-        """Put an act into the outbox that no turn asked for; once for each key."""
-        self._run("post", conversation_id, key, act, *self._ms("grace_s"))
+    def post(self, conversation_id: int, key: str, act: str) -> bool:
+        """Put an act into the outbox that no turn asked for; once for each key: False where it was."""
+        return bool(self._run("post", conversation_id, key, act, *self._ms("grace_s"))[0] == "posted")
 
     def put_off(
         self, conversation_id: int, key: str, act: str, *, delay_s: float, unless_newer_than: int | None = None

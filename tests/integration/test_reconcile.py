@@ -71,6 +71,63 @@ def test_a_lost_message_that_was_overtaken_is_answered(desk: Desk, stack: Stack)
     assert desk.wait_for_replies(2) == ["Echo: came", "Echo: lost"]
 
 
+def test_a_lost_message_is_found_behind_many_that_were_active_since(desk: Desk, stack: Stack) -> None:
+    stack.start_web()
+    stack.start_worker()
+    desk.conversation(3)
+    lost(desk, "lost")
+    desk.sandbox.customer_writes("came", conversation_id=3)
+    assert desk.wait_for_replies(1) == ["Echo: came"]
+    for id in range(10, 37):
+        desk.conversation(id, f"+346000000{id}")
+        lost(desk, "Hola", id)
+    reconcile(stack)
+    assert desk.wait_for_replies(2) == ["Echo: came", "Echo: lost"]
+
+
+def test_what_was_given_back_is_the_bots_though_a_person_stays_assigned(desk: Desk, stack: Stack) -> None:
+    stack.start_web()
+    stack.start_worker()
+    desk.conversation(3)
+    desk.set_status(3, "open")
+    desk.assign_to_a_person(3)
+    desk.sandbox.settle()
+    desk.set_status(3, "pending")
+    desk.sandbox.settle()
+    lost(desk, "Hola")
+    reconcile(stack)
+    assert desk.wait_for_replies(1) == ["Echo: Hola"]
+
+
+def test_that_it_was_given_back_is_found_where_no_webhook_told(desk: Desk, stack: Stack) -> None:
+    stack.start_web()
+    stack.start_worker()
+    desk.conversation(3)
+    desk.assign_to_a_person(3)
+    desk.sandbox.settle()
+    desk.sandbox.customer_writes("Hola", conversation_id=3)
+    desk.sandbox.settle()
+    desk.sandbox.webhook_faults.add("never", times=None)
+    desk.assign_to_a_person(3, None)
+    desk.sandbox.settle()
+    desk.sandbox.webhook_faults.clear()
+    reconcile(stack)
+    assert desk.wait_for_replies(1) == ["Echo: Hola"]
+
+
+def test_one_that_is_broken_stops_nobody(desk: Desk, stack: Stack) -> None:
+    stack.start_web()
+    stack.start_worker()
+    for id in (3, 4, 5):
+        desk.conversation(id, f"+3460000000{id}")
+        lost(desk, "Hola", id)
+    desk.sandbox.faults.add("500", method="GET", path=r".*/conversations/4/messages$", times=None)
+    stack.celery("call", "tasks.reconcile")
+    for id in (3, 5):
+        assert desk.wait_for_replies(1, id) == ["Echo: Hola"]
+    wait_until(lambda: "could not look for lost messages" in stack.logs(), what="what is broken to be told")
+
+
 def test_what_was_answered_is_left_even_where_redis_forgot(desk: Desk, stack: Stack, redis_client: object) -> None:
     stack.start_web()
     stack.start_worker()

@@ -42,6 +42,34 @@ def test_who_waits_too_long_is_handed_to_humans_once(desk: Desk, stack: Stack) -
     assert not is_open(desk, 5)
 
 
+def test_it_is_opened_though_a_reply_is_stuck(desk: Desk, stack: Stack) -> None:
+    """Its note waits behind the reply; the customer does not."""
+    stack.start_worker()
+    desk.sandbox.faults.add("503", path=r".*/messages$", times=None)
+    desk.sandbox.customer_writes("Are you there?", conversation_id=5)
+    wait_until(lambda: "send_failed" in stack.logs(), what="the reply to be stuck")
+    desk.sandbox.age(5, seconds=700)
+    stack.celery("call", "tasks.watch")
+    wait_until(lambda: is_open(desk, 5), what="the conversation to be opened")
+    desk.sandbox.faults.clear()
+    wait_until(lambda: desk.notes(5), what="the note")
+    assert desk.replies(5) == []
+
+
+def test_what_nobody_has_though_it_is_assigned_is_opened(desk: Desk, stack: Stack) -> None:
+    desk.assign_to_a_person(3)
+    stack.start_worker()
+    stack.celery("call", "tasks.watch")
+    wait_until(lambda: is_open(desk, 3), what="the conversation to be opened")
+
+
+def test_one_that_is_broken_stops_nobody(desk: Desk, stack: Stack) -> None:
+    desk.sandbox.faults.add("500", method="GET", path=r".*/conversations/3/messages$", times=None)
+    stack.start_worker()
+    stack.celery("call", "tasks.watch")
+    wait_until(lambda: is_open(desk, 4), what="the other conversation to be opened")
+
+
 def test_beat_looks(desk: Desk, stack: Stack) -> None:
     stack.env["MAX_WAIT_SECONDS"] = "1"
     stack.start_worker()

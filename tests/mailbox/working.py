@@ -85,7 +85,7 @@ class Working(RuleBasedStateMachine):
         """Something is sent by hand, perhaps twice."""
         book, _ = self.before(conversation_id)
         act = self.act()
-        self.anyone.post(conversation_id, key, act)
+        assert self.anyone.post(conversation_id, key, act) == (key not in book.posted)
         if key not in book.posted:
             book.posted.add(key)
             book.outbox.append(act)

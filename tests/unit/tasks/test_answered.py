@@ -41,6 +41,7 @@ OLD_SERVERS_REPLY = {"id": 92, "message_type": 1, "content_attributes": {"extern
         pytest.param([customer(1), person(2), customer(3), ours(4, 3)], [], id="a person, then the bot"),
         pytest.param([customer(1), ours(2)], [1], id="something was sent by hand meanwhile"),
         pytest.param([customer(1), person(2, private=True)], [1], id="a note is no answer"),
+        pytest.param([customer(1), {**ours(2, 1), "status": "failed"}], [1], id="nobody has heard it"),
         pytest.param([customer(1), ACTIVITY, GREETING], [1], id="neither is an activity or a greeting"),
         pytest.param([customer(1), OLD_SERVERS_REPLY, customer(3)], [3], id="an old server says less"),
         pytest.param([ours(9, 1), customer(3)], [3], id="the answered one is out of sight"),
