@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -169,6 +170,13 @@ def alert(key: str, note: str, asked_at: float, customer: Customer | None = None
 def is_by_hand(key: str | None) -> bool:
     """Whether a message with this key was sent by hand, or by a program of the team's, not by a graph."""
     return key is not None and key.startswith(BY_HAND)
+
+
+def shown_key(key: str) -> str:
+    """For the log: what somebody chose as a key may hold a phone number."""
+    if not is_by_hand(key):
+        return key
+    return f"{BY_HAND}{hashlib.sha256(key.encode()).hexdigest()[:12]}"
 
 
 def is_said_to_the_customer(act: Act) -> bool:

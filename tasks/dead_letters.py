@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import structlog
 
 from chatwoot.client import Client
-from chatwoot.errors import PermanentError
+from chatwoot.errors import NotFound, PermanentError
 from chatwoot.events import MessageEvent
 from chatwoot.messages import Message
 from tasks import acts, answered, incoming
@@ -102,6 +102,8 @@ class DeadLetters:
     mailbox: Mailbox
     client: Client | None
     """With a user's token, to see whether somebody has answered. None where there is only a bot's."""
+    speaker: Client
+    """Shows a bot the last message, since Chatwoot 4.14.2."""
     doorbells: Doorbells
     write: Callable[[dict[str, Any]], object]
     """Calls `tasks.send_message` with these arguments."""
@@ -161,7 +163,7 @@ class DeadLetters:
             self.retry(id)
         except (AnsweredSince, NoSuchDeadLetter, PermanentError):
             return False
-        log.info("people_told_again", dead_letter=id)
+        log.info("people_told_again", conversation_id=int(id.partition(".")[0]))
         return True
 
     def discard(self, id: str) -> None:
@@ -179,12 +181,22 @@ class DeadLetters:
         self.mailbox.discard(grave.conversation_id, id)
 
     def _refuse_if_answered(self, grave: Grave) -> None:
-        if self.client is None:
-            return
-        messages = self.client.messages(grave.conversation_id, after=grave.after)
-        if answer := _answer(messages, grave):
+        if answer := _answer(self._messages(grave), grave):
             who = answer.sender.kind if answer.sender else "somebody"
             raise AnsweredSince(f"conversation {grave.conversation_id}: {who} has answered since")
+
+    def _messages(self, grave: Grave) -> Sequence[Message]:
+        """What was said lately, as far as our token may see it."""
+        if self.client is not None:
+            return self.client.messages(grave.conversation_id, after=grave.after)
+        try:
+            conversation = self.speaker.conversation(grave.conversation_id)
+        except NotFound:
+            raise
+        except PermanentError:
+            return []  # an older Chatwoot does not let a bot look: the operator has to
+        last = (conversation.last_message, conversation.last_non_activity_message)
+        return [message for message in last if message is not None]
 
 
 def _answer(messages: Iterable[Message], grave: Grave) -> Message | None:

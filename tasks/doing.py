@@ -50,8 +50,8 @@ class Doer:
     looks_before: bool = False
     """Whether the conversation is looked at before anything is posted: a call more for each message."""
 
-    def do(self, act: Act, sending: Sending) -> None:
-        """Do the act, unless an earlier try has done it.
+    def do(self, act: Act, sending: Sending) -> bool:
+        """Do the act, unless an earlier try has done it. True: elsewhere, because the conversation is gone.
 
         Raises:
             ChatwootError: as the client raises it.
@@ -71,9 +71,13 @@ class Doer:
                 instead = self.replacement.conversation_for(act.customer, gone=sending.conversation_id)
             except NotFound:
                 raise error from None  # the customer is gone, too
-            log.warning("conversation_replaced", key=act.key, new_conversation_id=instead)
+            if instead is None:
+                raise
+            log.warning("conversation_replaced", key=acts.shown_key(act.key), new_conversation_id=instead)
             self._do(act, sending, instead)
             count(Counted.RECREATED)
+            return True
+        return False
 
     def _do(self, act: Act, sending: Sending, conversation_id: int) -> None:
         if isinstance(act, PutOff):
@@ -94,7 +98,8 @@ class Doer:
                     raise Withheld
                 with crash_points.around("post"):
                     message_id = self._post(act, conversation_id)
-            log.info("message_sent", key=act.key, message_id=message_id, tries=sending.tries, private=act.private)
+            key = acts.shown_key(act.key)
+            log.info("message_sent", key=key, message_id=message_id, tries=sending.tries, private=act.private)
             if not act.private:
                 count(Counted.MESSAGES_SENT, "agent" if acts.is_by_hand(act.key) else "webhook")
 

@@ -20,6 +20,7 @@ from tasks import acts, calls
 from tasks.acts import Post
 from tasks.counters import Counted, count
 from tasks.dead_letters import WRITING_FIRST, Grave, bury
+from tasks.directory import Directory
 from tasks.mailbox import Mailbox
 from tasks.recipients import Claim, Place, Recipients
 
@@ -82,6 +83,7 @@ class Outreach:
     """With a user's token: a bot's may not look at contacts."""
     mailbox: Mailbox
     recipients: Recipients
+    directory: Directory
     most_retry_s: float
     _inboxes: dict[int, Inbox] = field(default_factory=dict)
 
@@ -120,12 +122,16 @@ class Outreach:
             conversation = self._conversation(letter, claim)
             if not conversation.can_reply and letter.template_params is None:
                 raise Undeliverable(_WINDOW)
+            self.directory.enter(conversation.id, contact_id=conversation.contact_id, phone_number=letter.phone_number)
             return self.recipients.place(claim, Place(conversation.id, with_template=not conversation.can_reply))
 
     @contextmanager
     def _held(self, claim: Claim) -> Iterator[None]:
         try:
             yield
+        except Undeliverable:
+            self.recipients.forget_letter(claim)
+            raise
         except NotFound as error:
             raise Undeliverable(f"there is no such inbox in the account: {error}") from error
         except PermanentError as error:
@@ -141,7 +147,7 @@ class Outreach:
     def _conversation(self, letter: Letter, claim: Claim) -> Conversation:
         """The contact's unresolved conversation in the inbox, else a new one."""
         contact = self.client.find_contact(letter.phone_number)
-        known = [] if contact is None else self.client.contact_conversations(contact.id)
+        known = [] if contact is None else self._known(contact)
         # The one with the newest activity stands first. In a bot's inbox an unresolved one is usually pending.
         here = [each for each in known if each.inbox_id == letter.inbox_id]
         for conversation in here:
@@ -149,6 +155,12 @@ class Outreach:
                 return conversation
         self._refuse_in_vain(letter, here)
         return self._create_conversation(letter, contact or self._create_contact(letter, claim), claim)
+
+    def _known(self, contact: Contact) -> list[Conversation]:
+        try:
+            return self.client.contact_conversations(contact.id)
+        except NotFound as error:
+            raise TransientError(f"the contact is just being deleted: {error}") from error
 
     def _refuse_in_vain(self, letter: Letter, here: list[Conversation]) -> None:
         """Make nothing in which nothing could be said: in WhatsApp a new conversation has no window yet."""
@@ -199,7 +211,7 @@ class Outreach:
         return conversation
 
     def _bury(self, letter: Letter, reason: str) -> None:
-        log.error("letter_undeliverable", key=letter.key, reason=reason)
+        log.error("letter_undeliverable", key=acts.shown_key(f"{acts.BY_HAND}{letter.key}"), reason=reason)
         content = json.dumps(asdict(letter), ensure_ascii=False)
         grave = Grave(_NO_CONVERSATION, WRITING_FIRST, reason, 1, time.time(), content)
         self.mailbox.bury(_NO_CONVERSATION, bury(letter.id, grave))

@@ -8,6 +8,7 @@ import structlog
 
 from chatwoot.client import Client
 from tasks.acts import Customer
+from tasks.policy import Policy
 
 log = structlog.get_logger()
 
@@ -18,19 +19,25 @@ class Replacement:
 
     client: Client
     """With a user's token: a bot's may not look at contacts."""
+    policy: Policy
 
-    def conversation_for(self, customer: Customer, *, gone: int) -> int:
-        """The id of the customer's latest conversation in this inbox that is not resolved; made where there is none.
+    def conversation_for(self, customer: Customer, *, gone: int) -> int | None:
+        """The id of the customer's latest conversation in this inbox that is the bot's; made where there is none.
+
+        None: the customer is with people, in another one.
 
         Safe to repeat: what one run has made, the next finds.
 
         Raises:
             ChatwootError: as the client raises it; `NotFound` where the contact is gone, too.
         """
-        for conversation in self.client.contact_conversations(customer.contact_id):
-            is_another = conversation.id != gone and conversation.inbox_id == customer.inbox_id
-            if is_another and conversation.status != "resolved":
-                return conversation.id
+        others = [
+            each
+            for each in self.client.contact_conversations(customer.contact_id)
+            if each.id != gone and each.inbox_id == customer.inbox_id and each.status != "resolved"
+        ]
+        if others:
+            return next((each.id for each in others if self.policy.answers(each)), None)
         made = self.client.create_conversation(
             inbox_id=customer.inbox_id, contact_id=customer.contact_id, source_id=customer.source_id
         )

@@ -105,7 +105,7 @@ class Sender:
         if sending.tries > self._most_tries:
             return self._give_up(act, sending, PermanentError(f"tried {sending.tries - 1} times in vain"), sent)
         try:
-            self.doer.do(act, sending)
+            is_gone = self.doer.do(act, sending)
         except Withheld:
             return self._withhold(act, sending), sent
         except StillInDoubt as doubt:
@@ -119,7 +119,8 @@ class Sender:
             if (left_s := act.asked_at + self.most_retry_s - time.time()) > 0:
                 raise self._later(sending, error, left_s) from None
             return self._give_up(act, sending, error, sent)
-        return self.mailbox.settle(sending, answer=heard), replace(sent, acts=sent.acts + 1)
+        following = self.mailbox.settle(sending, answer=heard)
+        return following, replace(sent, acts=sent.acts + 1, gone=sent.gone or is_gone)
 
     @property
     def _most_tries(self) -> int:
@@ -127,7 +128,7 @@ class Sender:
         return _LEAST_TRIES + int(self.most_retry_s / _MOST_DELAY_S)
 
     def _withhold(self, act: Act, sending: Sending) -> Sending | Ring | None:
-        log.info("withheld", key=act.key)
+        log.info("withheld", key=acts.shown_key(act.key))
         return self.mailbox.settle(sending, answer="withheld" if acts.answers_a_turn(act) else "")
 
     def _postponed(self, sending: Sending, why: NotNow) -> TryLater:

@@ -93,7 +93,7 @@ def dead_letters(settings: Settings | None = None) -> DeadLetters:
     """What an operator's command needs, from the environment, where no settings are given. Loads no graph."""
     settings = settings or Settings.from_env(os.environ)
     client = _client(settings, settings.chatwoot_api_token) if settings.chatwoot_api_token else None
-    return DeadLetters(mailbox(settings), client, over_celery, write)
+    return DeadLetters(mailbox(settings), client, _client(settings, settings.reply_token), over_celery, write)
 
 
 def build(settings: Settings) -> Parts:
@@ -115,7 +115,7 @@ def build(settings: Settings) -> Parts:
         _typing(settings),
     )
     recreates = settings.on_missing_conversation == "recreate"
-    replacement = Replacement(reader) if reader is not None and recreates else None
+    replacement = Replacement(reader, policy(settings)) if reader is not None and recreates else None
     handing_over = HandingOver(box, desk, policy(settings))
     doer = Doer(box, desk, handing_over, replacement, settings.validate_conversations)
     sender = Sender(box, holdings, doer, settings.send_retry_seconds)
@@ -123,7 +123,7 @@ def build(settings: Settings) -> Parts:
     outreach = reconciling = watching = None
     if reader is not None:
         recipients = Recipients(_redis(settings, decode_responses=True), settings.chatwoot_account_id)
-        outreach = Outreach(reader, box, recipients, settings.send_retry_seconds)
+        outreach = Outreach(reader, box, recipients, directory(settings), settings.send_retry_seconds)
         reconciling = Reconciling(
             reader,
             box,

@@ -15,9 +15,11 @@ from typing import Any
 import redis
 import structlog
 from flask import Blueprint, Response, abort, current_app, jsonify, request
+from werkzeug.exceptions import HTTPException
 
 from chatwoot import signature
 from chatwoot.errors import SignatureError
+from tasks.quiet import places
 from webhook_app.reception import Reception
 
 log = structlog.get_logger()
@@ -55,6 +57,15 @@ def by_token(token: str) -> Response:
 @webhooks.errorhandler(redis.RedisError)
 def redis_is_away(error: redis.RedisError) -> tuple[dict[str, str], int]:
     log.error("webhook_not_kept", error=type(error).__name__)
+    return {"error": "not kept, send it again"}, 500
+
+
+@webhooks.errorhandler(Exception)
+def failed(error: Exception) -> tuple[dict[str, str], int] | HTTPException:
+    """Flask would log the path, which may be the secret, and the error's words, which may be a customer's."""
+    if isinstance(error, HTTPException):
+        return error
+    log.error("webhook_failed", error=type(error).__name__, where=places(error))
     return {"error": "not kept, send it again"}, 500
 
 

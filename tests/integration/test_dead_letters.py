@@ -126,6 +126,12 @@ class TestRefusedByChatwoot:
         assert desk.replies(3) == ["Let me see"]
         assert [letter[0] for letter in letters(stack)] == [id]
 
+    def test_a_bot_sees_that_a_person_has_answered(self, id: str, desk: Desk, stack: Stack) -> None:
+        stack.env["CHATWOOT_API_TOKEN"] = ""
+        desk.person_writes("Let me see", 3)
+        assert "has answered since" in flask(stack, "retry", id, status=1)
+        assert desk.replies(3) == ["Let me see"]
+
     def test_it_can_be_shown_and_discarded(self, id: str, stack: Stack) -> None:
         assert "Echo: Hola" in flask(stack, "show", id)
         assert f"{id}: discarded" in flask(stack, "discard", id)

@@ -71,7 +71,7 @@ def test_both_tasks_are_seen_without_words_or_numbers(flower: Flower, desk: Desk
 
 def test_calls_by_hand_and_their_retries_show_no_words_or_numbers(flower: Flower, desk: Desk, stack: Stack) -> None:
     desk.sandbox.faults.add("503", method="POST", path=r".*", times=1)
-    kwargs = json.dumps({"phone_number": PHONE, "content": WORDS})
+    kwargs = json.dumps({"phone_number": PHONE, "content": WORDS, "key": f"reminder for {PHONE}"})
     stack.celery("call", "tasks.send_message", "--kwargs", kwargs)
     flower.wait_for("tasks.send_message", "SUCCESS")
     flower.wait_for("tasks.send_reply", "SUCCESS")

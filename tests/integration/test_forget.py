@@ -109,9 +109,24 @@ def test_what_we_wrote_first(desk: Desk, stack: Stack, redis_client: redis.Redis
     kwargs = f'{{"phone_number": "{PHONE}", "content": "{SECRET_TEXT}"}}'
     stack.celery("call", "tasks.send_message", "--kwargs", kwargs)
     wait_until(lambda: "letter_undeliverable" in worker.log.read_text(), what="the refusal")
-    assert stack.flask("forget", "--phone", PHONE) == "0 conversations, 2 written by us first"
+    assert stack.flask("forget", "--phone", PHONE) == "0 conversations, 1 written by us first"
     assert list(redis_client.scan_iter(match="*recipient*")) == []
     assert stack.flask("dead-letters", "list") == ""
+
+
+def test_whom_we_wrote_to_first_and_chatwoot_has_forgotten(
+    desk: Desk, stack: Stack, redis_client: redis.Redis, everything: redis.Redis
+) -> None:
+    stack.env["CHATWOOT_INBOX_ID"] = str(desk.sandbox.add_inbox(name="API", channel="api").id)
+    stack.start_worker()
+    kwargs = f'{{"phone_number": "{PHONE}", "content": "{SECRET_TEXT}"}}'
+    stack.celery("call", "tasks.send_message", "--kwargs", kwargs)
+    wait_until(desk.posts, what="the message")
+    idle(redis_client)
+    delete_contact(desk, 1)
+    (id,) = [int(path.split("/")[6]) for method, path in desk.calls() if path.endswith("/messages")]
+    assert f"conversation {id}:" in stack.flask("forget", "--phone", PHONE)
+    assert keys_of(id, redis_client) == []
 
 
 def test_chatwoot_away(desk: Desk, stack: Stack) -> None:

@@ -64,12 +64,13 @@ class TestRecreate:
     ) -> None:
         lose_the_conversation_while_thinking(desk, gate, stack, ON_MISSING_CONVERSATION="recreate")
         assert replies_in_the_new_one(desk) == ["Thought through"]
-        desk.sandbox.settle()
+        wait_until(lambda: "conversation_forgotten" in stack.logs(), what="the old one to be forgotten")
         assert desk.calls() == [
             ("POST", f"{ACCOUNT}/conversations/3/messages"),
             ("GET", f"{ACCOUNT}/contacts/1/conversations"),
             ("POST", f"{ACCOUNT}/conversations"),
             ("POST", f"{ACCOUNT}/conversations/1/messages"),
+            ("GET", f"{ACCOUNT}/conversations/3"),
         ]
 
     def test_another_conversation_that_is_there_already_is_taken(self, desk: Desk, gate: Path, stack: Stack) -> None:
@@ -84,6 +85,23 @@ class TestRecreate:
         delete(desk, CONVERSATION)
         (gate / "closed").unlink()
         assert desk.wait_for_replies(1, 9) == ["Thought through"]
+        assert desk.sandbox.conversation_ids == [9]
+
+    def test_one_that_people_have_is_not_talked_into(self, desk: Desk, gate: Path, stack: Stack) -> None:
+        (gate / "closed").touch()
+        desk.conversation(3)
+        contact_id = desk.sandbox.conversation(3)["meta"]["sender"]["id"]
+        desk.sandbox.add_conversation(inbox_id=desk.inbox_id, contact_id=contact_id, id=9)
+        desk.set_status(9, "open")
+        desk.person_writes("I take care of it", 9)
+        stack.start_web()
+        stack.start_worker(ON_MISSING_CONVERSATION="recreate")
+        desk.sandbox.customer_writes("Hola", conversation_id=3)
+        wait_until(lambda: list(gate.glob("thinking-*")), what="the turn to begin")
+        delete(desk, CONVERSATION)
+        (gate / "closed").unlink()
+        wait_until(lambda: "send_given_up" in stack.logs(), what="the reply to be given up")
+        assert desk.replies(9) == ["I take care of it"]
         assert desk.sandbox.conversation_ids == [9]
 
     @pytest.mark.parametrize("place", ["post.before:2", "post.after"])

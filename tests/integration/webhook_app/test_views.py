@@ -123,6 +123,20 @@ class TestWhoMayComeIn:
         assert front.rung == []
 
 
+def test_what_nobody_thought_of_is_told_without_words_and_without_the_token(
+    front: Front, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*args: object, **kwargs: object) -> None:
+        raise RuntimeError(HOLA["content"])
+
+    monkeypatch.setattr(front.mailbox, "accept", fail)
+    assert front.client.post(f"/webhooks/chatwoot/{TOKEN}", json=HOLA).status_code == 500
+    told = caplog.text + "".join(capfd.readouterr())
+    assert "RuntimeError" in told
+    assert TOKEN not in told
+    assert HOLA["content"] not in told
+
+
 @pytest.mark.parametrize("body", [b"", b"no json", b"[1]", b'"text"', b"\xff\xfe", b"[" * 100_000, b"null"])
 def test_what_is_no_json_object_is_400(front: Front, body: bytes) -> None:
     assert front.post(body) == 400

@@ -29,7 +29,7 @@ def outgoing(id: int, created_at: int) -> dict[str, Any]:
 def letters_in(box: FakeMailbox, *messages: dict[str, Any]) -> DeadLetters:
     transport = httpx.MockTransport(lambda _: httpx.Response(200, json={"payload": list(messages)}))
     client = Client("http://chatwoot.test", 1, "token", transport=transport)
-    return DeadLetters(box, client, Doorbells(lambda *_: None, lambda _: None), print)  # type: ignore[arg-type]
+    return DeadLetters(box, client, client, Doorbells(lambda *_: None, lambda _: None), print)  # type: ignore[arg-type]
 
 
 def retry(*messages: dict[str, Any]) -> list[str]:

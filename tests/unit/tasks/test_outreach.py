@@ -75,6 +75,12 @@ class Alone:
         self.age_s = 0
 
 
+class Nobodys:
+    """A directory that nobody looks into."""
+
+    def enter(self, conversation_id: int, **whose: object) -> None: ...
+
+
 class Box:
     """What was put into mailboxes."""
 
@@ -107,7 +113,7 @@ def scene() -> Iterator[Scene]:
         script = Script(**answers)
         clients.append(Client("http://chatwoot.test", 1, "a-token", transport=httpx.MockTransport(script)))
         box = Box()
-        return Outreach(clients[-1], box, recipients or Alone(), most_retry_s=60), script, box  # type: ignore[arg-type]
+        return Outreach(clients[-1], box, recipients or Alone(), Nobodys(), most_retry_s=60), script, box  # type: ignore[arg-type]
 
     yield make
     for client in clients:
