@@ -69,6 +69,10 @@ chaos: install  ## kill everything, everywhere: nothing lost, nothing twice, in 
 faults: install  ## the fault matrix: break everything once, write docs/faults.md
 	$(BIN)/python -m tests.faults
 
+.PHONY: bench
+bench: install  ## measure everything once, each figure against its limit, write docs/benchmarks.md
+	$(BIN)/python -m bench --write
+
 .PHONY: mutations
 mutations: install  ## break each guard, see which test notices, write docs/mutations.md; takes a quarter of an hour
 	$(BIN)/python -m tests.chaos.mutations

@@ -22,7 +22,7 @@ BOT_TOKEN = "bot-token"
 T = TypeVar("T")
 
 
-def wait_until(condition: Callable[[], T], *, what: str, timeout_s: float = 30) -> T:
+def wait_until(condition: Callable[[], T | None], *, what: str, timeout_s: float = 30) -> T:
     """Wait for a condition, and return what it gave. Fails the test, naming `what` did not come."""
     end = time.monotonic() + timeout_s
     while not (result := condition()):

@@ -45,8 +45,8 @@ MUTATIONS = (
     Mutation(
         "A message is accepted once",
         "tasks/mailbox/lua/accept.lua",
-        "if redis.call('ZSCORE', seen, 'message:' .. id) then return {'seen', 0} end",
-        "",
+        "local is_new = not redis.call('ZSCORE', seen, 'message:' .. id)",
+        "local is_new = true",
         (MAILBOX, f"{TWICE}::test_each_webhook_twice_as_accounts_and_as_bots"),
     ),
     Mutation(
@@ -179,9 +179,23 @@ MUTATIONS = (
     Mutation(
         "A lost webhook is looked for",
         "tasks/reconcile.py",
-        "found += sum(",
-        "found += 0 and sum(",
+        "return sum(self._accept(conversation, message)",
+        "return 0 and sum(self._accept(conversation, message)",
         ("tests/integration/test_reconcile.py", f"{STEPS}::test_web_before_it_accepts"),
+    ),
+    Mutation(
+        "What people keep back is theirs to answer",
+        "tasks/mailbox/lua/settle.lua",
+        "if ARGV[9] == 'withheld' and",
+        "if false and",
+        (MAILBOX, "tests/integration/test_humans.py::test_what_was_withheld_is_answered_if_people_give_it_back_so"),
+    ),
+    Mutation(
+        "People are looked for right before each post",
+        "tasks/doing.py",
+        "if is_with_people and acts.is_the_bots_turn(act):",
+        "if False:",
+        ("tests/integration/test_humans.py::test_who_writes_while_we_look_for_an_earlier_try_was_quicker",),
     ),
     Mutation(
         "A worker survives the restart of its broker",
