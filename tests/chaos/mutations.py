@@ -188,7 +188,10 @@ MUTATIONS = (
         "tasks/mailbox/lua/settle.lua",
         "if ARGV[9] == 'withheld' and",
         "if false and",
-        (MAILBOX, "tests/integration/test_humans.py::test_what_was_withheld_is_answered_if_people_give_it_back_so"),
+        (
+            "tests/integration/tasks/test_mailbox_people.py",
+            "tests/integration/test_humans.py::test_what_was_withheld_is_answered_if_people_give_it_back_so",
+        ),
     ),
     Mutation(
         "People are looked for right before each post",

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 
 import pytest
-import redis
 
 from tasks.mailbox import (
     Accepted,
     DeadLetter,
-    Mailbox,
     NoSuchDeadLetter,
     Ring,
     Send,
@@ -21,57 +18,7 @@ from tasks.mailbox import (
     TurnLost,
     Wait,
 )
-from tests.fakes import FakeMailbox, Memory
-
-AT_ONCE = Timing(quiet_s=0, most_quiet_s=0, lease_s=30, grace_s=30)
-LOST_AT_ONCE = Timing(quiet_s=0, most_quiet_s=0, lease_s=0, grace_s=0)
-
-
-AnyMailbox = Mailbox | FakeMailbox
-Open = Callable[[Timing], AnyMailbox]
-"""Another mailbox on the same conversations, with its own timing."""
-
-
-@pytest.fixture(params=["redis", "fake"])
-def open_mailbox(request: pytest.FixtureRequest) -> Open:
-    if request.param == "fake":
-        memory = Memory()
-        return lambda timing: FakeMailbox(memory, timing=timing, owner="here")
-    client: redis.Redis = request.getfixturevalue("redis_client")
-    return lambda timing: Mailbox(client, account_id=1, timing=timing, owner="here")
-
-
-@pytest.fixture
-def mailbox(open_mailbox: Open) -> AnyMailbox:
-    return open_mailbox(AT_ONCE)
-
-
-@pytest.fixture
-def hasty(open_mailbox: Open) -> AnyMailbox:
-    """Sees every holder as gone, and every doorbell as lost, at once."""
-    return open_mailbox(LOST_AT_ONCE)
-
-
-def accepted(mailbox: AnyMailbox, *ids: int, conversation_id: int = 3) -> Ring:
-    doorbells = [mailbox.accept(conversation_id, id, f"message {id}").doorbell for id in ids]
-    assert doorbells[0] is not None
-    return doorbells[0]
-
-
-def claimed(mailbox: AnyMailbox, doorbell: Ring, conversation_id: int = 3) -> Turn:
-    turn = mailbox.claim(conversation_id, doorbell.bell)
-    assert isinstance(turn, Turn)
-    return turn
-
-
-def begun(mailbox: AnyMailbox, conversation_id: int = 3) -> Sending:
-    sending = mailbox.begin_sending(conversation_id)
-    assert sending is not None
-    return sending
-
-
-def said(id: int, by: str = "customer") -> str:
-    return json.dumps({"id": id, "by": by})
+from tests.mailbox.steps import AnyMailbox, Open, accepted, begun, claimed
 
 
 class TestComingIn:
@@ -174,121 +121,6 @@ class TestThinking:
     def test_silence_is_an_answer(self, mailbox: AnyMailbox) -> None:
         assert mailbox.commit(claimed(mailbox, accepted(mailbox, 10)), []) is None
         assert mailbox.begin_sending(3) is None
-
-
-class TestWaitingForPeople:
-    @pytest.fixture
-    def mailbox(self, mailbox: AnyMailbox) -> AnyMailbox:
-        """A turn has left a decision to people, and they have the conversation."""
-        mailbox.commit(claimed(mailbox, accepted(mailbox, 10)), [], awaits="m10")
-        mailbox.people_take(3, at=1, message=(11, json.dumps({"by": "person"})))
-        return mailbox
-
-    def test_handed_back_it_goes_on_though_nobody_has_written(self, mailbox: AnyMailbox) -> None:
-        doorbell = mailbox.people_give_back(3, at=2)
-        assert isinstance(doorbell, Ring)
-        turn = claimed(mailbox, doorbell)
-        assert (turn.messages, turn.resumes, len(turn.earlier)) == ((), "m10", 1)
-        assert mailbox.commit(turn, []) is None
-
-    def test_it_goes_on_once(self, mailbox: AnyMailbox) -> None:
-        doorbell = mailbox.people_give_back(3, at=2)
-        assert isinstance(doorbell, Ring)
-        mailbox.commit(claimed(mailbox, doorbell), [])
-        mailbox.people_take(3, at=3)
-        assert mailbox.people_give_back(3, at=4) is None
-
-    def test_a_customer_who_is_to_be_answered_comes_first(self, mailbox: AnyMailbox) -> None:
-        mailbox.accept(3, 12, json.dumps({"by": "customer"}))
-        doorbell = mailbox.people_give_back(3, at=2)
-        assert isinstance(doorbell, Ring)
-        turn = claimed(mailbox, doorbell)
-        assert (len(turn.messages), turn.resumes) == (1, "")
-
-    def test_who_dies_each_time_is_counted(self, mailbox: AnyMailbox) -> None:
-        doorbell = mailbox.people_give_back(3, at=2)
-        assert isinstance(doorbell, Ring)
-        mailbox.release(claimed(mailbox, doorbell), delay_s=0)
-        again = claimed(mailbox, doorbell)
-        assert (again.attempt, again.resumes) == (2, "m10")
-
-    def test_it_waits_on_where_people_take_it_again(self, mailbox: AnyMailbox) -> None:
-        doorbell = mailbox.people_give_back(3, at=2)
-        assert isinstance(doorbell, Ring)
-        mailbox.people_take(3, at=3)
-        assert mailbox.claim(3, doorbell.bell) is None
-        assert isinstance(mailbox.people_give_back(3, at=4), Ring)
-
-    def test_once_it_is_over_nobody_is_told_anything(self, mailbox: AnyMailbox) -> None:
-        assert mailbox.people_give_back(3, at=2, to_be_answered=False) is None
-
-
-class TestPeople:
-    """More of it, at random: tests/mailbox/people.py."""
-
-    @pytest.fixture
-    def turn(self, mailbox: AnyMailbox) -> Turn:
-        doorbell = mailbox.accept(3, 10, said(10), at=10).doorbell
-        assert doorbell is not None
-        return claimed(mailbox, doorbell)
-
-    def test_what_was_withheld_is_theirs_to_answer(self, mailbox: AnyMailbox, turn: Turn) -> None:
-        mailbox.commit(turn, ["reply"])
-        mailbox.people_take(3, at=11)
-        mailbox.settle(begun(mailbox), answer="withheld")
-        assert not mailbox.is_done_with(3, 10)
-        doorbell = mailbox.people_give_back(3, at=12)
-        assert isinstance(doorbell, Ring)
-        assert claimed(mailbox, doorbell).messages == (said(10),)
-
-    def test_what_was_heard_is_not(self, mailbox: AnyMailbox, turn: Turn) -> None:
-        mailbox.commit(turn, ["reply", "another bubble"])
-        another = mailbox.settle(begun(mailbox), answer="heard")
-        assert isinstance(another, Sending)
-        mailbox.people_take(3, at=11)
-        mailbox.settle(another, answer="withheld")
-        assert mailbox.people_give_back(3, at=12) is None
-
-    def test_once_it_is_over_nothing_more_is_said(self, mailbox: AnyMailbox, turn: Turn) -> None:
-        mailbox.people_give_back(3, at=11, to_be_answered=False)
-        mailbox.commit(turn, ["reply"])
-        sending = begun(mailbox)
-        assert sending.with_people
-        mailbox.settle(sending, answer="withheld")
-        doorbell = mailbox.accept(3, 11, said(11), at=12).doorbell
-        assert doorbell is not None
-        turn = claimed(mailbox, doorbell)
-        assert (turn.messages, turn.earlier) == ((said(11),), (said(10),))
-
-    def test_an_end_that_came_before_what_the_customer_said_is_none(self, mailbox: AnyMailbox, turn: Turn) -> None:
-        mailbox.people_give_back(3, at=9, to_be_answered=False)
-        mailbox.commit(turn, ["reply"])
-        assert not begun(mailbox).with_people
-
-    def test_who_repeats_a_message_may_be_the_first_to_tell_that_it_was_given_back(self, mailbox: AnyMailbox) -> None:
-        mailbox.people_take(3, at=1, shown="assigned")
-        assert mailbox.accept(3, 10, said(10), refused="assigned", at=2) == Accepted(True, None)
-        told = mailbox.accept(3, 10, said(10), at=3)
-        assert not told.is_new
-        assert told.doorbell is not None
-        assert claimed(mailbox, told.doorbell).messages == (said(10),)
-
-    def test_a_turn_that_was_given_up_leaves_what_was_said_to_the_next(self, mailbox: AnyMailbox) -> None:
-        mailbox.people_take(3, at=1, message=(9, said(9, by="person")))
-        mailbox.people_give_back(3, at=2)
-        for id in (10, 11):
-            doorbell = mailbox.accept(3, id, said(id), at=3).doorbell
-            assert doorbell is not None
-            turn = claimed(mailbox, doorbell)
-            assert turn.earlier == (said(9, by="person"),)
-            mailbox.commit(turn, [], has_learnt=False)
-
-    def test_what_still_looks_like_theirs_is_known_for_as_long_as_what_is(self, redis_client: redis.Redis) -> None:
-        mailbox = Mailbox(redis_client, account_id=1, timing=AT_ONCE)
-        mailbox.people_take(3, at=1, shown="assigned+status:open")
-        mailbox.people_give_back(3, at=2, shown="assigned")
-        mailbox.accept(3, 10, said(10), refused="assigned", at=3)
-        assert redis_client.ttl(mailbox.state_key(3)) > 29 * 24 * 3600
 
 
 class TestSending:
