@@ -32,7 +32,7 @@ class Cost:
     commands: int
     """Redis', with those inside of scripts."""
     cpu_s: float
-    """Of the worker's side."""
+    """Without Redis' own."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ class Talk:
     thinker: Thinker
     _ids: count[int] = field(default_factory=lambda: count(1))
 
-    def of(self, conversation_id: int, *, messages: int) -> int:
-        """Begin a conversation, and go on until it has so many messages."""
+    def begin(self, conversation_id: int, *, messages: int) -> int:
+        """A conversation that has so many messages."""
         for _ in range(messages // 2):
             self.turn(conversation_id)
         return conversation_id
@@ -81,8 +81,8 @@ class Talk:
 
 def measure(on: Product) -> list[Result]:
     with _talk(on.stack.directory / "redis of its own") as talk:
-        old = talk.of(0, messages=_OLD)
-        young = [talk.of(id, messages=_YOUNG) for id in range(1, _TURNS + 1)]
+        old = talk.begin(0, messages=_OLD)
+        young = [talk.begin(id, messages=_YOUNG) for id in range(1, _TURNS + 1)]
         costs = [(talk.cost(id), talk.cost(old)) for id in young]  # by turns: the machine's own noise is in both
     return list(_compared([cost for cost, _ in costs], [cost for _, cost in costs]))
 

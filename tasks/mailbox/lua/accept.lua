@@ -46,6 +46,7 @@ if with_people and field('shown') ~= '' and refused == '' and at > number('acted
 elseif not with_people and refused ~= '' and at >= number('acted_at')
     and not (field('with_people') == '0' and all_shown_before()) then
   set('with_people', '1', 'shown', refused, 'acted_at', ARGV[10])
+  keep()
   with_people = true
 end
 if not is_new then return {'seen', 0} end
