@@ -14,10 +14,11 @@ _ABOUT = """\
 `make bench` measured this in {seconds:.0f} s, on real processes (gunicorn, Celery, Redis) and the sandbox as Chatwoot,
 all on one machine, new for each benchmark; `python -m bench --write` wrote it. It fails where a ratio is above its
 limit. Both sides of a ratio are measured in the same run, by turns where that is possible, since a time alone says
-more of the machine and its other work than of the program: {machine}.
+more of the machine and its other work than of the program. This one:
+{machine}.
 
 A graph stands in for the model: it sleeps as long as the customer asks for (`bench/graphs.py`). `COALESCE_SECONDS` is
-0, `CHATWOOT_RATE_PER_MINUTE` off, all else is as by default, but for what is said here.
+0, `CHATWOOT_RATE_PER_MINUTE` off, there is one web process; all else is as by default, but for what is said here.
 
 - *Nothing noticeable on top of the model*: from the customer's writing to the arrival of the answer's POST at Chatwoot,
   one customer after the other. The 8 ms that the sandbox takes before it sends a webhook are in it.

@@ -50,8 +50,8 @@ class Doer:
     looks_before: bool = False
     """Whether the conversation is looked at before anything is posted: a call more for each message."""
 
-    def do(self, act: Act, sending: Sending) -> bool:
-        """Do the act, unless an earlier try has done it. True: elsewhere, because the conversation is gone.
+    def do(self, act: Act, sending: Sending) -> None:
+        """Do the act, unless an earlier try has done it.
 
         Raises:
             ChatwootError: as the client raises it.
@@ -76,8 +76,6 @@ class Doer:
             log.warning("conversation_replaced", key=acts.shown_key(act.key), new_conversation_id=instead)
             self._do(act, sending, instead)
             count(Counted.RECREATED)
-            return True
-        return False
 
     def _do(self, act: Act, sending: Sending, conversation_id: int) -> None:
         if isinstance(act, PutOff):

@@ -105,7 +105,7 @@ class Sender:
         if sending.tries > self._most_tries:
             return self._give_up(act, sending, PermanentError(f"tried {sending.tries - 1} times in vain"), sent)
         try:
-            is_gone = self.doer.do(act, sending)
+            self.doer.do(act, sending)
         except Withheld:
             return self._withhold(act, sending), sent
         except StillInDoubt as doubt:
@@ -119,8 +119,7 @@ class Sender:
             if (left_s := act.asked_at + self.most_retry_s - time.time()) > 0:
                 raise self._later(sending, error, left_s) from None
             return self._give_up(act, sending, error, sent)
-        following = self.mailbox.settle(sending, answer=heard)
-        return following, replace(sent, acts=sent.acts + 1, gone=sent.gone or is_gone)
+        return self.mailbox.settle(sending, answer=heard), replace(sent, acts=sent.acts + 1)
 
     @property
     def _most_tries(self) -> int:
