@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from chatwoot import marker
+from chatwoot.conversations import Conversation
 from chatwoot.messages import Message
 
 ANSWERS = "contesta_answers"
@@ -32,13 +33,32 @@ def unanswered(messages: Iterable[Message]) -> list[Message]:
             found.insert(0, message)
         if not is_reply(message):
             continue
-        answers = message.content_attributes.get(ANSWERS)
-        if not isinstance(answers, list):
+        answers = _answers(message)
+        if answers is None:
             if marker.is_marked(message.content_attributes) and marker.OUR_KEY in message.content_attributes:
                 continue  # sent by hand, or a further part of a reply
             break
         answered.update(answers)
     return found
+
+
+def unheard(messages: Iterable[Message]) -> set[int]:
+    """The ids of the customer's messages to which an answer has failed: a turn is done with them, the customer is not.
+
+    Chatwoot before 4.9 does not tell which those are: there nobody is named.
+    """
+    failed = [each for each in messages if each.message_type == "outgoing" and each.status == "failed"]
+    return {id for each in failed for id in _answers(each) or ()}
+
+
+def seems_unanswered(conversation: Conversation) -> bool:
+    """Whether what was said last is no reply, or one that failed: a candidate, no more, since notes count too.
+
+    `waiting_since` does not tell: after a silence it stays at the old message, whatever comes later; before 4.10,
+    after any answer of a bot's, too; and an answer that fails has ended it.
+    """
+    newest = conversation.last_non_activity_message
+    return newest is not None and not is_reply(newest)
 
 
 def answer_since(messages: Iterable[Message], message_id: int) -> Message | None:
@@ -57,8 +77,14 @@ def is_reply(message: Message) -> bool:
 
 
 def _is_newer_reply(message: Message, message_id: int) -> bool:
+    answers = _answers(message)
+    return is_reply(message) and (answers is None or any(each > message_id for each in answers))
+
+
+def _answers(message: Message) -> list[int] | None:
+    """None: it does not say."""
     answers = message.content_attributes.get(ANSWERS)
-    return is_reply(message) and (not isinstance(answers, list) or any(each > message_id for each in answers))
+    return answers if isinstance(answers, list) else None
 
 
 def _is_deleted(message: Message) -> bool:

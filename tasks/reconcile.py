@@ -18,7 +18,7 @@ from chatwoot.conversations import Conversation
 from chatwoot.errors import NotFound
 from chatwoot.messages import Message
 from tasks import incoming
-from tasks.answered import unanswered
+from tasks.answered import seems_unanswered, unanswered
 from tasks.counters import Counted, count
 from tasks.directory import Directory
 from tasks.doorbells import Doorbells
@@ -68,16 +68,23 @@ class Reconciling:
         """Conversations in which a customer's message may be missing, each once.
 
         Those who wait, the newest first: `waiting_since` names candidates, no more. And those that were active lately,
-        where a lost message may have been overtaken by one that came and was answered, so that nobody seems to wait.
+        where a lost message may have been overtaken by one that came and was answered, so that nobody seems to wait; or
+        a little earlier, where what was said last is no answer.
         """
         looked_at: set[int] = set()
         for conversation in chain(
             self._listed("waiting_since_desc", lambda each: (each.waiting_since or 0) > now - self.horizon_s),
-            self._listed("last_activity_at_desc", lambda each: (each.last_activity_at or 0) > now - self.lately_s),
+            self._active(now),
         ):
             if conversation.id not in looked_at:
                 looked_at.add(conversation.id)
                 yield conversation
+
+    def _active(self, now: float) -> Iterator[Conversation]:
+        earliest = now - max(self.horizon_s, self.lately_s)
+        for each in self._listed("last_activity_at_desc", lambda each: (each.last_activity_at or 0) > earliest):
+            if (each.last_activity_at or 0) > now - self.lately_s or seems_unanswered(each):
+                yield each
 
     def _listed(self, sort_by: str, reaches: Callable[[Conversation], bool]) -> Iterator[Conversation]:
         return concerning(self.client, self.policy, sort_by=sort_by, reaches=reaches)

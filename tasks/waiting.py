@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import structlog
@@ -12,7 +12,7 @@ from chatwoot.client import Client
 from chatwoot.conversations import Conversation
 from chatwoot.errors import NotFound
 from tasks import acts
-from tasks.answered import unanswered
+from tasks.answered import seems_unanswered, unanswered, unheard
 from tasks.doorbells import Doorbells
 from tasks.handing_over import HandingOver
 from tasks.listing import concerning, each_looked_into
@@ -21,7 +21,10 @@ from tasks.policy import Policy
 
 log = structlog.get_logger()
 
-_HORIZON_S = 6 * 24 * 3600  # below the seven days for which the mailbox knows whom the graph answered by silence
+# Below the seven days for which the mailbox knows what the graph answered by silence: what is older was either, and is
+# left. So is an old backlog at the first start.
+_HORIZON_S = 6 * 24 * 3600
+_LATELY_S = 3600  # and so long may nobody have been there to look
 
 
 @dataclass(frozen=True)
@@ -48,33 +51,44 @@ class Watching:
         return sum(each_looked_into(self._waiting(now), lambda each: self._is_handed_over(each, now)))
 
     def _waiting(self, now: float) -> Iterator[Conversation]:
-        """Those who have waited too long, the newest first; but for what people have taken, and opened, already."""
-        for each in concerning(
-            self.client,
-            self.policy,
-            sort_by="waiting_since_desc",
-            reaches=lambda each: (each.waiting_since or 0) > now - _HORIZON_S,
-        ):
+        """Those whose customer may have waited too long, each once; but for what people have taken, and opened."""
+        looked_at: set[int] = set()
+        for each in self._candidates(now):
+            is_early = (each.waiting_since or 0) > now - self.most_wait_s
             is_seen = each.status == "open" and not self.policy.answers(each)
-            if (each.waiting_since or now) <= now - self.most_wait_s and not is_seen:
+            if each.id not in looked_at and not is_early and not is_seen:
+                looked_at.add(each.id)
                 yield each
 
+    def _candidates(self, now: float) -> Iterator[Conversation]:
+        """Those who show as waiting, the newest first; and of those active lately the ones that wait unshown."""
+        lately = now - self.most_wait_s - _LATELY_S
+        yield from self._listed("waiting_since_desc", lambda each: (each.waiting_since or 0) > now - _HORIZON_S)
+        active = self._listed("last_activity_at_desc", lambda each: (each.last_activity_at or 0) > lately)
+        yield from filter(seems_unanswered, active)
+
+    def _listed(self, sort_by: str, reaches: Callable[[Conversation], bool]) -> Iterator[Conversation]:
+        return concerning(self.client, self.policy, sort_by=sort_by, reaches=reaches)
+
     def _is_handed_over(self, conversation: Conversation, now: float) -> bool:
-        message_id = self._first_unanswered(conversation, now)
-        if message_id is None or self.mailbox.is_done_with(conversation.id, message_id):
-            return False  # answered, if only by a silence that the graph has chosen
+        message_id = self._first_who_waits(conversation, now)
+        if message_id is None:
+            return False
         self._hand_over(conversation.id, message_id, now)
         return True
 
-    def _first_unanswered(self, conversation: Conversation, now: float) -> int | None:
-        """`waiting_since` names candidates only: a new conversation without a message "waits" too."""
+    def _first_who_waits(self, conversation: Conversation, now: float) -> int | None:
+        """The id of the first message that has waited too long; None: nothing has, the list names candidates only."""
         try:
-            messages = unanswered(self.client.messages(conversation.id))
+            messages = self.client.messages(conversation.id)
         except NotFound:
             return None  # deleted meanwhile
-        if not messages or now - (messages[0].created_at or now) < self.most_wait_s:
-            return None
-        return messages[0].id
+        failed = unheard(messages)
+        for each in unanswered(messages):
+            is_due = self.most_wait_s <= now - (each.created_at or now) <= _HORIZON_S
+            if is_due and (each.id in failed or not self.mailbox.is_done_with(conversation.id, each.id)):
+                return each.id
+        return None
 
     def _hand_over(self, conversation_id: int, message_id: int, now: float) -> None:
         """Opened at once: the note, and a second opening, may wait behind the very reply that is stuck."""

@@ -85,6 +85,21 @@ def test_a_lost_message_is_found_behind_many_that_were_active_since(desk: Desk, 
     assert desk.wait_for_replies(2) == ["Echo: came", "Echo: lost"]
 
 
+def test_a_lost_message_is_found_though_the_customer_seems_to_wait_since_long(desk: Desk, stack: Stack) -> None:
+    """A silence ends no wait in Chatwoot; and all was down for longer than is looked back for what was overtaken."""
+    stack.env |= {"RECONCILE_SECONDS": "1", "GRAPH": "tests.graphs_that_want:obedient"}
+    stack.start_web()
+    stack.start_worker()
+    desk.conversation(3)
+    desk.sandbox.customer_writes("silence", conversation_id=3)
+    wait_until(lambda: '"event": "turn_answered"' in stack.logs(), what="the silence")
+    desk.sandbox.age(3, seconds=2 * 3600)
+    lost(desk, "tidy")
+    desk.sandbox.age(3, seconds=600)
+    reconcile(stack)
+    assert desk.wait_for_replies(1) == ["Done"]
+
+
 def test_what_was_given_back_is_the_bots_though_a_person_stays_assigned(desk: Desk, stack: Stack) -> None:
     stack.start_web()
     stack.start_worker()
@@ -107,7 +122,7 @@ def test_that_it_was_given_back_is_found_where_no_webhook_told(desk: Desk, stack
     desk.sandbox.settle()
     desk.sandbox.customer_writes("Hola", conversation_id=3)
     desk.sandbox.settle()
-    desk.sandbox.webhook_faults.add("never", times=None)
+    desk.sandbox.webhook_faults.add("never", event=None, times=None)
     desk.assign_to_a_person(3, None)
     desk.sandbox.settle()
     desk.sandbox.webhook_faults.clear()

@@ -7,6 +7,8 @@ import pytest
 from tests.desk import Desk
 from tests.stack import Stack, wait_until
 
+NOTE = "A customer has waited for more than 600 s. Please take over."
+
 
 @pytest.fixture(autouse=True)
 def _nobody_answers(desk: Desk, stack: Stack) -> None:
@@ -37,7 +39,7 @@ def test_who_waits_too_long_is_handed_to_humans_once(desk: Desk, stack: Stack) -
     wait_until(lambda: stack.logs().count("waited_too_long") == 2, what="the second look")
     stack.celery("call", "tasks.send_reply", "--kwargs", '{"conversation_id": 5, "content": "after it"}')
     desk.wait_for_replies(1, 5)
-    assert desk.notes(3) == ["A customer has waited for more than 600 s. Please take over."]
+    assert desk.notes(3) == [NOTE]
     assert (desk.notes(4), desk.notes(5)) == ([], [])
     assert not is_open(desk, 5)
 
@@ -61,6 +63,35 @@ def test_what_nobody_has_though_it_is_assigned_is_opened(desk: Desk, stack: Stac
     stack.start_worker()
     stack.celery("call", "tasks.watch")
     wait_until(lambda: is_open(desk, 3), what="the conversation to be opened")
+
+
+@pytest.mark.parametrize("days", [0, 7])
+def test_who_writes_after_a_silence_is_seen(desk: Desk, stack: Stack, days: int) -> None:
+    """To Chatwoot the customer has waited since the message that the graph left without an answer."""
+    stack.start_worker(GRAPH="tests.graphs_that_want:obedient")
+    desk.sandbox.customer_writes("silence", conversation_id=5)
+    wait_until(lambda: '"event": "turn_answered"' in stack.logs(), what="the silence")
+    desk.sandbox.age(5, seconds=days * 24 * 3600)
+    desk.sandbox.webhook_faults.add("never", event="message_created", times=1)
+    desk.sandbox.customer_writes("Are you there?", conversation_id=5)
+    desk.sandbox.age(5, seconds=700)
+    stack.celery("call", "tasks.watch")
+    wait_until(lambda: is_open(desk, 5), what="the conversation to be opened")
+
+
+def test_whose_answer_was_not_delivered_is_seen_though_no_webhook_told(desk: Desk, stack: Stack) -> None:
+    stack.start_worker()
+    desk.sandbox.customer_writes("Are you there?", conversation_id=5)
+    desk.wait_for_replies(1, 5)
+    desk.sandbox.settle()
+    reply = desk.sandbox.messages(5)[-1]["id"]
+    desk.sandbox.webhook_faults.add("never", event=None, times=None)
+    desk.sandbox.channel_reports(reply, "failed", "131026: Message undeliverable")
+    desk.sandbox.settle()
+    desk.sandbox.webhook_faults.clear()
+    desk.sandbox.age(5, seconds=700)
+    stack.celery("call", "tasks.watch")
+    assert wait_until(lambda: desk.notes(5), what="the note") == [NOTE]
 
 
 def test_one_that_is_broken_stops_nobody(desk: Desk, stack: Stack) -> None:

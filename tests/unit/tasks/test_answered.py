@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from chatwoot.conversations import Conversation
 from chatwoot.marker import OUR_KEY
 from chatwoot.messages import Message
-from tasks.answered import answer_since, unanswered, written
+from tasks.answered import answer_since, seems_unanswered, unanswered, unheard, written
 
 
 def customer(id: int) -> dict[str, Any]:
@@ -68,3 +69,23 @@ def test_what_is_left(messages: list[dict[str, Any]], left: list[int]) -> None:
 def test_who_has_answered_since(messages: list[dict[str, Any]], answer: int | None) -> None:
     found = answer_since([Message.from_json(each) for each in messages], 5)
     assert (found and found.id) == answer
+
+
+def test_whose_answer_nobody_has_heard() -> None:
+    said = [customer(1), ours(2, 1), customer(3), {**ours(4, 3), "status": "failed"}, person(5, status="failed")]
+    assert unheard(map(Message.from_json, said)) == {3}
+
+
+@pytest.mark.parametrize(
+    ("newest", "seems"),
+    [
+        pytest.param(None, False, id="a new conversation"),
+        pytest.param(customer(1), True, id="the customer"),
+        pytest.param(ours(2, 1), False, id="the bot"),
+        pytest.param(person(2), False, id="a person"),
+        pytest.param({**ours(2, 1), "status": "failed"}, True, id="nobody has heard it"),
+        pytest.param(person(2, private=True), True, id="a note tells nothing"),
+    ],
+)
+def test_what_the_last_message_tells(newest: dict[str, Any] | None, seems: bool) -> None:
+    assert seems_unanswered(Conversation.from_json({"id": 3, "last_non_activity_message": newest})) is seems
