@@ -68,7 +68,9 @@ class Doer:
             if self.replacement is None or act.customer is None:
                 raise
             try:
-                instead = self.replacement.conversation_for(act.customer, gone=sending.conversation_id)
+                instead = self.replacement.conversation_for(
+                    act.customer, gone=sending.conversation_id, for_people=not acts.is_the_bots_turn(act)
+                )
             except NotFound:
                 raise error from None  # the customer is gone, too
             if instead is None:

@@ -115,7 +115,7 @@ def build(settings: Settings) -> Parts:
         _typing(settings),
     )
     recreates = settings.on_missing_conversation == "recreate"
-    replacement = Replacement(reader, policy(settings)) if reader is not None and recreates else None
+    replacement = Replacement(reader, policy(settings), box) if reader is not None and recreates else None
     handing_over = HandingOver(box, desk, policy(settings))
     doer = Doer(box, desk, handing_over, replacement, settings.validate_conversations)
     sender = Sender(box, holdings, doer, settings.send_retry_seconds)

@@ -177,6 +177,9 @@ class FakeMailbox:
         it.with_people, it.shown, it.hours = False, shown, []
         return self._go_on(it) if it.stage == "idle" else None
 
+    def is_with_people(self, conversation_id: int) -> bool:
+        return bool(self._of(conversation_id).with_people)
+
     def forget_message(self, conversation_id: int, message_id: int, note: str) -> None:
         it = self._of(conversation_id)
         it.messages.add(message_id)

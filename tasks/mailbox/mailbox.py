@@ -104,6 +104,10 @@ class Mailbox:
         """The bot goes on: with what the customer said since a person last answered, if that is `to_be_answered`."""
         return self._people(conversation_id, at, "give back" if to_be_answered else "end", shown)
 
+    def is_with_people(self, conversation_id: int) -> bool:
+        """Whether people have taken it, as far as we were told, and have not given it back."""
+        return self._redis.hget(self.state_key(conversation_id), "with_people") == "1"
+
     def forget_message(self, conversation_id: int, message_id: int, note: str) -> None:
         """The message was deleted: it is not answered any more. `note` comes to the next turn, in `Turn.earlier`."""
         self._run("forget_message", conversation_id, message_id, note, _new_id(), *self._ms("grace_s"))

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+import redis
 
+from tasks.mailbox import Mailbox
 from tests.desk import Desk
 from tests.stack import Stack, wait_until
 
@@ -72,36 +74,57 @@ class TestRecreate:
             ("POST", f"{ACCOUNT}/conversations/1/messages"),
         ]
 
-    def test_another_conversation_that_is_there_already_is_taken(self, desk: Desk, gate: Path, stack: Stack) -> None:
-        (gate / "closed").touch()
+    @pytest.fixture
+    def two(self, desk: Desk, gate: Path, stack: Stack) -> Desk:
+        """The customer has conversations 3 and 9."""
         desk.conversation(3)
         contact_id = desk.sandbox.conversation(3)["meta"]["sender"]["id"]
         desk.sandbox.add_conversation(inbox_id=desk.inbox_id, contact_id=contact_id, id=9)
         stack.start_web()
         stack.start_worker(ON_MISSING_CONVERSATION="recreate")
-        desk.sandbox.customer_writes("Hola", conversation_id=3)
-        wait_until(lambda: list(gate.glob("thinking-*")), what="the turn to begin")
-        delete(desk, CONVERSATION)
-        (gate / "closed").unlink()
-        assert desk.wait_for_replies(1, 9) == ["Thought through"]
-        assert desk.sandbox.conversation_ids == [9]
+        return desk
 
-    def test_one_that_people_have_is_not_talked_into(self, desk: Desk, gate: Path, stack: Stack) -> None:
+    def lose_3_while_thinking(self, two: Desk, gate: Path) -> None:
         (gate / "closed").touch()
-        desk.conversation(3)
-        contact_id = desk.sandbox.conversation(3)["meta"]["sender"]["id"]
-        desk.sandbox.add_conversation(inbox_id=desk.inbox_id, contact_id=contact_id, id=9)
-        desk.set_status(9, "open")
-        desk.person_writes("I take care of it", 9)
-        stack.start_web()
-        stack.start_worker(ON_MISSING_CONVERSATION="recreate")
-        desk.sandbox.customer_writes("Hola", conversation_id=3)
+        two.sandbox.customer_writes("Hola", conversation_id=3)
         wait_until(lambda: list(gate.glob("thinking-*")), what="the turn to begin")
-        delete(desk, CONVERSATION)
+        delete(two, CONVERSATION)
         (gate / "closed").unlink()
+
+    def test_another_conversation_that_is_there_already_is_taken(self, two: Desk, gate: Path) -> None:
+        self.lose_3_while_thinking(two, gate)
+        assert two.wait_for_replies(1, 9) == ["Thought through"]
+        assert two.sandbox.conversation_ids == [9]
+
+    def test_one_that_people_have_is_not_talked_into(self, two: Desk, gate: Path, stack: Stack) -> None:
+        two.set_status(9, "open")
+        two.person_writes("I take care of it", 9)
+        self.lose_3_while_thinking(two, gate)
         wait_until(lambda: "send_given_up" in stack.logs(), what="the reply to be given up")
-        assert desk.replies(9) == ["I take care of it"]
-        assert desk.sandbox.conversation_ids == [9]
+        assert two.replies(9) == ["I take care of it"]
+        assert two.sandbox.conversation_ids == [9]
+
+    def test_nor_is_one_that_chatwoot_still_shows_as_the_bots(self, two: Desk, gate: Path, stack: Stack) -> None:
+        """A person has written in it: its status and its assignee are as they were."""
+        two.person_writes("I take care of it", 9)
+        two.sandbox.settle()
+        assert two.sandbox.conversation(9)["status"] == "pending"
+        self.lose_3_while_thinking(two, gate)
+        wait_until(lambda: "send_given_up" in stack.logs(), what="the reply to be given up")
+        assert two.replies(9) == ["I take care of it"]
+
+    def test_opened_there_for_people_it_is_no_dead_letter(
+        self, desk: Desk, gate: Path, stack: Stack, redis_client: redis.Redis
+    ) -> None:
+        """Nobody knows whether the first try has opened it; the second finds it as people's."""
+        (gate / "failing").touch()
+        desk.sandbox.faults.add("500-after-storing", path=r".*/conversations/1/toggle_status$", times=1)
+        env = {"ON_MISSING_CONVERSATION": "recreate", "TURN_ATTEMPTS": "1"}
+        lose_the_conversation_while_thinking(desk, gate, stack, **env)
+        wait_until(lambda: desk.sandbox.conversation_ids == [1], what="the new conversation")
+        wait_until(lambda: not list(Mailbox(redis_client, account_id=1).unfinished()), what="all to be done")
+        assert desk.sandbox.conversation(1)["status"] == "open"
+        assert [line.split("\t")[2] for line in stack.flask("dead-letters", "list").splitlines()] == ["thinking"]
 
     @pytest.mark.parametrize("place", ["post.before:2", "post.after"])
     def test_a_worker_that_dies_on_the_way_makes_one_conversation_and_one_reply(

@@ -11,6 +11,15 @@ from tasks.mailbox import Accepted, Mailbox, Ring, Sending, Turn
 from tests.mailbox.steps import AT_ONCE, AnyMailbox, accepted, begun, claimed, said
 
 
+def test_who_has_it_is_told(mailbox: AnyMailbox) -> None:
+    assert not mailbox.is_with_people(3)
+    mailbox.people_take(3, at=1)
+    assert mailbox.is_with_people(3)
+    assert not mailbox.is_with_people(4)
+    mailbox.people_give_back(3, at=2)
+    assert not mailbox.is_with_people(3)
+
+
 class TestWaitingForPeople:
     @pytest.fixture
     def mailbox(self, mailbox: AnyMailbox) -> AnyMailbox:
