@@ -126,6 +126,9 @@ class DeadLetters:
     def retry(self, id: str) -> None:
         """Put what failed back where it was, and have a worker look. It leaves the dead letters in the same step.
 
+        With a bot's token alone only the last message shows whether somebody has answered; before Chatwoot 4.14.2
+        nothing does, and it is tried all the same.
+
         Raises:
             NoSuchDeadLetter: there is none of this id.
             NothingLeft: it is not kept.
@@ -194,7 +197,7 @@ class DeadLetters:
         except NotFound:
             raise
         except PermanentError:
-            return []  # an older Chatwoot does not let a bot look: the operator has to
+            return []  # the operator has to look
         last = (conversation.last_message, conversation.last_non_activity_message)
         return [message for message in last if message is not None]
 

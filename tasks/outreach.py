@@ -128,10 +128,19 @@ class Outreach:
     @contextmanager
     def _held(self, claim: Claim) -> Iterator[None]:
         try:
-            yield
+            with self._given_up_in_the_end(claim):
+                yield
         except Undeliverable:
-            self.recipients.forget_letter(claim)
+            self.recipients.forget_letter(claim)  # tried anew, it has all its time again
             raise
+        finally:
+            self.recipients.let_go(claim)
+
+    @contextmanager
+    def _given_up_in_the_end(self, claim: Claim) -> Iterator[None]:
+        """What Chatwoot refuses for good, or fails to do for long, is undeliverable."""
+        try:
+            yield
         except NotFound as error:
             raise Undeliverable(f"there is no such inbox in the account: {error}") from error
         except PermanentError as error:
@@ -139,10 +148,7 @@ class Outreach:
         except (TransientError, OutcomeUnknown) as error:
             if claim.age_s < self.most_retry_s:
                 raise
-            self.recipients.forget_letter(claim)
             raise Undeliverable(f"given up: {error}") from error
-        finally:
-            self.recipients.let_go(claim)
 
     def _conversation(self, letter: Letter, claim: Claim) -> Conversation:
         """The contact's unresolved conversation in the inbox, else a new one."""

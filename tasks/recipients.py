@@ -115,8 +115,8 @@ class Recipients:
         return len(found)
 
     def forget_letter(self, claim: Claim) -> None:
-        """It was given up: the same call may be tried anew."""
-        self._redis.delete(self._keys(claim.phone_number, claim.letter)[1])
+        """It was given up: the same call may be tried anew. Where another worker has put it meanwhile, it stays."""
+        self._redis.hdel(self._keys(claim.phone_number, claim.letter)[1], "asked")
 
     def _claimed(self, phone_number: str, letter: str, token: str) -> Claim | Place:
         answer: list[Any] = self._claim(keys=self._keys(phone_number, letter), args=[token, _LEASE_S * 1000, _MEMORY_S])

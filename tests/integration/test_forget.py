@@ -114,8 +114,9 @@ def test_what_we_wrote_first(desk: Desk, stack: Stack, redis_client: redis.Redis
     assert stack.flask("dead-letters", "list") == ""
 
 
+@pytest.mark.parametrize("how", [("--contact", "1"), ("--phone", PHONE)])
 def test_whom_we_wrote_to_first_and_chatwoot_has_forgotten(
-    desk: Desk, stack: Stack, redis_client: redis.Redis, everything: redis.Redis
+    desk: Desk, stack: Stack, redis_client: redis.Redis, how: tuple[str, str]
 ) -> None:
     stack.env["CHATWOOT_INBOX_ID"] = str(desk.sandbox.add_inbox(name="API", channel="api").id)
     stack.start_worker()
@@ -125,7 +126,7 @@ def test_whom_we_wrote_to_first_and_chatwoot_has_forgotten(
     idle(redis_client)
     delete_contact(desk, 1)
     (id,) = [int(path.split("/")[6]) for method, path in desk.calls() if path.endswith("/messages")]
-    assert f"conversation {id}:" in stack.flask("forget", "--phone", PHONE)
+    assert f"conversation {id}:" in stack.flask("forget", *how)
     assert keys_of(id, redis_client) == []
 
 

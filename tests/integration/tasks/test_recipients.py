@@ -96,6 +96,16 @@ def test_what_was_given_up_may_be_tried_anew(recipients: Recipients) -> None:
     assert claimed(recipients).age_s == 0
 
 
+def test_whoever_was_too_slow_gives_up_for_itself_alone(recipients: Recipients, redis_client: redis.Redis) -> None:
+    slow = claimed(recipients)
+    expire_claim(redis_client)
+    heir = claimed(recipients)
+    recipients.place(heir, Place(3, with_template=False))
+    recipients.let_go(heir)
+    recipients.forget_letter(slow)
+    assert recipients.claim(PHONE, LETTER) == Place(3, with_template=False)
+
+
 def test_no_phone_number_stands_in_redis(recipients: Recipients, redis_client: redis.Redis) -> None:
     claimed(recipients)
     keys = list(redis_client.scan_iter())

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from chatwoot.client import Client
 from chatwoot.errors import OutcomeUnknown, TransientError
@@ -25,6 +27,7 @@ NOBODY, FOUND = (200, {"payload": []}), (200, {"payload": [CONTACT]})
 WHATSAPP = (200, {"id": 4, "channel_type": "Channel::Whatsapp"})
 API = (200, {"id": 4, "channel_type": "Channel::Api"})
 HTML = (404, "<html>")
+GONE = (404, {"error": "Resource could not be found"})
 
 Answer = tuple[int, Any]
 
@@ -56,6 +59,7 @@ class Alone:
         self.lost = lost
         self.placed: list[Place] = []
         self.let_go_of = 0
+        self.forgotten = 0
 
     def claim(self, phone_number: str, letter: str) -> Claim | Place:
         return self.placed[0] if self.placed else Claim(phone_number, letter, "a token", self.age_s)
@@ -73,6 +77,7 @@ class Alone:
 
     def forget_letter(self, claim: Claim) -> None:
         self.age_s = 0
+        self.forgotten += 1
 
 
 class Nobodys:
@@ -198,6 +203,43 @@ def test_chatwoot_refuses_for_good(scene: Scene) -> None:
         outreach.write(LETTER)
     assert box.reasons == ["POST /contacts/filter answered 401: Invalid Access Token"]
     assert recipients.let_go_of == 1
+
+
+OUTSIDE = conversation(can_reply=False)
+
+
+@pytest.mark.parametrize(
+    ("answers", "reason"),
+    [
+        ({"contacts_filter": [(401, {"error": "Invalid Access Token"})]}, "401"),
+        ({"contacts_filter": [NOBODY], "inboxes": [GONE], "contacts": [GONE]}, "no such inbox"),
+        ({"contacts_filter": [FOUND], "contacts_conversations": [(200, {"payload": [OUTSIDE]})]}, "24-hour window"),
+    ],
+)
+def test_what_was_refused_has_all_its_time_when_it_is_tried_anew(
+    scene: Scene, answers: dict[str, list[Answer]], reason: str
+) -> None:
+    recipients = Alone()
+    outreach, _, _ = scene(recipients, **answers)
+    with pytest.raises(Undeliverable, match=reason):
+        outreach.write(LETTER)
+    assert (recipients.forgotten, recipients.let_go_of) == (1, 1)
+
+
+def test_a_contact_that_is_just_being_deleted_is_no_missing_inbox(scene: Scene) -> None:
+    """Found by its number still, but without conversations: a while later it is made anew."""
+    outreach, _, box = scene(contacts_filter=[FOUND], contacts_conversations=[GONE])
+    with pytest.raises(TransientError, match="just being deleted"):
+        outreach.write(LETTER)
+    assert box.reasons == []
+
+
+def test_a_key_that_holds_a_phone_number_stays_out_of_the_log(scene: Scene) -> None:
+    outreach, _, _ = scene(contacts_filter=[(401, {"error": "Invalid Access Token"})])
+    with capture_logs() as logs, pytest.raises(Undeliverable):
+        outreach.write(replace(LETTER, key=f"reminder for {PHONE}"))
+    assert [entry["event"] for entry in logs] == ["letter_undeliverable"]
+    assert PHONE not in str(logs)
 
 
 def test_chatwoot_is_away_for_long(scene: Scene) -> None:
