@@ -11,7 +11,7 @@ from bench.customers import Customers
 from sandbox import Sandbox
 from sandbox.machine.redis import RedisServer
 from tests.desk import Desk
-from tests.stack import BOT_TOKEN, SECRET, Process, Stack
+from tests.stack import BOT_TOKEN, SECRET, Process, Stack, settings
 
 THREADS = 50
 """A worker's, as in production; `Stack` gives fewer."""
@@ -42,14 +42,7 @@ def product(directory: Path) -> Iterator[Product]:
 
 def _settings(redis_server: RedisServer, sandbox: Sandbox) -> dict[str, str]:
     return {
-        "REDIS_URL": redis_server.url,
-        "CHATWOOT_API_URL": sandbox.url,
-        "CHATWOOT_ACCOUNT_ID": "1",
-        "CHATWOOT_INBOX_ID": "1",
-        "ANSWER_INBOX_IDS": "*",
-        "CHATWOOT_API_TOKEN": "admin-token",
-        "CHATWOOT_BOT_TOKEN": BOT_TOKEN,
-        "CHATWOOT_WEBHOOK_SECRET": SECRET,
+        **settings(redis_server.url, sandbox.url),
         "GRAPH": "bench.graphs:graph",
         "COALESCE_SECONDS": "0",
         # It is our time that is measured, not how politely we treat a small Chatwoot.

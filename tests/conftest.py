@@ -11,7 +11,7 @@ import redis
 from sandbox import Sandbox
 from sandbox.machine.redis import RedisServer
 from tests.desk import Desk
-from tests.stack import BOT_TOKEN, SECRET, Stack
+from tests.stack import BOT_TOKEN, SECRET, Stack, settings
 
 
 @pytest.fixture(scope="session")
@@ -55,14 +55,7 @@ def desk(sandbox: Sandbox, stack: Stack) -> Desk:
 def stack(redis_server: RedisServer, redis_client: redis.Redis, sandbox: Sandbox, tmp_path: Path) -> Iterator[Stack]:
     """The settings of a bot on this sandbox and Redis. Processes are the test's to start."""
     env = {
-        "REDIS_URL": redis_server.url,
-        "CHATWOOT_API_URL": f"{sandbox.url}/",
-        "CHATWOOT_ACCOUNT_ID": "1",
-        "CHATWOOT_INBOX_ID": "1",
-        "ANSWER_INBOX_IDS": "*",
-        "CHATWOOT_API_TOKEN": "admin-token",
-        "CHATWOOT_BOT_TOKEN": BOT_TOKEN,
-        "CHATWOOT_WEBHOOK_SECRET": SECRET,
+        **settings(redis_server.url, f"{sandbox.url}/"),
         "COALESCE_SECONDS": "0.05",
         "LEASE_SECONDS": "4",
         "CHATWOOT_STORING_SECONDS": "1",

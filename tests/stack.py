@@ -31,6 +31,20 @@ def wait_until(condition: Callable[[], T | None], *, what: str, timeout_s: float
     return result
 
 
+def settings(redis_url: str, chatwoot_url: str) -> dict[str, str]:
+    """Of an agent bot in account 1 of a Chatwoot, in all inboxes: what every test that runs processes begins with."""
+    return {
+        "REDIS_URL": redis_url,
+        "CHATWOOT_API_URL": chatwoot_url,
+        "CHATWOOT_ACCOUNT_ID": "1",
+        "CHATWOOT_INBOX_ID": "1",
+        "ANSWER_INBOX_IDS": "*",
+        "CHATWOOT_API_TOKEN": "admin-token",
+        "CHATWOOT_BOT_TOKEN": BOT_TOKEN,
+        "CHATWOOT_WEBHOOK_SECRET": SECRET,
+    }
+
+
 def procfile() -> dict[str, str]:
     """Name of each process -> its command line."""
     lines = (ROOT / "Procfile").read_text().splitlines()

@@ -14,7 +14,7 @@ import redis
 from sandbox import Sandbox
 from sandbox.machine.redis import RedisServer
 from tests.desk import Desk
-from tests.stack import BOT_TOKEN, SECRET, Process, Stack, wait_until
+from tests.stack import BOT_TOKEN, SECRET, Process, Stack, settings, wait_until
 from tests.tally import Tally, answered, of_conversation
 
 _PATIENCE_S = 90
@@ -146,14 +146,7 @@ def scene(directory: Path) -> Iterator[Scene]:
 
 def _settings(redis_server: RedisServer, sandbox: Sandbox) -> dict[str, str]:
     return {
-        "REDIS_URL": redis_server.url,
-        "CHATWOOT_API_URL": sandbox.url,
-        "CHATWOOT_ACCOUNT_ID": "1",
-        "CHATWOOT_INBOX_ID": "1",
-        "ANSWER_INBOX_IDS": "*",
-        "CHATWOOT_API_TOKEN": "admin-token",
-        "CHATWOOT_BOT_TOKEN": BOT_TOKEN,
-        "CHATWOOT_WEBHOOK_SECRET": SECRET,
+        **settings(redis_server.url, sandbox.url),
         # As in production, only faster.
         "LEASE_SECONDS": "4",
         "CHATWOOT_TIMEOUT_SECONDS": "3",
