@@ -10,6 +10,7 @@ from typing import Any, Literal
 import redis
 
 from tasks import crash_points
+from tasks.mailbox import answers
 from tasks.mailbox.keys import Keys
 from tasks.mailbox.values import (
     NO_DEAD_LETTER,
@@ -82,7 +83,7 @@ class Mailbox:
         what = (message_id, source_id or "", message, bell)
         answer = self._run("accept", conversation_id, *what, quiet, most, grace, refused, at)
         is_new = answer[0] != "seen" and answer[2:] != [0]
-        return Accepted(is_new, _doorbell(answer, bell) if answer[0] == "ring" else None)
+        return Accepted(is_new, answers.doorbell(answer, bell) if answer[0] == "ring" else None)
 
     # -- people
 
@@ -115,7 +116,7 @@ class Mailbox:
     def _people(self, conversation_id: int, at: float, act: str, shown: str, *message: int | str) -> Ring | Send | None:
         bell = _new_id()
         answer = self._run("people", conversation_id, at, act, shown, bell, *self._ms("grace_s"), *message)
-        return _next(answer, bell)
+        return answers.following(answer, bell)
 
     # -- coming in, from our side
 
@@ -186,7 +187,7 @@ class Mailbox:
         answer = self._run("commit", turn.conversation_id, turn.token, bell, *self._ms("grace_s"), *what)
         if answer[0] == "lost":
             raise TurnLost(turn.conversation_id)
-        return _next(answer, bell)
+        return answers.following(answer, bell)
 
     # -- sending
 
@@ -194,7 +195,7 @@ class Mailbox:
         """Take the head of the outbox; None where there is none, or another worker is at it, or it is to wait."""
         token = self._token()
         answer = self._run("begin_sending", conversation_id, token, *self._ms("lease_s"))
-        return _sending(conversation_id, token, *answer[1:]) if answer[0] == "send" else None
+        return answers.sending(conversation_id, token, *answer[1:]) if answer[0] == "send" else None
 
     def settle(
         self,
@@ -230,8 +231,8 @@ class Mailbox:
         if told[0] == "lost":
             raise TurnLost(sending.conversation_id)
         if told[0] == "send":
-            return _sending(sending.conversation_id, sending.token, *told[1:])
-        following = _next(told, bell)
+            return answers.sending(sending.conversation_id, sending.token, *told[1:])
+        following = answers.following(told, bell)
         return following if isinstance(following, Ring) else None
 
     def confirm(self, sending: Sending) -> bool:
@@ -255,7 +256,7 @@ class Mailbox:
         """
         grace, doubt = self._ms("grace_s", "doubt_s")
         what = (held.token, int(delay_s * 1000), grace, 0 if decided else doubt)
-        return _taken_up(self._run("release", held.conversation_id, *what))
+        return answers.taken_up(self._run("release", held.conversation_id, *what))
 
     def postpone(self, sending: Sending, *, delay_s: float) -> None:
         """Give the outbox back before anything was tried: the try does not count. Without effect where it was lost."""
@@ -277,11 +278,13 @@ class Mailbox:
 
         Of several watchdogs one gets the doorbell.
         """
-        return _taken_up(self._run("revive", conversation_id, *self._ms("grace_s", "most_grace_s")))
+        return answers.taken_up(self._run("revive", conversation_id, *self._ms("grace_s", "most_grace_s")))
 
     def inherit(self, conversation_id: int, holder: str) -> Ring | Send | None:
         """Free a conversation of a process that is known to be dead, by its `owner`, before it is overdue."""
-        return _taken_up(self._run("inherit", conversation_id, f"{holder}/", *self._ms("grace_s", "most_grace_s")))
+        return answers.taken_up(
+            self._run("inherit", conversation_id, f"{holder}/", *self._ms("grace_s", "most_grace_s"))
+        )
 
     def unfinished(self) -> Iterator[int]:
         """All conversations that are not idle, or have something put off."""
@@ -337,7 +340,7 @@ class Mailbox:
         answer = self._run("exhume", conversation_id, id, kind, bell, *self._ms("grace_s"), *what)
         if answer[0] == "gone":
             raise NoSuchDeadLetter(id)
-        return _next(answer, bell)
+        return answers.following(answer, bell)
 
     # -- inside
 
@@ -376,34 +379,5 @@ class Mailbox:
         return f"{self.owner}/{_new_id()}"
 
 
-def _sending(
-    conversation_id: int,
-    token: str,
-    act: str,
-    with_people: int,
-    number: int,
-    is_there: int,
-    tries: int = 1,
-    doubt_ms: int = 0,
-) -> Sending:
-    return Sending(conversation_id, act, tries, token, doubt_ms / 1000, bool(with_people), number, bool(is_there))
-
-
 def _new_id() -> str:
     return uuid.uuid4().hex
-
-
-def _doorbell(answer: Sequence[Any], bell: str) -> Ring:
-    return Ring(bell, answer[1] / 1000)
-
-
-def _next(answer: Sequence[Any], bell: str) -> Ring | Send | None:
-    if answer[0] == "ring":
-        return _doorbell(answer, bell)
-    return Send() if answer[0] == "send" else None
-
-
-def _taken_up(answer: Sequence[Any]) -> Ring | Send | None:
-    if answer[0] == "ring":
-        return Ring(answer[1], 0)
-    return Send() if answer[0] == "send" else None
