@@ -41,6 +41,15 @@ def concerning(
                     break
 
 
+def each_once(conversations: Iterable[Conversation]) -> Iterator[Conversation]:
+    """Of those that come several times the first."""
+    seen: set[int] = set()
+    for conversation in conversations:
+        if conversation.id not in seen:
+            seen.add(conversation.id)
+            yield conversation
+
+
 def each_looked_into(conversations: Iterable[Conversation], look: Callable[[Conversation], T]) -> Iterator[T]:
     """What a `look` at each gives. One into which Chatwoot gives no look is left for the next time.
 

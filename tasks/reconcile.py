@@ -23,7 +23,7 @@ from tasks.counters import Counted, count
 from tasks.directory import Directory
 from tasks.doorbells import Doorbells
 from tasks.incoming import Incoming
-from tasks.listing import concerning, each_looked_into
+from tasks.listing import concerning, each_looked_into, each_once
 from tasks.mailbox import Mailbox
 from tasks.policy import Policy
 
@@ -71,14 +71,8 @@ class Reconciling:
         where a lost message may have been overtaken by one that came and was answered, so that nobody seems to wait; or
         a little earlier, where what was said last is no answer.
         """
-        looked_at: set[int] = set()
-        for conversation in chain(
-            self._listed("waiting_since_desc", lambda each: (each.waiting_since or 0) > now - self.horizon_s),
-            self._active(now),
-        ):
-            if conversation.id not in looked_at:
-                looked_at.add(conversation.id)
-                yield conversation
+        waiting = self._listed("waiting_since_desc", lambda each: (each.waiting_since or 0) > now - self.horizon_s)
+        return each_once(chain(waiting, self._active(now)))
 
     def _active(self, now: float) -> Iterator[Conversation]:
         earliest = now - max(self.horizon_s, self.lately_s)

@@ -15,7 +15,7 @@ from tasks import acts
 from tasks.answered import seems_unanswered, unanswered, unheard
 from tasks.doorbells import Doorbells
 from tasks.handing_over import HandingOver
-from tasks.listing import concerning, each_looked_into
+from tasks.listing import concerning, each_looked_into, each_once
 from tasks.mailbox import Mailbox
 from tasks.policy import Policy
 
@@ -52,12 +52,10 @@ class Watching:
 
     def _waiting(self, now: float) -> Iterator[Conversation]:
         """Those whose customer may have waited too long, each once; but for what people have taken, and opened."""
-        looked_at: set[int] = set()
-        for each in self._candidates(now):
+        for each in each_once(self._candidates(now)):
             is_early = (each.waiting_since or 0) > now - self.most_wait_s
             is_seen = each.status == "open" and not self.policy.answers(each)
-            if each.id not in looked_at and not is_early and not is_seen:
-                looked_at.add(each.id)
+            if not is_early and not is_seen:
                 yield each
 
     def _candidates(self, now: float) -> Iterator[Conversation]:
