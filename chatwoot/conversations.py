@@ -40,6 +40,10 @@ class Conversation:
     """The newest but for activities; private notes count."""
     custom_attributes: Mapping[str, Any] = field(repr=False, hash=False)
 
+    @property
+    def is_assigned_to_person(self) -> bool:
+        return self.assignee is not None and self.assignee.kind == "user"
+
     @classmethod
     def from_json(cls, value: Any) -> Conversation:
         """

@@ -17,6 +17,7 @@ from chatwoot.messages import Message
 from tasks import acts, answered, incoming
 from tasks.acts import Post
 from tasks.counters import Counted, count
+from tasks.desk import said_lately
 from tasks.doorbells import Doorbells
 from tasks.mailbox import DeadLetter, Mailbox, NoSuchDeadLetter
 
@@ -190,16 +191,14 @@ class DeadLetters:
 
     def _messages(self, grave: Grave) -> Sequence[Message]:
         """What was said lately, as far as our token may see it."""
-        if self.client is not None:
-            return self.client.messages(grave.conversation_id, after=grave.after)
         try:
-            conversation = self.speaker.conversation(grave.conversation_id)
+            return said_lately(self.client, self.speaker, grave.conversation_id, after=grave.after)
         except NotFound:
             raise
         except PermanentError:
+            if self.client is not None:
+                raise
             return []  # the operator has to look
-        last = (conversation.last_message, conversation.last_non_activity_message)
-        return [message for message in last if message is not None]
 
 
 def _answer(messages: Iterable[Message], grave: Grave) -> Message | None:

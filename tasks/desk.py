@@ -6,7 +6,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from chatwoot.client import Client
+from chatwoot.messages import Message
 from tasks.pace import Pace
+
+
+def said_lately(reader: Client | None, speaker: Client, conversation_id: int, *, after: int | None) -> list[Message]:
+    """What was said after this message, or lately, as far as our tokens may see it: a bot's alone shows the last one.
+
+    Raises:
+        ChatwootError: as the client raises it; before Chatwoot 4.14.2 a bot may not look at all.
+    """
+    if reader is not None:
+        return reader.messages(conversation_id, after=after)
+    conversation = speaker.conversation(conversation_id)
+    last = (conversation.last_message, conversation.last_non_activity_message)
+    return [message for message in last if message is not None]
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +12,11 @@ import structlog
 from chatwoot import marker
 from chatwoot.attachments import Upload
 from chatwoot.errors import NotFound, PermanentError, TransientError
-from chatwoot.messages import Message
 from tasks import acts, answered, crash_points
 from tasks.acts import Act, Attached, Post, PutOff, SetStatus, Unknown
 from tasks.arranging import arrange
 from tasks.counters import Counted, count
-from tasks.desk import Desk
+from tasks.desk import Desk, said_lately
 from tasks.handing_over import HandingOver
 from tasks.mailbox import Mailbox, Sending
 from tasks.replacement import Replacement
@@ -90,18 +88,21 @@ class Doer:
         elif not isinstance(act, Post):
             arrange(self.desk, act, conversation_id)
         elif self._is_first_try(act, sending) or self._is_missing(act, sending, conversation_id):
-            if self.looks_before:
-                self.desk.keeper.conversation(conversation_id)
-            with self.desk.pace.posting(conversation_id):
-                is_with_people = self.mailbox.confirm(sending)
-                if is_with_people and acts.is_the_bots_turn(act):
-                    raise Withheld
-                with crash_points.around("post"):
-                    message_id = self._post(act, conversation_id)
-            key = acts.shown_key(act.key)
-            log.info("message_sent", key=key, message_id=message_id, tries=sending.tries, private=act.private)
-            if not act.private:
-                count(Counted.MESSAGES_SENT, "agent" if acts.is_by_hand(act.key) else "webhook")
+            self._say(act, sending, conversation_id)
+
+    def _say(self, act: Post, sending: Sending, conversation_id: int) -> None:
+        if self.looks_before:
+            self.desk.keeper.conversation(conversation_id)
+        with self.desk.pace.posting(conversation_id):
+            is_with_people = self.mailbox.confirm(sending)
+            if is_with_people and acts.is_the_bots_turn(act):
+                raise Withheld
+            with crash_points.around("post"):
+                message_id = self._post(act, conversation_id)
+        key = acts.shown_key(act.key)
+        log.info("message_sent", key=key, message_id=message_id, tries=sending.tries, private=act.private)
+        if not act.private:
+            count(Counted.MESSAGES_SENT, "agent" if acts.is_by_hand(act.key) else "webhook")
 
     def _put_off(self, act: PutOff, conversation_id: int) -> None:
         delay_s = max(0.0, act.post.asked_at - time.time())
@@ -133,14 +134,8 @@ class Doer:
 
     def _is_there(self, act: Post, conversation_id: int) -> bool:
         """Whether an earlier try has made the message. Our own webhook has not said so: `Sending.is_there`."""
-        reader = self.desk.reader
-        found: Sequence[Message | None]
-        if reader is not None:
-            found = reader.messages(conversation_id, after=act.after)
-        else:
-            conversation = self.desk.speaker.conversation(conversation_id)
-            found = [conversation.last_message, conversation.last_non_activity_message]
-        return any(message and marker.carries(message.content_attributes, act.key) for message in found)
+        found = said_lately(self.desk.reader, self.desk.speaker, conversation_id, after=act.after)
+        return any(marker.carries(message.content_attributes, act.key) for message in found)
 
 
 def _dressing(act: Post) -> dict[str, Any]:

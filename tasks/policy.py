@@ -41,7 +41,7 @@ class Policy:
             inbox_id=conversation.inbox_id,
             status=conversation.status,
             labels=conversation.labels,
-            is_assigned_to_person=conversation.assignee is not None and conversation.assignee.kind == "user",
+            is_assigned_to_person=conversation.is_assigned_to_person,
             is_blocked=conversation.contact_is_blocked,
         )
         return refusal is None
@@ -74,7 +74,7 @@ class Policy:
         return self.signs_of_people(
             status=conversation.status,
             labels=conversation.labels,
-            is_assigned_to_person=conversation.assignee is not None and conversation.assignee.kind == "user",
+            is_assigned_to_person=conversation.is_assigned_to_person,
         )
 
     def signs_of_people(self, *, status: str | None, labels: Collection[str], is_assigned_to_person: bool) -> str:
