@@ -8,14 +8,14 @@ from settings import Settings
 _settings = Settings.from_env(os.environ)
 
 broker_url = _settings.broker_url
-imports = ("tasks.messages",)
+imports = ("tasks.jobs",)
 
 # Celery's messages are doorbells and the state is the mailbox's: nobody reads results (-30..40 % CPU).
 task_ignore_result = True
 result_backend = None
 
 # Acknowledged after the work, so that a killed worker's doorbell may come back. That it comes for sure, and soon, is
-# the watchdog's business (tasks/recovery.py), not the broker's.
+# the watchdog's business (tasks/recovery/watchdog.py), not the broker's.
 task_acks_late = True
 # True would run a task that kills its worker for ever; the mailbox counts attempts instead.
 task_reject_on_worker_lost = False

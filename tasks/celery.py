@@ -10,15 +10,16 @@ from typing import Any
 import structlog
 from celery import Celery, signals
 
-from tasks import broker, logs, wiring
-from tasks.doorbells import over_celery
+from tasks import wiring
+from tasks.mailbox.doorbells import over_celery
+from tasks.runtime import broker, logs
 
 log = structlog.get_logger()
 # Celery's command line takes the working folder off the path again; a user's graph is imported from it later.
 sys.path.append(os.getcwd())
 
 broker.mend()
-app = Celery("contesta", task_cls="tasks.quiet:QuietTask")
+app = Celery("contesta", task_cls="tasks.runtime.redaction:QuietTask")
 app.config_from_object("celeryconfig")
 
 

@@ -13,32 +13,32 @@ import redis
 from chatwoot.client import Client
 from chatwoot.conversations import Status
 from settings import Settings
-from tasks.counters import Bookkeeper, Ledger
-from tasks.dead_letters import DeadLetters
-from tasks.desk import Desk
-from tasks.directory import Directory
-from tasks.doing import Doer
-from tasks.doorbells import over_celery, write
-from tasks.forget import Forgetting
-from tasks.handing_over import HandingOver
+from tasks.customers.claims import Recipients
+from tasks.customers.erasure import Forgetting
+from tasks.customers.index import Directory
+from tasks.customers.outreach import Outreach
 from tasks.mailbox import Mailbox, Timing, Turn, TurnLost
-from tasks.outreach import Outreach
-from tasks.pace import Limits, Pace
-from tasks.policy import Policy
-from tasks.recipients import Recipients
-from tasks.reconcile import Reconciling
-from tasks.recovery import Holdings, Keeper
-from tasks.replacement import Replacement
-from tasks.roll import Roll, owner_of_this_process
-from tasks.sending import Sender
-from tasks.typing_sign import TypingSign
-from tasks.waiting import Watching
+from tasks.mailbox.doorbells import over_celery, write
+from tasks.ownership.handover import HandingOver
+from tasks.ownership.policy import Policy
+from tasks.recovery.dead_letters import DeadLetters
+from tasks.recovery.lost_webhooks import Reconciling
+from tasks.recovery.waiting import Watching
+from tasks.recovery.watchdog import Holdings, Keeper
+from tasks.runtime.clients import Desk
+from tasks.runtime.counters import Bookkeeper, Ledger
+from tasks.runtime.processes import Roll, owner_of_this_process
+from tasks.runtime.rate_limit import Limits, Pace
+from tasks.sending.delivery import Doer
+from tasks.sending.outbox import Sender
+from tasks.sending.replacement import Replacement
+from tasks.thinking.typing import TypingSign
 
 if TYPE_CHECKING:
     from graph.checkpoint import Memory
     from graph.outcome import Outcome
-    from tasks.incoming import Incoming
-    from tasks.turn import Answering, Think
+    from tasks.records.incoming import Incoming
+    from tasks.thinking.turn import Answering, Think
 
 _CONNECTIONS = 64
 
@@ -97,7 +97,7 @@ def dead_letters(settings: Settings | None = None) -> DeadLetters:
 
 
 def build(settings: Settings) -> Parts:
-    from tasks.turn import Answering
+    from tasks.thinking.turn import Answering
 
     box = mailbox(settings)
     holdings = Holdings(settings.turn_seconds)
@@ -256,8 +256,8 @@ def _thinking(settings: Settings, box: Mailbox) -> Think:
     from graph.loader import durability_for, load
     from graph.said import Said
     from graph.thinking import Thinker
-    from tasks import incoming
-    from tasks.turn import name_of
+    from tasks.records import incoming
+    from tasks.thinking.turn import name_of
 
     memory = _memory(settings)
     graph = load(settings.graph, memory, model=settings.model, prompt=settings.prompt)

@@ -27,7 +27,7 @@ def redis_client(redis_server: RedisServer) -> Iterator[redis.Redis]:
     yield client
     # Celery's own keys (queues, their bindings, what is not acknowledged) live as long as it does.
     ours = ("contesta:", "checkpoint", "write_registry:")
-    # The counters never expire, and are few: tasks/counters.py.
+    # The counters never expire, and are few: tasks/runtime/counters.py.
     ours_for_ever = ("contesta:1:counters",)
     immortal = [
         key for key in client.scan_iter() if client.ttl(key) == -1 and key.startswith(ours) and key not in ours_for_ever

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from chatwoot.marker import OUR_KEY
-from tasks.answered import written
+from tasks.ownership.answered import written
 
 
 def customer(id: int, *, age_s: float) -> dict[str, Any]:

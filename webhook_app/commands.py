@@ -16,10 +16,10 @@ import click
 from flask.cli import AppGroup
 
 from chatwoot.errors import ChatwootError
-from tasks.calls import BadCall
-from tasks.dead_letters import AnsweredSince, DeadLetters, NothingLeft
-from tasks.forget import Forgetting, Forgotten, Person
+from tasks.customers.erasure import Forgetting, Forgotten, Person
 from tasks.mailbox import NoSuchDeadLetter
+from tasks.records.arguments import BadCall
+from tasks.recovery.dead_letters import AnsweredSince, DeadLetters, NothingLeft
 
 dead_letters = AppGroup("dead-letters", help="What could not be thought or sent.")
 

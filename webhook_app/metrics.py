@@ -16,8 +16,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
-from tasks.counters import Counted, Ledger
 from tasks.mailbox import Mailbox
+from tasks.runtime.counters import Counted, Ledger
 
 metrics = Blueprint("metrics", __name__)
 

@@ -12,15 +12,15 @@ from kombu.exceptions import OperationalError
 
 from chatwoot import events
 from settings import Settings
-from tasks import acts, incoming
-from tasks.counters import Counted, count
-from tasks.dead_letters import bury_undelivered
-from tasks.directory import Directory
-from tasks.doorbells import Doorbells
-from tasks.incoming import Incoming
+from tasks.customers.index import Directory
 from tasks.mailbox import Mailbox, Ring, Send
-from tasks.policy import Policy, Refusal
-from webhook_app.decision import Decision, decide, gives_back_all, refusal
+from tasks.mailbox.doorbells import Doorbells
+from tasks.ownership.decision import Decision, decide, gives_back_all, refusal
+from tasks.ownership.policy import Policy, Refusal
+from tasks.records import actions, incoming
+from tasks.records.incoming import Incoming
+from tasks.recovery.dead_letters import bury_undelivered
+from tasks.runtime.counters import Counted, count
 
 log = structlog.get_logger()
 
@@ -45,7 +45,8 @@ class Reception:
 
     @classmethod
     def of(cls, settings: Settings) -> Reception:
-        from tasks import doorbells, wiring
+        from tasks import wiring
+        from tasks.mailbox import doorbells
 
         return cls(
             wiring.mailbox(settings, patience_s=1.5),
@@ -90,7 +91,7 @@ class Reception:
             self.mailbox.saw(conversation_id, event.our_key)
         if decision is Decision.FAILED and event.is_ours():
             bury_undelivered(self.mailbox, event)
-            if not acts.is_by_hand(event.our_key):
+            if not actions.is_by_hand(event.our_key):
                 self._tell_people(event)
 
     def _take_act(self, event: events.ConversationEvent, decision: Decision) -> None:
@@ -132,13 +133,13 @@ class Reception:
     def _tell_people(self, event: events.MessageEvent) -> None:
         """The customer waits for what the channel has refused. Each failure is told of once."""
         note = f"The bot's answer was not delivered: {event.external_error or event.status}. Please take over."
-        for act in acts.alert(f"{event.our_key}.undelivered", note, time.time()):
-            self.mailbox.post(event.conversation_id, act.key, acts.dump(act))
+        for act in actions.alert(f"{event.our_key}.undelivered", note, time.time()):
+            self.mailbox.post(event.conversation_id, act.key, actions.dump(act))
         self._announce(event.conversation_id, Send())
 
     def _announce(self, conversation_id: int, following: Ring | Send | None) -> None:
         try:
             self.doorbells.announce(conversation_id, following)
         except OperationalError as error:
-            # It is safe in its mailbox; the watchdog rings for it (tasks/recovery.py).
+            # It is safe in its mailbox; the watchdog rings for it (tasks/recovery/watchdog.py).
             log.warning("doorbell_not_rung", error=type(error).__name__)

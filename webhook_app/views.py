@@ -19,7 +19,7 @@ from werkzeug.exceptions import HTTPException
 
 from chatwoot import signature
 from chatwoot.errors import SignatureError
-from tasks.quiet import places
+from tasks.runtime.redaction import places
 from webhook_app.reception import Reception
 
 log = structlog.get_logger()

@@ -3,8 +3,9 @@
 import os
 
 from settings import Settings
-from tasks import logs, wiring
+from tasks import wiring
 from tasks.celery import app as app_of_tasks
+from tasks.runtime import logs
 from webhook_app import create_app
 
 logs.configure()

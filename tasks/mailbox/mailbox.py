@@ -9,8 +9,7 @@ from typing import Any, Literal
 
 import redis
 
-from tasks import crash_points
-from tasks.mailbox import answers
+from tasks.mailbox import replies
 from tasks.mailbox.keys import Keys
 from tasks.mailbox.values import (
     NO_DEAD_LETTER,
@@ -26,6 +25,7 @@ from tasks.mailbox.values import (
     TurnLost,
     Wait,
 )
+from tasks.runtime import failpoints
 
 _LUA = Path(__file__).parent / "lua"
 _MOST_MESSAGES_IN_A_TURN = 50
@@ -83,7 +83,7 @@ class Mailbox:
         what = (message_id, source_id or "", message, bell)
         answer = self._run("accept", conversation_id, *what, quiet, most, grace, refused, at)
         is_new = answer[0] != "seen" and answer[2:] != [0]
-        return Accepted(is_new, answers.doorbell(answer, bell) if answer[0] == "ring" else None)
+        return Accepted(is_new, replies.doorbell(answer, bell) if answer[0] == "ring" else None)
 
     # -- people
 
@@ -116,7 +116,7 @@ class Mailbox:
     def _people(self, conversation_id: int, at: float, act: str, shown: str, *message: int | str) -> Ring | Send | None:
         bell = _new_id()
         answer = self._run("people", conversation_id, at, act, shown, bell, *self._ms("grace_s"), *message)
-        return answers.following(answer, bell)
+        return replies.following(answer, bell)
 
     # -- coming in, from our side
 
@@ -187,7 +187,7 @@ class Mailbox:
         answer = self._run("commit", turn.conversation_id, turn.token, bell, *self._ms("grace_s"), *what)
         if answer[0] == "lost":
             raise TurnLost(turn.conversation_id)
-        return answers.following(answer, bell)
+        return replies.following(answer, bell)
 
     # -- sending
 
@@ -195,7 +195,7 @@ class Mailbox:
         """Take the head of the outbox; None where there is none, or another worker is at it, or it is to wait."""
         token = self._token()
         answer = self._run("begin_sending", conversation_id, token, *self._ms("lease_s"))
-        return answers.sending(conversation_id, token, *answer[1:]) if answer[0] == "send" else None
+        return replies.sending(conversation_id, token, *answer[1:]) if answer[0] == "send" else None
 
     def settle(
         self,
@@ -231,8 +231,8 @@ class Mailbox:
         if told[0] == "lost":
             raise TurnLost(sending.conversation_id)
         if told[0] == "send":
-            return answers.sending(sending.conversation_id, sending.token, *told[1:])
-        following = answers.following(told, bell)
+            return replies.sending(sending.conversation_id, sending.token, *told[1:])
+        following = replies.following(told, bell)
         return following if isinstance(following, Ring) else None
 
     def confirm(self, sending: Sending) -> bool:
@@ -256,7 +256,7 @@ class Mailbox:
         """
         grace, doubt = self._ms("grace_s", "doubt_s")
         what = (held.token, int(delay_s * 1000), grace, 0 if decided else doubt)
-        return answers.taken_up(self._run("release", held.conversation_id, *what))
+        return replies.taken_up(self._run("release", held.conversation_id, *what))
 
     def postpone(self, sending: Sending, *, delay_s: float) -> None:
         """Give the outbox back before anything was tried: the try does not count. Without effect where it was lost."""
@@ -278,11 +278,11 @@ class Mailbox:
 
         Of several watchdogs one gets the doorbell.
         """
-        return answers.taken_up(self._run("revive", conversation_id, *self._ms("grace_s", "most_grace_s")))
+        return replies.taken_up(self._run("revive", conversation_id, *self._ms("grace_s", "most_grace_s")))
 
     def inherit(self, conversation_id: int, holder: str) -> Ring | Send | None:
         """Free a conversation of a process that is known to be dead, by its `owner`, before it is overdue."""
-        return answers.taken_up(
+        return replies.taken_up(
             self._run("inherit", conversation_id, f"{holder}/", *self._ms("grace_s", "most_grace_s"))
         )
 
@@ -340,7 +340,7 @@ class Mailbox:
         answer = self._run("exhume", conversation_id, id, kind, bell, *self._ms("grace_s"), *what)
         if answer[0] == "gone":
             raise NoSuchDeadLetter(id)
-        return answers.following(answer, bell)
+        return replies.following(answer, bell)
 
     # -- inside
 
@@ -364,7 +364,7 @@ class Mailbox:
         return self._keys.thread(conversation_id)
 
     def _run(self, script: str, conversation_id: int, *args: str | float) -> list[Any]:
-        with crash_points.around(script):
+        with failpoints.around(script):
             answer = self._scripts[script](keys=self._keys.of(conversation_id), args=[conversation_id, *args])
         return list(answer)
 

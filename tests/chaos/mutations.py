@@ -122,14 +122,14 @@ MUTATIONS = (
     ),
     Mutation(
         "Look before posting again",
-        "tasks/doing.py",
+        "tasks/sending/delivery.py",
         "elif self._is_first_try(act, sending) or self._is_missing(act, sending, conversation_id):",
         "else:",
         (f"{TWICE}::test_chatwoot_stored_it_and_said_otherwise[False-500-after-storing-]",),
     ),
     Mutation(
         "What is not to be seen yet may still come true",
-        "tasks/doing.py",
+        "tasks/sending/delivery.py",
         "if sending.doubt_s > 0:",
         "if sending.doubt_s > 3600:",
         (f"{TWICE}::test_killed_while_chatwoot_is_still_storing",),
@@ -157,7 +157,7 @@ MUTATIONS = (
     ),
     Mutation(
         "What a dead process of this machine held is taken up at once",
-        "tasks/roll.py",
+        "tasks/runtime/processes.py",
         "return True",
         "return False",
         ("tests/integration/test_resume.py", f"{STEPS}::test_worker_that_inherits"),
@@ -178,7 +178,7 @@ MUTATIONS = (
     ),
     Mutation(
         "A lost webhook is looked for",
-        "tasks/reconcile.py",
+        "tasks/recovery/lost_webhooks.py",
         "return sum(self._accept(conversation, message)",
         "return 0 and sum(self._accept(conversation, message)",
         ("tests/integration/test_reconcile.py", f"{STEPS}::test_web_before_it_accepts"),
@@ -195,7 +195,7 @@ MUTATIONS = (
     ),
     Mutation(
         "People are looked for right before each post",
-        "tasks/doing.py",
+        "tasks/sending/delivery.py",
         "if is_with_people and acts.is_the_bots_turn(act):",
         "if False:",
         ("tests/integration/test_humans.py::test_who_writes_while_we_look_for_an_earlier_try_was_quicker",),

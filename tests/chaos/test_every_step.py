@@ -1,7 +1,8 @@
 """Promise 1 to 3 at every step of a message's life: the process dies right before it, or right after it.
 
-The rows of docs/crash-table.md. A doomed process kills itself at a named place (tasks/crash_points.py), a healthy one
-takes its place, and then: each of the customer's messages was answered once, in order, and the conversation goes on.
+The rows of docs/crash-table.md. A doomed process kills itself at a named place
+(tasks/runtime/failpoints.py), a healthy one takes its place, and then: each of the customer's messages was answered
+once, in order, and the conversation goes on.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
 """Promise 1 while Redis itself is killed, restarted or full. With `appendfsync always` nothing accepted is lost; with
-`everysec`, what was accepted within the last second may be: Chatwoot is asked for it (tasks/reconcile.py)."""
+`everysec`, what was accepted within the last second may be: Chatwoot is asked for it
+(tasks/recovery/lost_webhooks.py)."""
 
 from __future__ import annotations
 
@@ -34,7 +35,7 @@ def all_answered(desk: Desk, *conversations: int) -> bool:
 
 
 def test_a_restart_under_running_tasks(desk: Desk, stack: Stack, redis_server: RedisServer) -> None:
-    """The worker lives on: tasks/broker.py. With kombu's own transport it dies in most of these restarts."""
+    """The worker lives on: tasks/runtime/broker.py. With kombu's own transport it dies in most of these restarts."""
     stack.start_web()
     worker = stack.start_worker()
     conversations = range(1, 11)

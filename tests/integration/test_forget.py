@@ -9,7 +9,7 @@ import httpx
 import pytest
 import redis
 
-from tasks.directory import Directory
+from tasks.customers.index import Directory
 from tasks.mailbox import DeadLetter, Mailbox, TurnLost
 from tests.desk import Desk
 from tests.stack import Stack, wait_until

@@ -7,8 +7,8 @@ import pytest
 import redis
 from prometheus_client.parser import text_string_to_metric_families
 
-from tasks.counters import Bookkeeper, Counted, Ledger, count
 from tasks.mailbox import Mailbox
+from tasks.runtime.counters import Bookkeeper, Counted, Ledger, count
 from tests.desk import Desk
 from tests.stack import Stack, wait_until
 

@@ -10,8 +10,8 @@ import redis
 
 from chatwoot.answers import Call
 from tasks.mailbox import Mailbox, Sending
-from tasks.pace import Limits, NotNow, Pace
-from tasks.roll import owner_of_this_process
+from tasks.runtime.processes import owner_of_this_process
+from tasks.runtime.rate_limit import Limits, NotNow, Pace
 from tests.desk import Desk
 from tests.stack import Stack, wait_until
 

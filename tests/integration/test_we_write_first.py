@@ -272,7 +272,7 @@ class TestLateFailure:
 
 
 class TestBadInput:
-    """A clear answer, nothing asked of Chatwoot, nothing lost. All there is: tests/unit/tasks/test_calls.py."""
+    """A clear answer, nothing asked of Chatwoot, nothing lost. All there is: test_arguments.py of the unit tests."""
 
     def test_what_makes_no_sense_is_a_dead_letter(self, desk: Desk, stack: Stack) -> None:
         stack.start_worker()

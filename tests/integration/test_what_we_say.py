@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tasks.wording import INVISIBLE_SPACE
+from tasks.thinking.text import INVISIBLE_SPACE
 from tests.desk import Desk
 from tests.stack import Stack, wait_until
 

@@ -14,10 +14,10 @@ import redis
 import structlog
 
 from sandbox.machine.redis import RedisServer
-from tasks.doorbells import Doorbells
 from tasks.mailbox import Mailbox, Ring, Sending, Timing, Turn
-from tasks.recovery import Holdings, Keeper, inherit, revive_overdue
-from tasks.roll import Roll, is_dead, owner_of_this_process
+from tasks.mailbox.doorbells import Doorbells
+from tasks.recovery.watchdog import Holdings, Keeper, inherit, revive_overdue
+from tasks.runtime.processes import Roll, is_dead, owner_of_this_process
 from tests.mailbox.worlds import RedisWorld
 from tests.stack import wait_until
 
@@ -26,7 +26,7 @@ TIMING = Timing(quiet_s=0, most_quiet_s=0, lease_s=30, grace_s=30)
 WORKER = """
 import sys, redis
 from tasks.mailbox import Mailbox
-from tasks.roll import Roll, owner_of_this_process
+from tasks.runtime.processes import Roll, owner_of_this_process
 client = redis.Redis.from_url(sys.argv[1], decode_responses=True, protocol=2)
 mailbox = Mailbox(client, account_id=1, owner=owner_of_this_process(), shards=2)
 Roll(client, 1).sign(mailbox.owner)

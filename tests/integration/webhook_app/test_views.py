@@ -22,12 +22,12 @@ from graph.loader import load
 from graph.said import Said
 from graph.thinking import Thinker
 from settings import Settings
-from tasks.directory import Directory
-from tasks.doorbells import Doorbells
+from tasks.customers.index import Directory
 from tasks.mailbox import Mailbox, Ring, Timing
-from tasks.policy import Policy
-from tasks.recovery import Holdings
-from tasks.turn import Answering
+from tasks.mailbox.doorbells import Doorbells
+from tasks.ownership.policy import Policy
+from tasks.recovery.watchdog import Holdings
+from tasks.thinking.turn import Answering
 from webhook_app import create_app
 from webhook_app.reception import Reception
 

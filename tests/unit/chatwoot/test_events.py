@@ -14,8 +14,8 @@ from chatwoot import events, marker
 from chatwoot.attachments import Attachment
 from chatwoot.events import Change, ConversationEvent, MessageCreated, MessageEvent, MessageUpdated
 from chatwoot.people import Assignee, Sender
-from tasks.policy import Policy
-from webhook_app.decision import Decision, decide
+from tasks.ownership.decision import Decision, decide
+from tasks.ownership.policy import Policy
 
 Json = Any
 

@@ -1,0 +1,224 @@
+"""Write to somebody first: find, or make, the contact and the conversation, once for each letter. No Celery here."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import structlog
+
+from chatwoot.client import Client
+from chatwoot.contacts import Contact
+from chatwoot.conversations import Conversation
+from chatwoot.errors import NotFound, OutcomeUnknown, PermanentError, TransientError
+from chatwoot.inboxes import Inbox
+from tasks.customers.claims import Claim, Place, Recipients
+from tasks.customers.index import Directory
+from tasks.mailbox import Mailbox
+from tasks.records import actions, arguments
+from tasks.records.actions import Post
+from tasks.recovery.dead_letters import WRITING_FIRST, Grave, bury
+from tasks.runtime.counters import Counted, count
+
+log = structlog.get_logger()
+
+_OVER = "resolved"
+_NO_CONVERSATION = 0
+_WINDOW = (
+    "outside WhatsApp's 24-hour window a customer is reached by an approved template only: "
+    'give template_params, like {"name": "order_update", "language": "es"}'
+)
+
+
+class Undeliverable(Exception):
+    """The letter cannot be sent, and trying again would not help. It is a dead letter. The text is for operators."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Letter:
+    """A message to somebody who need not have written to us."""
+
+    phone_number: str = field(repr=False)
+    content: str = field(repr=False)
+    """With a template: its text with everything filled in, for the agents to read."""
+    key: str
+    """Said once to this number from this inbox, however often it is asked for."""
+    inbox_id: int
+    name: str | None = field(default=None, repr=False)
+    """Of a contact that has to be made."""
+    template_params: Mapping[str, Any] | None = field(default=None, repr=False)
+
+    def checked(self) -> Letter:
+        """The same, with the phone number as Chatwoot stores it.
+
+        Raises:
+            arguments.BadCall: something in it makes no sense.
+        """
+        if self.name is not None:
+            arguments.a_text(self.name, "name")
+        return Letter(
+            phone_number=arguments.a_phone_number(self.phone_number),
+            content=arguments.a_text(self.content, "content"),
+            key=arguments.a_text(self.key, "key"),
+            inbox_id=arguments.an_id(self.inbox_id, "inbox_id"),
+            name=self.name,
+            template_params=arguments.a_template(self.template_params),
+        )
+
+    @property
+    def id(self) -> str:
+        """The same key may be used for several people, and in several inboxes."""
+        return f"{self.inbox_id}.{self.key}"
+
+
+@dataclass(frozen=True)
+class Outreach:
+    """How we write to people who have not written to us."""
+
+    client: Client
+    """With a user's token: a bot's may not look at contacts."""
+    mailbox: Mailbox
+    recipients: Recipients
+    directory: Directory
+    most_retry_s: float
+    _inboxes: dict[int, Inbox] = field(default_factory=dict)
+
+    def write(self, letter: Letter) -> int:
+        """Put the letter into its conversation's outbox; contact and conversation are made if missing.
+
+        Safe to repeat, also at the same time on several workers. Returns the conversation's id.
+
+        Raises:
+            arguments.BadCall, Undeliverable: refused before anything was posted, and kept as a dead letter.
+            Busy: another worker is at it.
+            TransientError, OutcomeUnknown: repeat the whole, it looks first.
+        """
+        try:
+            letter = letter.checked()
+            place = self._place(letter)
+        except (arguments.BadCall, Undeliverable) as error:
+            self._bury(letter, str(error))
+            raise
+        template = letter.template_params if place.with_template else None
+        act = Post(
+            key=f"{actions.BY_HAND}{letter.key}",
+            content=letter.content,
+            asked_at=time.time(),
+            by_hand=True,
+            template_params=None if template is None else dict(template),
+        )
+        self.mailbox.post(place.conversation_id, act.key, actions.dump(act))
+        return place.conversation_id
+
+    def _place(self, letter: Letter) -> Place:
+        claim = self.recipients.claim(letter.phone_number, letter.id)
+        if isinstance(claim, Place):
+            return claim
+        with self._held(claim):
+            conversation = self._conversation(letter, claim)
+            if not conversation.can_reply and letter.template_params is None:
+                raise Undeliverable(_WINDOW)
+            self.directory.enter(conversation.id, contact_id=conversation.contact_id, phone_number=letter.phone_number)
+            return self.recipients.place(claim, Place(conversation.id, with_template=not conversation.can_reply))
+
+    @contextmanager
+    def _held(self, claim: Claim) -> Iterator[None]:
+        try:
+            with self._given_up_in_the_end(claim):
+                yield
+        except Undeliverable:
+            self.recipients.forget_letter(claim)  # tried anew, it has all its time again
+            raise
+        finally:
+            self.recipients.let_go(claim)
+
+    @contextmanager
+    def _given_up_in_the_end(self, claim: Claim) -> Iterator[None]:
+        """What Chatwoot refuses for good, or fails to do for long, is undeliverable."""
+        try:
+            yield
+        except NotFound as error:
+            raise Undeliverable(f"there is no such inbox in the account: {error}") from error
+        except PermanentError as error:
+            raise Undeliverable(str(error)) from error
+        except (TransientError, OutcomeUnknown) as error:
+            if claim.age_s < self.most_retry_s:
+                raise
+            raise Undeliverable(f"given up: {error}") from error
+
+    def _conversation(self, letter: Letter, claim: Claim) -> Conversation:
+        """The contact's unresolved conversation in the inbox, else a new one."""
+        contact = self.client.find_contact(letter.phone_number)
+        known = [] if contact is None else self._known(contact)
+        # The one with the newest activity stands first. In a bot's inbox an unresolved one is usually pending.
+        here = [each for each in known if each.inbox_id == letter.inbox_id]
+        for conversation in here:
+            if conversation.status != _OVER:
+                return conversation
+        self._refuse_in_vain(letter, here)
+        return self._create_conversation(letter, contact or self._create_contact(letter, claim), claim)
+
+    def _known(self, contact: Contact) -> list[Conversation]:
+        try:
+            return self.client.contact_conversations(contact.id)
+        except NotFound as error:
+            raise TransientError(f"the contact is just being deleted: {error}") from error
+
+    def _refuse_in_vain(self, letter: Letter, here: list[Conversation]) -> None:
+        """Make nothing in which nothing could be said: in WhatsApp a new conversation has no window yet."""
+        inbox = self._inbox(letter.inbox_id)
+        if inbox is None or not inbox.is_whatsapp or letter.template_params is not None:
+            return
+        if not (inbox.is_single_conversation and any(each.can_reply for each in here)):
+            raise Undeliverable(_WINDOW)
+
+    def _inbox(self, inbox_id: int) -> Inbox | None:
+        """Asked once in each process: an inbox's channel does not change. None: this server does not tell."""
+        if inbox_id not in self._inboxes:
+            try:
+                self._inboxes[inbox_id] = self.client.inbox(inbox_id)
+            except PermanentError:
+                return None  # where there is no such inbox, nothing can be made in it either
+        return self._inboxes[inbox_id]
+
+    def _create_contact(self, letter: Letter, claim: Claim) -> Contact:
+        self.recipients.renew(claim)
+        number = letter.phone_number
+        try:
+            contact = self.client.create_contact(
+                name=letter.name or number, phone_number=number, inbox_id=letter.inbox_id
+            )
+        except PermanentError as error:
+            if not error.already_taken:
+                raise
+            return self._created_meanwhile(number, error)
+        log.info("contact_created", contact_id=contact.id)
+        return contact
+
+    def _created_meanwhile(self, phone_number: str, error: PermanentError) -> Contact:
+        contact = self.client.find_contact(phone_number)
+        if contact is None:
+            raise TransientError(f"{error}; and it is not found yet") from error
+        return contact
+
+    def _create_conversation(self, letter: Letter, contact: Contact, claim: Claim) -> Conversation:
+        """An inbox that is locked to a single conversation gives the old one, and this is it."""
+        self.recipients.renew(claim)
+        # Without the contact's own source_id an API inbox makes a new contact_inbox each time.
+        source_id = contact.source_id_in(letter.inbox_id)
+        conversation = self.client.create_conversation(
+            inbox_id=letter.inbox_id, contact_id=contact.id, source_id=source_id or None
+        )
+        log.info("conversation_created", contact_id=contact.id, new_conversation_id=conversation.id)
+        return conversation
+
+    def _bury(self, letter: Letter, reason: str) -> None:
+        log.error("letter_undeliverable", key=actions.shown_key(f"{actions.BY_HAND}{letter.key}"), reason=reason)
+        content = json.dumps(asdict(letter), ensure_ascii=False)
+        grave = Grave(_NO_CONVERSATION, WRITING_FIRST, reason, 1, time.time(), content)
+        self.mailbox.bury(_NO_CONVERSATION, bury(letter.id, grave))
+        count(Counted.DEAD_LETTERS, WRITING_FIRST)

@@ -1,0 +1,1 @@
+"""Whose a conversation is, the bot's or people's: decided here and nowhere else."""

@@ -1,0 +1,71 @@
+"""Look through those of Chatwoot's conversations that concern the bot. One that is broken stops nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import takewhile
+from typing import TypeVar
+
+import structlog
+
+from chatwoot.client import Client
+from chatwoot.conversations import Conversation
+from chatwoot.errors import ChatwootError
+from tasks.ownership.policy import Policy
+from tasks.runtime.rate_limit import NotNow
+
+log = structlog.get_logger()
+T = TypeVar("T")
+
+_MOST_PAGES = 40  # of 25 conversations, in each status and inbox
+_MOST_FAILURES = 5  # then it is Chatwoot that is broken
+
+
+def concerning(
+    client: Client, policy: Policy, *, sort_by: str, reaches: Callable[[Conversation], bool]
+) -> Iterator[Conversation]:
+    """Those in the bot's statuses and inboxes, in this order, as long as it `reaches`; blocked contacts' are left out.
+
+    Whoever shows as having one: that is for the mailbox to know.
+
+    Raises:
+        ChatwootError: Chatwoot cannot be asked now.
+    """
+    for status in sorted(policy.answer_statuses):
+        for inbox_id in policy.answer_inbox_ids or (None,):
+            for page in range(1, _MOST_PAGES + 1):
+                listed = client.conversations(status=status, inbox_id=inbox_id, sort_by=sort_by, page=page)
+                reached = list(takewhile(reaches, listed))
+                yield from (each for each in reached if not each.contact_is_blocked)
+                if not listed or len(reached) < len(listed):
+                    break
+
+
+def each_once(conversations: Iterable[Conversation]) -> Iterator[Conversation]:
+    """Of those that come several times the first."""
+    seen: set[int] = set()
+    for conversation in conversations:
+        if conversation.id not in seen:
+            seen.add(conversation.id)
+            yield conversation
+
+
+def each_looked_into(conversations: Iterable[Conversation], look: Callable[[Conversation], T]) -> Iterator[T]:
+    """What a `look` at each gives. One into which Chatwoot gives no look is left for the next time.
+
+    Raises:
+        ChatwootError: the first of those, after the others; or too many of them.
+    """
+    failures: list[ChatwootError] = []
+    for conversation in conversations:
+        try:
+            yield look(conversation)
+        except NotNow:
+            raise
+        except ChatwootError as error:
+            log.warning("not_looked_into", conversation_id=conversation.id, error=type(error).__name__)
+            failures.append(error)
+            if len(failures) == _MOST_FAILURES:
+                break
+    if failures:
+        raise failures[0]

@@ -1,0 +1,1 @@
+"""Plumbing that any Celery project has. Knows nothing of conversations."""

@@ -1,0 +1,154 @@
+"""How fast we may ask things of Chatwoot, over all workers: whoever comes too early is told when to come again.
+
+Nobody sleeps for it. Chatwoot's own limits: 200 messages of any kind per conversation and minute; 100 searches for
+contacts per minute and account; 3,000 requests per minute and IP address. And a small one stores about 20 messages a
+second, however many are posted at once: more in flight only take longer each, until nobody knows their outcome.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+import redis
+from limits import RateLimitItem, RateLimitItemPerMinute
+from limits.storage import RedisStorage
+from limits.strategies import MovingWindowRateLimiter, RateLimiter, SlidingWindowCounterRateLimiter
+
+from chatwoot.answers import Call
+from chatwoot.errors import TransientError
+from tasks.runtime.processes import is_dead
+
+_SEARCH = "/contacts/search"
+_SEARCHES_PER_MINUTE = 100
+# A seat comes free every so many seconds, where there is one seat; a guess, which only decides how often one asks.
+_POST_S = 0.15
+_LEAST_WAIT_S = 0.1
+
+# KEYS: seats, waiting. ARGV: holder, conversation, seats in all, now, when the holder counts as dead. -> 0, or how many
+# conversations wait.
+_TAKE = """
+local seats, waiting = KEYS[1], KEYS[2]
+local holder, conversation, all, now, dead_at = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
+redis.call('ZREMRANGEBYSCORE', seats, '-inf', now)
+redis.call('ZREMRANGEBYSCORE', waiting, '-inf', now - 60)
+if redis.call('ZCARD', seats) < all then
+  redis.call('ZADD', seats, dead_at, holder)
+  redis.call('ZREM', waiting, conversation)
+  redis.call('EXPIRE', seats, 3600)
+  return 0
+end
+redis.call('ZADD', waiting, now, conversation)
+redis.call('EXPIRE', waiting, 3600)
+return redis.call('ZCARD', waiting)
+"""
+
+
+class NotNow(TransientError):
+    """Too early, by our own pace; Chatwoot was asked nothing."""
+
+    def __init__(self, what: str, retry_after_s: float) -> None:
+        super().__init__(f"waiting: {what}", retry_after_s=retry_after_s)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much is allowed."""
+
+    calls_per_minute: int = 2400
+    """To Chatwoot in all; 0 is no limit."""
+    posts_per_minute: int = 150
+    """In one conversation. What the customer and people write counts in Chatwoot's own 200, too."""
+    posts_in_flight: int = 4
+    seat_s: float = 30.0
+    """After so long the holder of a seat counts as dead. Longer than any post takes."""
+
+
+class Pace:
+    """The pace of one account's workers, kept in Redis. Safe for threads and processes."""
+
+    def __init__(self, client: redis.Redis, account_id: int, limits: Limits, *, owner: str = "") -> None:
+        """`client` decodes responses. `owner` names this process, as in `tasks.runtime.processes`."""
+        self._redis = client
+        self._limits = limits
+        self._owner = owner
+        base = f"contesta:{{pace}}:{account_id}"
+        self._seats, self._waiting = f"{base}:seats", f"{base}:waiting"
+        self._take = client.register_script(_TAKE)
+        storage = RedisStorage("redis://", connection_pool=client.connection_pool, key_prefix=base)
+        # Exact, which Chatwoot's own limit for a conversation is, too; and for many calls one that costs two numbers.
+        self._exactly: RateLimiter = MovingWindowRateLimiter(storage)
+        self._roughly: RateLimiter = SlidingWindowCounterRateLimiter(storage)
+
+    def before(self, call: Call) -> None:
+        """A call is about to be made.
+
+        Raises:
+            NotNow: it must not be made yet.
+        """
+        # Without Redis nothing is counted: the ceiling is a courtesy, and whoever needs Redis will find out.
+        with suppress(redis.RedisError):
+            if call.path == _SEARCH:
+                self._count(self._exactly, RateLimitItemPerMinute(_SEARCHES_PER_MINUTE), "searches")
+            if self._limits.calls_per_minute:
+                self._count(self._roughly, RateLimitItemPerMinute(self._limits.calls_per_minute), "calls")
+
+    @contextmanager
+    def posting(self, conversation_id: int) -> Iterator[None]:
+        """A message is posted in the body: one of few at the same time, and of so many in this conversation.
+
+        Raises:
+            NotNow: it must not be posted yet; the body did not run.
+        """
+        seat = self._sit_down(conversation_id)
+        try:
+            self._count(
+                self._exactly, RateLimitItemPerMinute(self._limits.posts_per_minute), "posts", str(conversation_id)
+            )
+            yield
+        finally:
+            with suppress(redis.RedisError):  # it comes free by itself
+                self._redis.zrem(self._seats, seat)
+
+    def _sit_down(self, conversation_id: int) -> str:
+        seat = f"{self._owner}#{uuid.uuid4().hex}"
+        if (waiting := self._asked_for(seat, conversation_id)) and self._freed_of_the_dead():
+            waiting = self._asked_for(seat, conversation_id)
+        if waiting:
+            # The more wait, the more seldom each asks, so that they ask about as often as a seat comes free.
+            share = _POST_S * waiting / self._limits.posts_in_flight
+            raise NotNow("posts in flight", _LEAST_WAIT_S + share * random.uniform(0.5, 1.5))
+        return seat
+
+    def _asked_for(self, seat: str, conversation_id: int) -> int:
+        """0: taken. Else how many wait for one."""
+        now = self._now()
+        args: list[str | float] = [
+            seat,
+            conversation_id,
+            self._limits.posts_in_flight,
+            now,
+            now + self._limits.seat_s,
+        ]
+        return int(self._take(keys=[self._seats, self._waiting], args=args))
+
+    def _freed_of_the_dead(self) -> int:
+        """Seats of this machine's processes that were killed need not wait to be given up. Returns how many."""
+        seats = map(str, self._redis.zrange(self._seats, 0, -1))
+        dead = [seat for seat in seats if (owner := seat.partition("#")[0]) and is_dead(owner)]
+        return int(self._redis.zrem(self._seats, *dead)) if dead else 0
+
+    def _now(self) -> float:
+        seconds, microseconds = self._redis.time()
+        return int(seconds) + int(microseconds) / 1_000_000
+
+    def _count(self, limiter: RateLimiter, limit: RateLimitItem, *names: str) -> None:
+        if limiter.hit(limit, *names):
+            return
+        wait_s = max(limiter.get_window_stats(limit, *names).reset_time - time.time(), _LEAST_WAIT_S)
+        # Not all at the same moment.
+        raise NotNow(f"{limit.amount} {names[0]} a minute", wait_s * random.uniform(1, 1.2))

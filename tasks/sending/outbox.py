@@ -1,0 +1,179 @@
+"""Empty a conversation's outbox into Chatwoot: each act once, in order. No Celery here."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import structlog
+
+from chatwoot.errors import ChatwootError, OutcomeUnknown, PermanentError, TransientError
+from tasks.mailbox import Mailbox, Ring, Sending
+from tasks.records import actions
+from tasks.records.actions import Act, Post
+from tasks.recovery.dead_letters import Grave, bury
+from tasks.recovery.watchdog import Holdings
+from tasks.runtime.counters import Counted, count
+from tasks.runtime.rate_limit import NotNow
+from tasks.sending.delivery import Doer, StillInDoubt, Withheld
+
+log = structlog.get_logger()
+
+_FIRST_DELAY_S, _MOST_DELAY_S = 1.0, 60.0
+_LEAST_TRIES = 20
+
+
+class TryLater(Exception):
+    """An act could not be done, or nobody knows whether it was. It is at the head of the outbox still."""
+
+    def __init__(self, reason: str, delay_s: float) -> None:
+        super().__init__(reason)
+        self.delay_s = delay_s
+
+
+@dataclass(frozen=True)
+class Sent:
+    """The outbox is empty, or another's; `ring`: the customer has written meanwhile."""
+
+    acts: int = 0
+    ring: Ring | None = None
+    refused: tuple[str, ...] = field(default=())
+    gone: bool = False
+    """Chatwoot does not know the conversation any more."""
+
+
+@dataclass(frozen=True)
+class Sender:
+    """How outboxes are emptied in this process."""
+
+    mailbox: Mailbox
+    holdings: Holdings
+    doer: Doer
+    most_retry_s: float
+
+    def put(
+        self,
+        conversation_id: int,
+        content: str,
+        *,
+        private: bool,
+        key: str,
+        template_params: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Put a message into the outbox, behind what stands there; once for each key."""
+        act = Post(
+            key=f"{actions.BY_HAND}{key}",
+            content=content,
+            asked_at=time.time(),
+            private=private,
+            by_hand=True,
+            template_params=template_params,
+        )
+        self.mailbox.post(conversation_id, act.key, actions.dump(act))
+
+    def send(self, conversation_id: int) -> Sent:
+        """Do what stands in the conversation's outbox. Safe to repeat, and by any number of workers.
+
+        Raises:
+            TryLater: an act is to be tried again, and what stands behind it waits.
+            TurnLost: another worker has taken over.
+        """
+        begun = self.mailbox.begin_sending(conversation_id)
+        if begun is None:
+            return Sent()
+        with self.holdings.hold(begun):
+            return self._empty(begun)
+
+    def _empty(self, begun: Sending) -> Sent:
+        following: Sending | Ring | None = begun
+        sent = Sent()
+        while isinstance(following, Sending):
+            following, sent = self._do(following, sent)
+        return replace(sent, ring=following)
+
+    def _do(self, sending: Sending, sent: Sent) -> tuple[Sending | Ring | None, Sent]:
+        """Do the head of the outbox, or give it up. Returns what is next, and `sent` with it."""
+        act = actions.load(sending.act)
+        heard: Literal["heard", ""] = "heard" if actions.answers_a_turn(act) else ""
+        if sending.is_there:
+            return self.mailbox.settle(sending, answer=heard), sent
+        if sending.with_people and actions.is_the_bots_turn(act):
+            return self._withhold(act, sending), sent
+        if sending.tries > self._most_tries:
+            return self._give_up(act, sending, PermanentError(f"tried {sending.tries - 1} times in vain"), sent)
+        try:
+            self.doer.do(act, sending)
+        except Withheld:
+            return self._withhold(act, sending), sent
+        except StillInDoubt as doubt:
+            self.mailbox.release(sending, delay_s=doubt.seconds)
+            raise TryLater(str(doubt), doubt.seconds) from None
+        except NotNow as error:
+            raise self._postponed(sending, error) from None
+        except PermanentError as error:
+            return self._give_up(act, sending, error, sent)
+        except (TransientError, OutcomeUnknown) as error:
+            if (left_s := act.asked_at + self.most_retry_s - time.time()) > 0:
+                raise self._later(sending, error, left_s) from None
+            return self._give_up(act, sending, error, sent)
+        return self.mailbox.settle(sending, answer=heard), replace(sent, acts=sent.acts + 1)
+
+    @property
+    def _most_tries(self) -> int:
+        """More than all retries: whoever gets so far was killed by it, or failed in a way that nobody thought of."""
+        return _LEAST_TRIES + int(self.most_retry_s / _MOST_DELAY_S)
+
+    def _withhold(self, act: Act, sending: Sending) -> Sending | Ring | None:
+        log.info("withheld", key=actions.shown_key(act.key))
+        return self.mailbox.settle(sending, answer="withheld" if actions.answers_a_turn(act) else "")
+
+    def _postponed(self, sending: Sending, why: NotNow) -> TryLater:
+        delay_s = why.retry_after_s or _FIRST_DELAY_S
+        self.mailbox.postpone(sending, delay_s=delay_s)
+        log.info("send_postponed", why=str(why), retry_s=delay_s)
+        return TryLater(str(why), delay_s)
+
+    def _later(self, sending: Sending, error: ChatwootError, left_s: float) -> TryLater:
+        """In time for a last try, however long Chatwoot would have us wait."""
+        delay_s = min(backoff_s(sending.tries, error), max(left_s, _FIRST_DELAY_S))
+        self.mailbox.release(sending, delay_s=delay_s, decided=_is_decided(error))
+        count(Counted.RETRIES, "sending")
+        log.warning("send_failed", error=type(error).__name__, status=error.status, text=error.text, retry_s=delay_s)
+        return TryLater(str(error), delay_s)
+
+    def _give_up(
+        self, act: Act, sending: Sending, error: ChatwootError, sent: Sent
+    ) -> tuple[Sending | Ring | None, Sent]:
+        log.error("send_given_up", error=type(error).__name__, status=error.status, text=error.text)
+        now = time.time()
+        after = act.after if isinstance(act, Post) else None
+        grave = Grave(sending.conversation_id, actions.name(act), str(error), sending.tries, now, sending.act, after)
+        alerts = actions.is_said_to_the_customer(act) and not error.conversation_gone
+        besides = actions.alert(act.key, _note(error), now, act.customer) if alerts else []
+        following = self.mailbox.settle(
+            sending, dead_letter=bury(act.key, grave), besides=[actions.dump(each) for each in besides]
+        )
+        count(Counted.DEAD_LETTERS, grave.what)
+        refused = (*sent.refused, str(error))
+        return following, replace(sent, refused=refused, gone=sent.gone or error.conversation_gone)
+
+
+def _is_decided(error: ChatwootError) -> bool:
+    """Whether Chatwoot has answered, or was never asked: then it is not storing the message still.
+
+    502 and 504 are a proxy's answers, which gave up waiting.
+    """
+    return isinstance(error, TransientError) or error.status not in (None, 408, 502, 504)
+
+
+def backoff_s(tries: int, error: ChatwootError) -> float:
+    """How long to wait after so many tries: doubled each time, with jitter, and no less than Chatwoot asks for."""
+    exponential: float = min(_MOST_DELAY_S, _FIRST_DELAY_S * 2.0 ** min(tries - 1, 10))
+    return max(error.retry_after_s or 0, exponential) * random.uniform(1, 1.25)
+
+
+def _note(error: ChatwootError) -> str:
+    return f"The bot's answer could not be sent: {error.text or error}. Please take over."

@@ -1,0 +1,106 @@
+"""What a model wrote, as Chatwoot and the customer's channel can take it. Templates and what is sent by hand stay."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from itertools import accumulate, takewhile
+
+# Chatwoot renders every outgoing text as a Liquid template. An invisible space (U+200B) after the first brace was seen
+# to come through a real one as it is (tests/recorded/09-liquid.json), in code in backticks too. A form that renders
+# back to the very same text, `{{ '{{' }}`, is shown to the customer wherever Chatwoot does not render it.
+# The backtick: Chatwoot puts `{% raw %}` before code, and would make `{{%` of a brace that stands there.
+_OPENING = re.compile(r"\{(?=[{%`])")
+INVISIBLE_SPACE = "\u200b"
+
+# In characters; https://developers.chatwoot.com does not say, the channels' own manuals do.
+_LIMITS = {
+    "Channel::TwilioSms": 1_600,
+    "Channel::FacebookPage": 2_000,
+    "Channel::Instagram": 1_000,
+    "Channel::Sms": 1_600,
+    "Channel::Whatsapp": 4_096,
+    "Channel::Telegram": 4_096,
+    "Channel::Line": 5_000,
+}
+_BREAKS = (
+    re.compile(r"\n\s*\n"),  # paragraphs
+    re.compile(r"(?<=[.!?…])\s|(?<=[.!?…][\"'”»)])\s|(?<=[。！？])|\n"),  # noqa: RUF001 - sentences and lines
+)
+_WORDS = re.compile(r"\s")
+_LEAST_FULL = 1 / 3
+"""A part may be left so empty for the sake of a better place to break."""
+_JOINER = "\u200d"
+
+
+def limit_of(channel: str | None, *, default: int) -> int:
+    """The characters that a message in this channel may have."""
+    return min(default, _LIMITS.get(channel or "", default))
+
+
+def escaped(text: str) -> str:
+    """The same to a reader's eye, and no template to Chatwoot. Safe to repeat."""
+    return _OPENING.sub("{" + INVISIBLE_SPACE, _encodable(text))
+
+
+def in_parts(text: str, limit: int) -> Iterator[str]:
+    """`text` in parts that are no longer than `limit`, broken where a reader would: nothing but white space is lost."""
+    rest = text.strip()
+    while _length(rest) > limit:
+        end = _end(rest, limit)
+        yield rest[:end].rstrip()
+        rest = rest[end:].lstrip()
+    if rest:
+        yield rest
+
+
+def _encodable(text: str) -> str:
+    """Half a surrogate pair, which models do write, has no UTF-8."""
+    return text.encode(errors="replace").decode()
+
+
+def _length(text: str) -> int:
+    return sum(map(_width, text))
+
+
+def _width(character: str) -> int:
+    """Telegram counts an emoji as two, others as one."""
+    return 2 if character > "\uffff" else 1
+
+
+def _end(text: str, limit: int) -> int:
+    """Where the first part ends."""
+    longest = _fitting(text, limit)
+    for kind in _BREAKS:
+        end = _last(kind, text, longest)
+        if end >= longest * _LEAST_FULL:
+            return end
+    return _last(_WORDS, text, longest) or _between_characters(text, longest)
+
+
+def _last(kind: re.Pattern[str], text: str, longest: int) -> int:
+    """Where the last break of this kind stands; 0: nowhere."""
+    return max((match.start() for match in kind.finditer(text, 0, longest + 1)), default=0)
+
+
+def _fitting(text: str, limit: int) -> int:
+    """How many of the first characters fit; at least one."""
+    fitting = takewhile(lambda length: length <= limit, accumulate(map(_width, text)))
+    return max(1, sum(1 for _ in fitting))
+
+
+def _between_characters(text: str, end: int) -> int:
+    """No later than `end`, and not between a letter and its accent, nor within an emoji that is made of several."""
+    found = end
+    while found > 1 and _belong_together(text[found - 1], text[found]):
+        found -= 1
+    return found if found > 1 else end
+
+
+def _belong_together(before: str, after: str) -> bool:
+    return _JOINER in (before, after) or unicodedata.category(after) in ("Mn", "Me", "Mc") or _is_skin_tone(after)
+
+
+def _is_skin_tone(character: str) -> bool:
+    return "\U0001f3fb" <= character <= "\U0001f3ff"

@@ -1,0 +1,177 @@
+"""Answer one conversation's turn: claim it, think, record what is wanted. No Celery here."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+import structlog
+
+from graph.outcome import HandOver, Outcome, Silence
+from tasks.mailbox import Mailbox, Ring, Send, Turn, TurnLost, Wait
+from tasks.records import actions, incoming
+from tasks.records.actions import Act, Customer
+from tasks.records.incoming import Incoming
+from tasks.recovery.dead_letters import THINKING, Grave, bury
+from tasks.recovery.watchdog import Holdings
+from tasks.runtime import failpoints
+from tasks.runtime.counters import Counted, count
+from tasks.runtime.redaction import places
+from tasks.thinking.actions_from_wants import Outbox
+from tasks.thinking.text import limit_of
+from tasks.thinking.typing import TypingSign
+
+log = structlog.get_logger()
+
+Think = Callable[[Turn, Sequence[Incoming]], Outcome]
+"""Raises whatever a graph may raise; `tasks.mailbox.TurnLost` where another worker has the turn by now."""
+
+_RETRY_S = 2.0
+
+
+class GraphFailed(Exception):
+    """The graph raised. Its turn was given back; it may be claimed again after `retry_s`."""
+
+    def __init__(self, error_name: str, retry_s: float) -> None:
+        super().__init__(error_name)
+        self.retry_s = retry_s
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A turn that ended: its number, and what is next."""
+
+    turn: int
+    next: Ring | Send | None
+
+
+@dataclass(frozen=True)
+class Answering:
+    """How turns are answered in this process."""
+
+    mailbox: Mailbox
+    holdings: Holdings
+    think: Think
+    most_attempts: int
+    most_turns_per_hour: int = 0
+    """Two machines that talk to each other do not end by themselves. 0: no limit."""
+    message_limit: int = 4096
+    """Characters of a message, where the channel does not take fewer."""
+    typing: TypingSign | None = None
+
+    def answer(self, conversation_id: int, bell: str) -> Answered | Wait | None:
+        """Answer all that waits in the conversation; None where the doorbell is stale. Safe to repeat.
+
+        Raises:
+            GraphFailed: to be tried again.
+            TurnLost: another worker has the turn by now.
+        """
+        claimed = self.mailbox.claim(conversation_id, bell)
+        if claimed is None:
+            count(Counted.STALE_DOORBELLS)
+        if not isinstance(claimed, Turn):
+            return claimed
+        sign = self.typing.shown(conversation_id, left_on=claimed.attempt > 1) if self.typing else nullcontext()
+        with self.holdings.hold(claimed), sign:
+            return self._answer(claimed)
+
+    def _answer(self, turn: Turn) -> Answered:
+        started = time.monotonic()
+        messages = [incoming.load(message) for message in turn.messages]
+        if not messages and not turn.resumes:  # deleted meanwhile
+            return Answered(turn.number, self.mailbox.commit(turn, [], has_learnt=False))
+        if 0 < self.most_turns_per_hour < turn.turns_this_hour:
+            limit = self.most_turns_per_hour
+            return self._give_up(turn, messages, f"{limit} answers in an hour: perhaps two machines talk to each other")
+        if turn.attempt > self.most_attempts:
+            return self._give_up(turn, messages, "the worker died each time")
+        try:
+            with failpoints.around("think"):
+                outcome = self.think(turn, messages)
+        except TurnLost:
+            raise
+        except Exception as error:  # noqa: BLE001 - a graph is a user's code and may raise anything
+            return self._failed(turn, messages, error)
+        wanted = self._acts(outcome, turn, messages)
+        awaits = name_of(turn, messages) if any(isinstance(want, HandOver) and want.waits for want in outcome) else ""
+        following = self.mailbox.commit(turn, [actions.dump(act) for act in wanted], awaits=awaits)
+        count(Counted.TURNS_ANSWERED)
+        log.info(
+            "turn_answered",
+            turn=turn.number,
+            attempt=turn.attempt,
+            messages=len(messages),
+            acts=len(wanted),
+            seconds=round(time.monotonic() - started, 3),
+        )
+        return Answered(turn.number, following)
+
+    def _acts(self, outcome: Outcome, turn: Turn, messages: Sequence[Incoming]) -> list[Act]:
+        for want in outcome:
+            if isinstance(want, Silence):
+                log.info("silent", reason=want.reason)
+        told = [*map(incoming.load, turn.earlier), *messages]
+        channel = next((each.channel for each in reversed(told) if each.channel), None)
+        outbox = Outbox(
+            key=name_of(turn, messages),
+            asked_at=time.time(),
+            limit=limit_of(channel, default=self.message_limit),
+            answers=tuple(each.id for each in messages),
+            customer=_customer(told),
+            newest=max((each.id for each in told), default=0),
+        )
+        return outbox.of(outcome)
+
+    def _failed(self, turn: Turn, messages: Sequence[Incoming], error: Exception) -> Answered:
+        # The error's own words stay out of the log: they may quote the customer.
+        log.error(
+            "graph_failed",
+            turn=turn.number,
+            attempt=turn.attempt,
+            error=type(error).__name__,
+            where=places(error),
+        )
+        if turn.attempt >= self.most_attempts:
+            return self._give_up(turn, messages, f"the graph failed: {type(error).__name__}")
+        delay_s = _RETRY_S * 2 ** (turn.attempt - 1)
+        self.mailbox.release(turn, delay_s=delay_s)
+        count(Counted.RETRIES, "thinking")
+        raise GraphFailed(type(error).__name__, delay_s) from None
+
+    def _give_up(self, turn: Turn, messages: Sequence[Incoming], reason: str) -> Answered:
+        now = time.time()
+        key = name_of(turn, messages)
+        content = json.dumps(turn.messages, ensure_ascii=False)
+        grave = Grave(turn.conversation_id, THINKING, reason, turn.attempt, now, content, _newest(messages))
+        note = f"The bot could not answer ({reason}). Please take over."
+        alert = actions.alert(key, note, now, _customer(messages))
+        following = self.mailbox.commit(
+            turn,
+            [actions.dump(act) for act in alert],
+            dead_letter=bury(key, grave),
+            awaits=turn.resumes,
+            has_learnt=False,
+        )
+        count(Counted.DEAD_LETTERS, THINKING)
+        log.error("turn_given_up", turn=turn.number, attempts=turn.attempt, reason=reason)
+        return Answered(turn.number, following)
+
+
+def name_of(turn: Turn, messages: Sequence[Incoming]) -> str:
+    """Names the turn wherever and however often it is answered, for ever: by the last message that it answers."""
+    return f"m{messages[-1].id}" if messages else f"{turn.resumes}.on"
+
+
+def _newest(messages: Sequence[Incoming]) -> int | None:
+    return messages[-1].id if messages else None
+
+
+def _customer(messages: Sequence[Incoming]) -> Customer | None:
+    """Who wrote, as far as a webhook told us."""
+    for each in reversed(messages):
+        if each.contact_id and each.inbox_id:
+            return Customer(each.contact_id, each.inbox_id, each.contact_source_id)
+    return None

@@ -1,0 +1,263 @@
+"""Finding or making a conversation, where Chatwoot answers as it seldom does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+from structlog.testing import capture_logs
+
+from chatwoot.client import Client
+from chatwoot.errors import OutcomeUnknown, TransientError
+from tasks.customers.claims import Busy, Claim, Place
+from tasks.customers.outreach import Letter, Outreach, Undeliverable
+from tasks.mailbox import DeadLetter
+from tasks.records import actions
+from tasks.records.actions import Post
+
+PHONE = "+34623226544"
+LETTER = Letter(phone_number=PHONE, content="Hola", key="a key", inbox_id=4)
+TAKEN = (422, {"message": "Phone number has already been taken", "attributes": ["phone_number"]})
+CONTACT = {"id": 7, "phone_number": PHONE, "contact_inboxes": [{"source_id": "34623226544", "inbox": {"id": 4}}]}
+NOBODY, FOUND = (200, {"payload": []}), (200, {"payload": [CONTACT]})
+WHATSAPP = (200, {"id": 4, "channel_type": "Channel::Whatsapp"})
+API = (200, {"id": 4, "channel_type": "Channel::Api"})
+HTML = (404, "<html>")
+GONE = (404, {"error": "Resource could not be found"})
+
+Answer = tuple[int, Any]
+
+
+def conversation(id: int = 9, **values: Any) -> dict[str, Any]:
+    return {"id": id, "inbox_id": 4, "status": "pending", "can_reply": True, **values}
+
+
+class Script:
+    """Answers each path with what was written for it, one after the other; the last one again and again."""
+
+    def __init__(self, **answers: list[Answer]) -> None:
+        self.answers = answers
+        self.asked: list[str] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        name = "_".join(word for word in request.url.path.split("/")[5:] if not word.isdecimal())
+        self.asked.append(f"{request.method} {name}")
+        answers = self.answers[name]
+        status, body = answers.pop(0) if len(answers) > 1 else answers[0]
+        return httpx.Response(status, text=body) if isinstance(body, str) else httpx.Response(status, json=body)
+
+
+class Alone:
+    """Recipients that nobody else writes to."""
+
+    def __init__(self, age_s: float = 0, *, lost: bool = False) -> None:
+        self.age_s = age_s
+        self.lost = lost
+        self.placed: list[Place] = []
+        self.let_go_of = 0
+        self.forgotten = 0
+
+    def claim(self, phone_number: str, letter: str) -> Claim | Place:
+        return self.placed[0] if self.placed else Claim(phone_number, letter, "a token", self.age_s)
+
+    def renew(self, claim: Claim) -> None:
+        if self.lost:
+            raise Busy(1)
+
+    def place(self, claim: Claim, place: Place) -> Place:
+        self.placed.append(place)
+        return place
+
+    def let_go(self, claim: Claim) -> None:
+        self.let_go_of += 1
+
+    def forget_letter(self, claim: Claim) -> None:
+        self.age_s = 0
+        self.forgotten += 1
+
+
+class Nobodys:
+    """A directory that nobody looks into."""
+
+    def enter(self, conversation_id: int, **whose: object) -> None: ...
+
+
+class Box:
+    """What was put into mailboxes."""
+
+    def __init__(self) -> None:
+        self.posts: list[Post] = []
+        self.letters: list[DeadLetter] = []
+
+    def post(self, conversation_id: int, key: str, act: str) -> None:
+        post = actions.load(act)
+        assert isinstance(post, Post)
+        self.posts.append(post)
+
+    def bury(self, conversation_id: int, letter: DeadLetter) -> bool:
+        self.letters.append(letter)
+        return True
+
+    @property
+    def reasons(self) -> list[str]:
+        return [json.loads(letter.record)["reason"] for letter in self.letters]
+
+
+Scene = Callable[..., tuple[Outreach, Script, Box]]
+
+
+@pytest.fixture
+def scene() -> Iterator[Scene]:
+    clients: list[Client] = []
+
+    def make(recipients: Alone | None = None, **answers: list[Answer]) -> tuple[Outreach, Script, Box]:
+        script = Script(**answers)
+        clients.append(Client("http://chatwoot.test", 1, "a-token", transport=httpx.MockTransport(script)))
+        box = Box()
+        return Outreach(clients[-1], box, recipients or Alone(), Nobodys(), most_retry_s=60), script, box  # type: ignore[arg-type]
+
+    yield make
+    for client in clients:
+        client.close()
+
+
+def test_somebody_else_makes_the_contact_meanwhile(scene: Scene) -> None:
+    outreach, script, box = scene(
+        contacts_filter=[NOBODY, FOUND], inboxes=[API], contacts=[TAKEN], conversations=[(200, conversation())]
+    )
+    assert outreach.write(LETTER) == 9
+    assert script.asked == [
+        "POST contacts_filter",
+        "GET inboxes",
+        "POST contacts",
+        "POST contacts_filter",
+        "POST conversations",
+    ]
+    assert [post.content for post in box.posts] == ["Hola"]
+
+
+def test_it_is_taken_and_not_to_be_found_yet(scene: Scene) -> None:
+    outreach, _, box = scene(contacts_filter=[NOBODY], inboxes=[API], contacts=[TAKEN])
+    with pytest.raises(TransientError, match="not found yet"):
+        outreach.write(LETTER)
+    assert box.reasons == []
+
+
+def test_another_worker_has_taken_over(scene: Scene) -> None:
+    """This one was slow: nothing is made by it any more."""
+    outreach, script, _ = scene(Alone(lost=True), contacts_filter=[NOBODY], inboxes=[API])
+    with pytest.raises(Busy):
+        outreach.write(LETTER)
+    assert "POST contacts" not in script.asked
+
+
+def test_a_server_that_tells_nothing_of_inboxes(scene: Scene) -> None:
+    """What the conversation says decides then."""
+    answers = {"contacts_filter": [FOUND], "contacts_conversations": [NOBODY], "inboxes": [HTML]}
+    outreach, _, box = scene(**answers, conversations=[(200, conversation())])
+    assert outreach.write(LETTER) == 9
+    outreach, _, box = scene(**answers, conversations=[(200, conversation(can_reply=False))])
+    with pytest.raises(Undeliverable, match="24-hour window"):
+        outreach.write(LETTER)
+    assert box.posts == []
+
+
+@pytest.mark.parametrize("can_reply", [True, False])
+def test_a_single_conversation_inbox_of_whatsapp(scene: Scene, can_reply: bool) -> None:
+    """The old conversation comes back, and its window may be open still."""
+    old = conversation(status="resolved", can_reply=can_reply)
+    outreach, script, _ = scene(
+        contacts_filter=[FOUND],
+        contacts_conversations=[(200, {"payload": [old]})],
+        inboxes=[(200, WHATSAPP[1] | {"lock_to_single_conversation": True})],
+        conversations=[(200, old)],
+    )
+    if can_reply:
+        assert outreach.write(LETTER) == 9
+    else:
+        with pytest.raises(Undeliverable, match="24-hour window"):
+            outreach.write(LETTER)
+        assert "POST conversations" not in script.asked
+
+
+def test_an_inbox_is_asked_for_once(scene: Scene) -> None:
+    outreach, script, _ = scene(
+        contacts_filter=[FOUND],
+        contacts_conversations=[NOBODY],
+        inboxes=[API],
+        conversations=[(200, conversation())],
+    )
+    outreach.write(LETTER)
+    outreach.write(LETTER)
+    assert script.asked.count("GET inboxes") == 1
+
+
+def test_chatwoot_refuses_for_good(scene: Scene) -> None:
+    recipients = Alone()
+    outreach, _, box = scene(recipients, contacts_filter=[(401, {"error": "Invalid Access Token"})])
+    with pytest.raises(Undeliverable, match="401"):
+        outreach.write(LETTER)
+    assert box.reasons == ["POST /contacts/filter answered 401: Invalid Access Token"]
+    assert recipients.let_go_of == 1
+
+
+OUTSIDE = conversation(can_reply=False)
+
+
+@pytest.mark.parametrize(
+    ("answers", "reason"),
+    [
+        ({"contacts_filter": [(401, {"error": "Invalid Access Token"})]}, "401"),
+        ({"contacts_filter": [NOBODY], "inboxes": [GONE], "contacts": [GONE]}, "no such inbox"),
+        ({"contacts_filter": [FOUND], "contacts_conversations": [(200, {"payload": [OUTSIDE]})]}, "24-hour window"),
+    ],
+)
+def test_what_was_refused_has_all_its_time_when_it_is_tried_anew(
+    scene: Scene, answers: dict[str, list[Answer]], reason: str
+) -> None:
+    recipients = Alone()
+    outreach, _, _ = scene(recipients, **answers)
+    with pytest.raises(Undeliverable, match=reason):
+        outreach.write(LETTER)
+    assert (recipients.forgotten, recipients.let_go_of) == (1, 1)
+
+
+def test_a_contact_that_is_just_being_deleted_is_no_missing_inbox(scene: Scene) -> None:
+    """Found by its number still, but without conversations: a while later it is made anew."""
+    outreach, _, box = scene(contacts_filter=[FOUND], contacts_conversations=[GONE])
+    with pytest.raises(TransientError, match="just being deleted"):
+        outreach.write(LETTER)
+    assert box.reasons == []
+
+
+def test_a_key_that_holds_a_phone_number_stays_out_of_the_log(scene: Scene) -> None:
+    outreach, _, _ = scene(contacts_filter=[(401, {"error": "Invalid Access Token"})])
+    with capture_logs() as logs, pytest.raises(Undeliverable):
+        outreach.write(replace(LETTER, key=f"reminder for {PHONE}"))
+    assert [entry["event"] for entry in logs] == ["letter_undeliverable"]
+    assert PHONE not in str(logs)
+
+
+def test_chatwoot_is_away_for_long(scene: Scene) -> None:
+    answers = {"contacts_filter": [FOUND], "contacts_conversations": [NOBODY], "inboxes": [API]}
+    outreach, _, box = scene(Alone(age_s=59), **answers, conversations=[(500, "")])
+    with pytest.raises(OutcomeUnknown):
+        outreach.write(LETTER)
+    assert box.reasons == []
+    outreach, _, box = scene(Alone(age_s=60), **answers, conversations=[(500, "")])
+    with pytest.raises(Undeliverable, match="given up"):
+        outreach.write(LETTER)
+    assert len(box.reasons) == 1
+
+
+def test_a_letter_that_has_its_place_asks_nothing(scene: Scene) -> None:
+    recipients = Alone()
+    recipients.placed.append(Place(9, with_template=False))
+    outreach, script, box = scene(recipients)
+    assert outreach.write(LETTER) == 9
+    assert script.asked == []
+    assert [post.key for post in box.posts] == ["by-hand.a key"]

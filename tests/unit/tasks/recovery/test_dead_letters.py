@@ -1,0 +1,99 @@
+"""When a dead letter is not tried again: somebody has answered since, or what failed is not kept."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from chatwoot import events
+from chatwoot.client import Client
+from chatwoot.errors import NotFound, TransientError
+from tasks.mailbox.doorbells import Doorbells
+from tasks.records import actions
+from tasks.records.actions import Post
+from tasks.recovery.dead_letters import AnsweredSince, DeadLetters, Grave, NothingLeft, bury, bury_undelivered
+from tests.fakes import FakeMailbox, Memory
+
+PAYLOADS = Path(__file__).parents[3] / "payloads"
+FAILED_AT = 1_795_388_490.75
+BY_HAND = Post(key="by-hand.1", content="Your order is ready", asked_at=FAILED_AT, by_hand=True)
+
+
+def outgoing(id: int, created_at: int) -> dict[str, Any]:
+    return {"id": id, "message_type": 1, "created_at": created_at}
+
+
+def letters_in(box: FakeMailbox, status: int, answer: dict[str, Any], *, is_bot: bool = False) -> DeadLetters:
+    """`answer`: Chatwoot's, whatever it is asked."""
+    transport = httpx.MockTransport(lambda _: httpx.Response(status, json=answer))
+    client = Client("http://chatwoot.test", 1, "token", transport=transport)
+    reader, doorbells = None if is_bot else client, Doorbells(lambda *_: None, lambda _: None)
+    return DeadLetters(box, reader, client, doorbells, print)  # type: ignore[arg-type]
+
+
+def retried(status: int, answer: dict[str, Any], *, is_bot: bool) -> list[str]:
+    """What is to be sent again of a message sent by hand, whose place among the others is not known."""
+    box = FakeMailbox(Memory())
+    box.bury(3, bury(BY_HAND.key, Grave(3, "post", "404", 1, FAILED_AT, actions.dump(BY_HAND))))
+    letters_in(box, status, answer, is_bot=is_bot).retry("3.by-hand.1")
+    return [sending.act] if (sending := box.begin_sending(3)) else []
+
+
+def retry(*messages: dict[str, Any]) -> list[str]:
+    return retried(200, {"payload": list(messages)}, is_bot=False)
+
+
+def retry_as_a_bot(status: int, conversation: dict[str, Any]) -> list[str]:
+    return retried(status, conversation, is_bot=True)
+
+
+def test_it_is_sent_where_nobody_has_answered() -> None:
+    assert retry(outgoing(8, int(FAILED_AT) - 1))
+
+
+def test_chatwoot_tells_whole_seconds_so_the_same_second_may_be_later() -> None:
+    with pytest.raises(AnsweredSince):
+        retry(outgoing(8, int(FAILED_AT)))
+
+
+class TestWithABotsTokenOnly:
+    """It may see the conversation's last message since Chatwoot 4.14.2, and nothing before."""
+
+    def test_the_last_message_is_an_answer(self) -> None:
+        with pytest.raises(AnsweredSince):
+            retry_as_a_bot(200, {"id": 3, "messages": [outgoing(8, int(FAILED_AT) + 1)]})
+
+    def test_an_activity_does_not_hide_the_answer(self) -> None:
+        activity = {"id": 9, "message_type": 2, "created_at": int(FAILED_AT) + 2}
+        answer = outgoing(8, int(FAILED_AT) + 1)
+        with pytest.raises(AnsweredSince):
+            retry_as_a_bot(200, {"id": 3, "messages": [activity], "last_non_activity_message": answer})
+
+    def test_nobody_has_answered(self) -> None:
+        assert retry_as_a_bot(200, {"id": 3, "messages": [outgoing(8, int(FAILED_AT) - 1)]})
+
+    def test_a_chatwoot_that_lets_no_bot_look(self) -> None:
+        assert retry_as_a_bot(401, {"error": "Access to this endpoint is not authorized for bots"})
+
+    def test_a_conversation_that_is_gone(self) -> None:
+        with pytest.raises(NotFound):
+            retry_as_a_bot(404, {"error": "Resource could not be found"})
+
+    def test_chatwoot_away(self) -> None:
+        with pytest.raises(TransientError):
+            retry_as_a_bot(503, {})
+
+
+def test_a_file_that_did_not_reach_the_customer_is_chatwoots_to_send_again() -> None:
+    payload = json.loads((PAYLOADS / "message_updated-outgoing-failed-external_error.json").read_text())
+    event = events.parse(payload | {"attachments": [{"id": 1, "file_type": "file"}]})
+    assert isinstance(event, events.MessageUpdated)
+    box = FakeMailbox(Memory())
+    bury_undelivered(box, event)  # type: ignore[arg-type]
+    ((id, _),) = letters_in(box, 200, {}).all()
+    with pytest.raises(NothingLeft):
+        letters_in(box, 200, {}).retry(id)

@@ -1,0 +1,108 @@
+"""What a turn wants becomes acts in Chatwoot: each with its own key, in order, and no longer than the channel takes."""
+
+from __future__ import annotations
+
+import pytest
+
+from graph.outcome import Attributes, File, HandOver, Labels, Later, Note, Reply, Resolve, Silence, Want
+from tasks.records import actions
+from tasks.records.actions import Assign, Attached, ChangeLabels, Customer, MergeAttributes, Post, PutOff, SetStatus
+from tasks.thinking.actions_from_wants import Outbox
+
+ANA = Customer(17, 1, "34586533524")
+
+
+@pytest.fixture
+def outbox() -> Outbox:
+    return Outbox(key="m8", asked_at=1.0, limit=20, answers=(7, 8), customer=ANA, newest=8)
+
+
+def said(content: str, key: str, **more: object) -> Post:
+    return Post(key=key, asked_at=1.0, customer=ANA, content=content, answers=(7, 8), **more)  # type: ignore[arg-type]
+
+
+def note(content: str, key: str) -> Post:
+    return Post(key=key, asked_at=1.0, customer=ANA, content=content, private=True)
+
+
+def test_each_part_of_a_long_reply_is_a_bubble_with_a_key_of_its_own(outbox: Outbox) -> None:
+    made = outbox.of((Reply("One sentence. Another one here."), Reply("Bye")))
+    assert made == [said("One sentence.", "m8.0"), said("Another one here.", "m8.1"), said("Bye", "m8.2")]
+
+
+def test_buttons_and_files_hang_on_the_last_part_and_the_quote_on_the_first(outbox: Outbox) -> None:
+    reply = Reply("One sentence. Another one here.", ("A", "B"), 7, (File("a.txt", b"\xff", "text/plain"),))
+    assert outbox.of((reply,)) == [
+        said("One sentence.", "m8.0", in_reply_to=7),
+        said(
+            "Another one here.",
+            "m8.1",
+            quick_replies=("A", "B"),
+            files=(Attached("a.txt", "/w==", "text/plain"),),
+        ),
+    ]
+
+
+def test_a_file_may_come_without_words(outbox: Outbox) -> None:
+    (post,) = outbox.of((Reply("", files=(File("a.txt", b"a"),)),))
+    assert isinstance(post, Post)
+    assert (post.content, len(post.files)) == ("", 1)
+
+
+def test_what_a_model_wrote_is_no_template(outbox: Outbox) -> None:
+    made = outbox.of((Reply("{{a}}"), Note("{%b%}"), HandOver("{{c}}", closing="{{d}}")))
+    assert not [act for act in made if isinstance(act, Post) and ("{{" in act.content or "{%" in act.content)]
+
+
+def test_a_hand_over_says_its_closing_line_and_opens_the_conversation_last(outbox: Outbox) -> None:
+    made = outbox.of((HandOver("asks for a person", team_id=2, assignee_id=3, closing="A colleague goes on."),))
+    assert made == [
+        said("A colleague goes on.", "m8.0"),
+        Assign(key="m8.0.team", asked_at=1.0, customer=ANA, team_id=2),
+        Assign(key="m8.0.assignee", asked_at=1.0, customer=ANA, assignee_id=3),
+        note("asks for a person", "m8.0.note"),
+        SetStatus(key="m8.0.open", asked_at=1.0, customer=ANA, status="open"),
+    ]
+
+
+def test_silence_does_nothing(outbox: Outbox) -> None:
+    assert outbox.of((Silence("only thanks"),)) == []
+
+
+def test_all_else_is_one_act_each(outbox: Outbox) -> None:
+    made = outbox.of((Note("n"), Labels(("a",), ("b",)), Attributes({"size": 42}), Resolve()))
+    assert made == [
+        note("n", "m8.0"),
+        ChangeLabels(key="m8.1", asked_at=1.0, customer=ANA, add=("a",), remove=("b",)),
+        MergeAttributes(key="m8.2", asked_at=1.0, customer=ANA, values={"size": 42}),
+        SetStatus(key="m8.3", asked_at=1.0, customer=ANA, status="resolved"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "want",
+    [
+        Reply("Hola \ud83d", ("A",), 7, (File("a", b"\xff"),)),
+        HandOver("r", 2, 3, "c"),
+        Labels(("a",)),
+        Attributes({"a": {"b": ["\ud83d"]}}),
+    ],
+    ids=lambda want: type(want).__name__,
+)
+def test_every_act_survives_as_json_that_redis_can_hold(outbox: Outbox, want: Want) -> None:
+    for act in outbox.of((want,)):
+        assert actions.load(actions.dump(act).encode().decode()) == act
+
+
+def test_an_act_of_another_version_is_understood_as_far_as_it_is_known() -> None:
+    text = '{"act": "post", "key": "k", "content": "c", "asked_at": 1.0, "of_tomorrow": 1}'
+    assert actions.load(text) == Post(key="k", content="c", asked_at=1.0)
+
+
+def test_what_is_said_later_is_asked_for_then_and_keeps_its_order(outbox: Outbox) -> None:
+    made = outbox.of((Later("One sentence. Another one here.", after_s=60, unless_they_write=True),))
+    assert all(isinstance(act, PutOff) and act.unless_newer_than == 8 for act in made)
+    posts = [act.post for act in made if isinstance(act, PutOff)]
+    assert [post.content for post in posts] == ["One sentence.", "Another one here."]
+    assert 61 == posts[0].asked_at < posts[1].asked_at
+    assert [actions.load(actions.dump(act)) for act in made] == made

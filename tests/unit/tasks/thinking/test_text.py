@@ -1,0 +1,129 @@
+"""What a model wrote reaches the customer: not run, not eaten, in parts that the channel takes."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from liquid import Environment, Mode
+from liquid.exceptions import LiquidError
+
+from tasks.thinking.text import INVISIBLE_SPACE, escaped, in_parts, limit_of
+
+_LIQUID = Environment(tolerance=Mode.STRICT)
+_CODE = re.compile(r"`(.*?)`", re.DOTALL)
+
+# What templates are made of, so that random texts hold many.
+PIECES = [
+    "{",
+    "{{",
+    "{%",
+    "%}",
+    "}}",
+    "`",
+    "```",
+    "contact.name",
+    " raw ",
+    " endraw ",
+    " if true ",
+    "-",
+    "'",
+    "\n",
+    "x",
+]
+templates = st.lists(st.sampled_from(PIECES), max_size=30).map("".join) | st.text()
+
+
+def as_chatwoot_stores(text: str) -> str:
+    """As a real one does (tests/recorded/09-liquid.json): code is protected, what is no template stays as it is."""
+    try:
+        template = _LIQUID.from_string(_CODE.sub(r"{% raw %}`\1`{% endraw %}", text))
+        return template.render(contact={"name": "Ana"})
+    except LiquidError:
+        return text
+
+
+def seen(text: str) -> str:
+    return text.replace(INVISIBLE_SPACE, "")
+
+
+@pytest.mark.parametrize(
+    ("text", "stored"),
+    [
+        ("Hola {{contact.name}}", "Hola Ana"),
+        ("nada: [{{ nope }}]", "nada: []"),
+        ("{% if true %}sí{% endif %}", "sí"),
+        ("`{{contact.name}}` en comillas", "`{{contact.name}}` en comillas"),
+        ("abierto {{ sin cerrar", "abierto {{ sin cerrar"),
+        ("{\u200b{contact.name}}", "{\u200b{contact.name}}"),
+        ("{% bad tag %}", "{% bad tag %}"),
+    ],
+)
+def test_the_renderer_does_as_a_real_chatwoot_did(text: str, stored: str) -> None:
+    assert as_chatwoot_stores(text) == stored
+
+
+@given(templates)
+@example("Hola {{contact.name}}, {% if true %}x{% endif %}")
+@example("{`a`}} `{% endraw %}{{contact.name}}`")
+def test_the_customer_reads_what_the_model_wrote(text: str) -> None:
+    stored = as_chatwoot_stores(escaped(text))
+    assert stored == escaped(text)
+    assert seen(stored) == seen(text)
+
+
+@given(templates)
+def test_escaping_again_changes_nothing(text: str) -> None:
+    assert escaped(escaped(text)) == escaped(text)
+
+
+def test_half_a_surrogate_pair_can_be_sent() -> None:
+    assert escaped("a\ud83db").encode() == b"a?b"
+
+
+@example("👩" * 9, 4)
+@given(st.text(alphabet="ab .!?\n\u0301👩\u200d", max_size=200), st.integers(4, 40))
+def test_parts_fit_and_lose_nothing_but_white_space(text: str, limit: int) -> None:
+    found = list(in_parts(text, limit))
+    assert all(0 < len(part.encode("utf-16-le")) // 2 <= limit for part in found)
+    assert "".join("".join(found).split()) == "".join(text.split())
+
+
+@given(templates, st.integers(4, 40))
+def test_parts_of_an_escaped_text_are_no_templates_either(text: str, limit: int) -> None:
+    assert not [part for part in in_parts(escaped(text), limit) if as_chatwoot_stores(part) != part]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("short", ["short"]),
+        ("", []),
+        (" \n ", []),
+        ("One paragraph.\n\nAnother one.", ["One paragraph.", "Another one."]),
+        ("One sentence. Another one here.", ["One sentence.", "Another one here."]),
+        ("seven words that go on and on", ["seven words that go", "on and on"]),
+        ("x" * 45, ["x" * 20, "x" * 20, "x" * 5]),
+        ('He said "no." Then he left', ['He said "no."', "Then he left"]),
+        ("第一句話在這裡結束了。第二句話也在這裡了嗎", ["第一句話在這裡結束了。", "第二句話也在這裡了嗎"]),
+        ("Costs 3.50 euros each, or more", ["Costs 3.50 euros", "each, or more"]),
+        ("I. " + "y" * 19, ["I.", "y" * 19]),
+    ],
+)
+def test_a_text_is_broken_where_a_reader_would(text: str, found: list[str]) -> None:
+    assert list(in_parts(text, 20)) == found
+
+
+def test_what_makes_one_character_stays_together() -> None:
+    family, accented = "👩\u200d👩\u200d👧", "e\u0301"
+    assert list(in_parts("x" * 15 + family, 20)) == ["x" * 15, family]
+    assert list(in_parts("x" * 19 + accented, 20)) == ["x" * 19, accented]
+
+
+def test_a_channel_has_its_limit_and_the_setting_is_the_most() -> None:
+    assert limit_of("Channel::Whatsapp", default=4096) == 4096
+    assert limit_of("Channel::Instagram", default=4096) == 1000
+    assert limit_of("Channel::Api", default=500) == 500
+    assert limit_of(None, default=4096) == 4096
