@@ -1,1 +1,1 @@
-FLASK_APP=webhook_app.wsgi
+FLASK_APP=cli

@@ -14,7 +14,7 @@ RUN useradd --system --uid 10001 --user-group --no-create-home contesta
 ENV PATH=/venv/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
-    FLASK_APP=webhook_app.wsgi
+    FLASK_APP=cli
 WORKDIR /app
 USER contesta
 

@@ -19,7 +19,7 @@ from graph.loader import load
 from graph.said import Said
 from graph.thinking import Thinker
 from sandbox.machine.redis import RedisServer
-from tasks.mailbox import Mailbox, Ring, Sending, Timing, Turn
+from tasks.mailbox import Mailbox, Sending, Timing, Turn, WakeThinker
 
 _HISTORY_LIMIT = 40
 _OLD, _YOUNG = 1000, 10
@@ -60,7 +60,7 @@ class Talk:
         """Accepted, claimed, thought, committed, sent."""
         id = next(self._ids)
         doorbell = self.mailbox.accept(conversation_id, id, f'{{"id": {id}}}').doorbell
-        assert isinstance(doorbell, Ring)
+        assert isinstance(doorbell, WakeThinker)
         turn = self.mailbox.claim(conversation_id, doorbell.bell)
         assert isinstance(turn, Turn)
         self._think(turn, id)

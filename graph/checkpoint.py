@@ -128,6 +128,12 @@ class Memory(ShallowRedisSaver):
         stored_at = {"thread_id": thread_id, "checkpoint_ns": namespace, "checkpoint_id": checkpoint["id"]}
         return {"configurable": stored_at}
 
+    def forget(self, thread_id: str) -> int:
+        """Forget the thread, with its subgraphs, and return how many there were: 1, or 0. Safe to repeat."""
+        known = self.get_tuple({"configurable": {"thread_id": thread_id, "checkpoint_ns": ""}})
+        self.delete_thread(thread_id)
+        return int(known is not None)
+
     def delete_thread(self, thread_id: str) -> None:
         """Forget the thread, with its subgraphs. Safe to repeat."""
         for pattern in (f"{self._checkpoint_prefix}:{_escaped(thread_id)}:*", _registry(_escaped(thread_id), "*")):

@@ -19,7 +19,7 @@ log = structlog.get_logger()
 sys.path.append(os.getcwd())
 
 broker.mend()
-app = Celery("contesta", task_cls="tasks.runtime.redaction:QuietTask")
+app = Celery("contesta", task_cls="tasks.runtime.redaction:RedactedTask")
 app.config_from_object("celeryconfig")
 
 
@@ -32,7 +32,7 @@ def _log_as_we_do(**_: Any) -> None:
 def _build(**_: Any) -> None:
     """A worker that cannot work says why and ends, rather than failing each task."""
     try:
-        wiring.parts()
+        wiring.of_this_process().for_a_worker()
     except Exception as error:
         logs.configure()
         log.critical("cannot_start", error=str(error), exc_info=True)
@@ -41,8 +41,10 @@ def _build(**_: Any) -> None:
 
 @signals.worker_ready.connect
 def _keep_watch(sender: Any, **_: Any) -> None:
-    wiring.keeper().start(most_stuck=max(1, sender.controller.concurrency // 2), end=lambda: _hand_back(status=1))
-    wiring.bookkeeper().start()
+    parts = wiring.of_this_process()
+    most_stuck = max(1, sender.controller.concurrency // 2)
+    parts.background_threads.start(most_stuck=most_stuck, end=lambda: _release_and_exit(status=1))
+    parts.counter_flusher.start()
     log.info("worker_ready")
 
 
@@ -56,25 +58,26 @@ def _ask_at_once(**_: Any) -> None:
 @signals.worker_shutting_down.connect
 def _end_in_time(**_: Any) -> None:
     """Celery waits for running tasks for ever; who comes after SIGTERM does not."""
-    patience = threading.Timer(wiring.parts().settings.shutdown_seconds, _hand_back)
+    patience = threading.Timer(wiring.of_this_process().settings.shutdown_seconds, _release_and_exit)
     patience.daemon = True
     patience.start()
 
 
-def _hand_back(*, status: int = 0) -> None:
-    parts = wiring.parts()
+def _release_and_exit(*, status: int = 0) -> None:
+    parts = wiring.of_this_process()
     try:
-        handed_back = parts.holdings.hand_back(parts.mailbox, over_celery)
-        log.warning("handed_back", conversations=handed_back)
-        wiring.bookkeeper().stop()
+        released = parts.holdings.release_all(parts.mailbox, over_celery)
+        log.warning("turns_released", conversations=released)
+        parts.counter_flusher.stop()
     finally:
         os._exit(status)  # threads cannot be ended otherwise, and what they do now is nobody's turn any more
 
 
 @signals.worker_shutdown.connect
 def _stop_watching(**_: Any) -> None:
-    wiring.keeper().stop()
-    wiring.bookkeeper().stop()
+    parts = wiring.of_this_process()
+    parts.background_threads.stop()
+    parts.counter_flusher.stop()
 
 
 @signals.task_prerun.connect

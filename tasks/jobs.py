@@ -14,13 +14,13 @@ from celery import Task, shared_task
 from chatwoot.errors import ChatwootError, OutcomeUnknown, TransientError
 from tasks import wiring
 from tasks.customers.claims import Busy
-from tasks.customers.outreach import Letter, Undeliverable
-from tasks.mailbox import Ring, TurnLost, Wait, doorbells
+from tasks.customers.outreach import FirstMessage, Undeliverable
+from tasks.mailbox import NotYet, TurnLost, WakeThinker, doorbells
 from tasks.records import arguments
-from tasks.records.arguments import BadCall
+from tasks.records.arguments import InvalidArguments
 from tasks.runtime import counters
 from tasks.runtime.counters import Counted
-from tasks.runtime.redaction import ShowableError
+from tasks.runtime.redaction import SafeError
 from tasks.sending.outbox import TryLater, backoff_s
 
 log = structlog.get_logger()
@@ -28,7 +28,7 @@ log = structlog.get_logger()
 _MOST_COUNTDOWN_S = 240  # below the broker's visibility timeout (celeryconfig.py), or the message comes twice
 
 
-class Refused(ShowableError):
+class Refused(SafeError):
     """Chatwoot refuses for good. What was refused is a dead letter."""
 
 
@@ -38,19 +38,19 @@ def process_message(self: Task[..., Any], *, conversation_id: int, bell: str) ->
     from tasks.thinking.turn import GraphFailed
 
     try:
-        answered = wiring.parts().answering.answer(conversation_id, bell)
+        answered = wiring.of_this_process().turn_runner.answer(conversation_id, bell)
     except GraphFailed as error:
-        raise self.retry(exc=ShowableError(str(error)), countdown=error.retry_s) from None
+        raise self.retry(exc=SafeError(str(error)), countdown=error.retry_s) from None
     except TurnLost:
         log.warning("turn_lost")
         answered = None
-    if isinstance(answered, Wait):
+    if isinstance(answered, NotYet):
         raise self.retry(countdown=answered.seconds)
-    if answered is None or answered.next is None or isinstance(answered.next, Ring):
+    if answered is None or answered.next is None or isinstance(answered.next, WakeThinker):
         self.request.chain = None  # nothing to send
     if answered is None:
         return None
-    if isinstance(answered.next, Ring):
+    if isinstance(answered.next, WakeThinker):
         doorbells.ring(conversation_id, answered.next)
     return answered.turn
 
@@ -66,25 +66,25 @@ def send_reply(
     template_params: dict[str, Any] | None = None,
     key: str | None = None,
 ) -> int:
-    """Post what stands in the conversation's outbox; with `content`, that too, behind it.
+    """PostMessage what stands in the conversation's outbox; with `content`, that too, behind it.
 
     By hand: `celery -A tasks call tasks.send_reply --kwargs '{"conversation_id": 3, "content": "Hola"}'`.
     However often Celery delivers one call, its content is posted once: by `key`, or the task's own id.
     Returns how much was done.
 
     Raises:
-        BadCall: no such conversation id or content is possible.
+        InvalidArguments: no such conversation id or content is possible.
         Refused: Chatwoot refuses for good (404, 401, a validation). Not tried again; kept as a dead letter.
     """
-    arguments.an_id(conversation_id, "conversation_id")
-    sender = wiring.parts().sender
+    arguments.require_id(conversation_id, "conversation_id")
+    sender = wiring.of_this_process().sender
     if content is not None:
         sender.put(
             conversation_id,
-            arguments.a_text(content, "content"),
+            arguments.require_text(content, "content"),
             private=private,
             key=key or str(self.request.id),
-            template_params=arguments.a_template(template_params),
+            template_params=arguments.require_template(template_params),
         )
     try:
         sent = sender.send(conversation_id)
@@ -99,7 +99,7 @@ def send_reply(
         _forget(conversation_id)
     if sent.refused:
         raise Refused(f"conversation {conversation_id}: {'; '.join(sent.refused)}")
-    return sent.acts
+    return sent.actions
 
 
 @shared_task(name="tasks.send_message", bind=True, max_retries=None)
@@ -122,14 +122,15 @@ def send_message(
     Returns the conversation's id.
 
     Raises:
-        BadCall: no phone number, no text, a template without a name, or no user's token to look for contacts with.
+        InvalidArguments: no phone number, no text, a template without a name, or no user's token to look for
+            contacts with.
         Refused: outside the 24 hours without a template, an unknown inbox, or Chatwoot refuses for good.
             What was refused is a dead letter.
     """
-    parts = wiring.parts()
+    parts = wiring.of_this_process()
     if parts.outreach is None:
-        raise BadCall("send_message needs CHATWOOT_API_TOKEN: a bot's token may not look for contacts")
-    letter = Letter(
+        raise InvalidArguments("send_message needs CHATWOOT_API_TOKEN: a bot's token may not look for contacts")
+    message = FirstMessage(
         phone_number=phone_number,
         content=content,
         key=str(self.request.id) if key is None else key,
@@ -138,7 +139,7 @@ def send_message(
         template_params=template_params,
     )
     try:
-        conversation_id = parts.outreach.write(letter)
+        conversation_id = parts.outreach.write(message)
     except Undeliverable as error:
         raise Refused(str(error)) from None
     except Busy as error:
@@ -146,7 +147,7 @@ def send_message(
     except (TransientError, OutcomeUnknown) as error:
         counters.count(Counted.RETRIES, "writing_first")
         countdown = backoff_s(self.request.retries + 1, error)
-        raise self.retry(exc=ShowableError(str(error)), countdown=min(countdown, _MOST_COUNTDOWN_S)) from None
+        raise self.retry(exc=SafeError(str(error)), countdown=min(countdown, _MOST_COUNTDOWN_S)) from None
     doorbells.send(conversation_id)
     return conversation_id
 
@@ -154,11 +155,11 @@ def send_message(
 @shared_task(name="tasks.reconcile", bind=True, max_retries=0)
 def reconcile(self: Task[..., Any]) -> int:
     """Ask Chatwoot for customers who wait and of whom no webhook told. Returns how many messages were missing."""
-    reconciling = wiring.parts().reconciling
-    if reconciling is None:
+    lost_webhooks = wiring.of_this_process().lost_webhooks
+    if lost_webhooks is None:
         return 0  # only a bot's token: it may not look
     try:
-        found = reconciling.reconcile()
+        found = lost_webhooks.reconcile()
         log.info("reconciled", messages=found)
         return found
     except ChatwootError as error:
@@ -168,11 +169,11 @@ def reconcile(self: Task[..., Any]) -> int:
 @shared_task(name="tasks.watch", bind=True, max_retries=0)
 def watch(self: Task[..., Any]) -> int:
     """Hand customers who have waited too long to humans. Returns how many there were."""
-    watching = wiring.parts().watching
-    if watching is None:
+    wait_monitor = wiring.of_this_process().wait_monitor
+    if wait_monitor is None:
         return 0  # only a bot's token: it may not look
     try:
-        return watching.hand_over_who_waits()
+        return wait_monitor.hand_over_who_waits()
     except ChatwootError as error:
         raise Refused(f"could not look for those who wait, beat asks again: {error}") from None
 
@@ -181,7 +182,7 @@ def watch(self: Task[..., Any]) -> int:
 def tell_people_again(self: Task[..., Any]) -> int:
     """Try again what was to tell people that they are needed, and was refused. Returns how many there were."""
     try:
-        return wiring.parts().dead_letters.tell_people_again()
+        return wiring.of_this_process().dead_letters.tell_people_again()
     except ChatwootError as error:
         raise Refused(f"could not see whether people know by now, beat asks again: {error}") from None
 
@@ -189,6 +190,6 @@ def tell_people_again(self: Task[..., Any]) -> int:
 def _forget(conversation_id: int) -> None:
     """Chatwoot tells nobody that a contact was deleted: that its conversation is gone is all that is ever heard."""
     try:
-        wiring.parts().forgetting.if_gone(conversation_id)
+        wiring.of_this_process().eraser.if_gone(conversation_id)
     except ChatwootError as error:
         log.warning("not_forgotten", error=type(error).__name__)  # what is known of it expires

@@ -17,16 +17,16 @@ from typing import Literal
 from tasks.mailbox import (
     NO_DEAD_LETTER,
     Accepted,
-    DeadLetter,
+    DeadLetterRecord,
     Figures,
     NoSuchDeadLetter,
-    Ring,
-    Send,
+    NotYet,
     Sending,
     Timing,
     Turn,
     TurnLost,
-    Wait,
+    WakeSender,
+    WakeThinker,
 )
 
 MOST_MESSAGES_IN_A_TURN = 50
@@ -57,10 +57,10 @@ class Conversation:
     hours: list[int] = field(default_factory=list)
     """In which hour each turn began."""
 
-    with_people: bool | None = None
+    owned_by_human: bool | None = None
     """None: nobody has ever taken it, or given it back."""
     acted_at: float = 0
-    shown: str = ""
+    takeover_evidence: str = ""
     meanwhile: dict[int, str] = field(default_factory=dict)
     awaits: str = ""
     resume: bool = False
@@ -72,12 +72,12 @@ class Conversation:
     later: dict[tuple[str, int | None], float] = field(default_factory=dict)
     """What is put off (and the id of a message: not if the customer has written a newer one), by when it is due."""
     newest: int = 0
-    heard_at: float = 0
+    customer_at: float = 0
     """Of when the newest snapshot is that came with a customer's message."""
     over: bool = False
     """People have ended the conversation while a turn was under way."""
-    unheard: dict[int, str] = field(default_factory=dict)
-    """What was answered, until the answer is heard."""
+    awaiting_reply: dict[int, str] = field(default_factory=dict)
+    """What was answered, until the answer is posted."""
     settled: int = 0
     tries: int = 0
     not_before: float = 0
@@ -117,7 +117,7 @@ class FakeMailbox:
         message: str,
         *,
         source_id: str | None = None,
-        refused: str = "",
+        takeover_evidence: str = "",
         at: float = 0,
     ) -> Accepted:
         it = self._of(conversation_id)
@@ -125,16 +125,16 @@ class FakeMailbox:
         if is_new:
             it.messages.add(message_id)
             it.newest = max(it.newest, message_id)
-            it.heard_at = max(it.heard_at, at)
+            it.customer_at = max(it.customer_at, at)
         if is_new and source_id:
             if self._now - it.sources.get(source_id, float("-inf")) < _SAME_SOURCE_S:
                 return Accepted(False, None)
             it.sources[source_id] = self._now
-        was_theirs = it.with_people
-        is_theirs = self._is_theirs(it, refused, at)
+        was_theirs = it.owned_by_human
+        is_theirs = self._is_theirs(it, takeover_evidence, at)
         if not is_new:
             following = self._go_on(it) if was_theirs and not is_theirs and it.stage == "idle" else None
-            return Accepted(False, following if isinstance(following, Ring) else None)
+            return Accepted(False, following if isinstance(following, WakeThinker) else None)
         if is_theirs:
             self._remember(it, message_id, message)
             return Accepted(True, None)
@@ -144,12 +144,12 @@ class FakeMailbox:
         latest = max(self._now, it.first_at + self._timing.most_quiet_s)
         it.quiet_until = min(self._now + self._timing.quiet_s, latest)
         following = self._go_on(it) if it.stage == "idle" else None
-        return Accepted(True, following if isinstance(following, Ring) else None)
+        return Accepted(True, following if isinstance(following, WakeThinker) else None)
 
     # -- people
 
-    def people_take(
-        self, conversation_id: int, *, at: float, shown: str = "", message: tuple[int, str] | None = None
+    def human_took_over(
+        self, conversation_id: int, *, at: float, takeover_evidence: str = "", message: tuple[int, str] | None = None
     ) -> None:
         it = self._of(conversation_id)
         if message is not None:
@@ -159,32 +159,32 @@ class FakeMailbox:
             self._remember(it, *message)
         if not self._is_newer(it, at):
             return
-        it.with_people, it.shown = True, shown
+        it.owned_by_human, it.takeover_evidence = True, takeover_evidence
         if it.stage == "queued":
             self._go_on(it)
 
-    def people_give_back(
-        self, conversation_id: int, *, at: float, shown: str = "", to_be_answered: bool = True
-    ) -> Ring | Send | None:
+    def handed_back(
+        self, conversation_id: int, *, at: float, takeover_evidence: str = "", to_be_answered: bool = True
+    ) -> WakeThinker | WakeSender | None:
         it = self._of(conversation_id)
         if not self._is_newer(it, at):
             return None
         is_under_way = it.stage in ("thinking", "replying")
-        it.over = it.over or (not to_be_answered and is_under_way and at > it.heard_at)
-        if to_be_answered and it.with_people:
+        it.over = it.over or (not to_be_answered and is_under_way and at > it.customer_at)
+        if to_be_answered and it.owned_by_human:
             self._take_back(it)
             it.resume = bool(it.awaits)
-        it.with_people, it.shown, it.hours = False, shown, []
+        it.owned_by_human, it.takeover_evidence, it.hours = False, takeover_evidence, []
         return self._go_on(it) if it.stage == "idle" else None
 
-    def is_with_people(self, conversation_id: int) -> bool:
-        return bool(self._of(conversation_id).with_people)
+    def is_owned_by_human(self, conversation_id: int) -> bool:
+        return bool(self._of(conversation_id).owned_by_human)
 
     def forget_message(self, conversation_id: int, message_id: int, note: str) -> None:
         it = self._of(conversation_id)
         it.messages.add(message_id)
         it.waiting.pop(message_id, None)
-        it.unheard = {} if message_id in it.unheard else it.unheard
+        it.awaiting_reply = {} if message_id in it.awaiting_reply else it.awaiting_reply
         self._remember(it, message_id, note)
         if it.stage == "queued" and not it.waiting:
             it.batch, it.attempts = None, 0
@@ -192,24 +192,24 @@ class FakeMailbox:
 
     # -- coming in, from our side
 
-    def post(self, conversation_id: int, key: str, act: str) -> bool:
+    def enqueue(self, conversation_id: int, key: str, action: str) -> bool:
         it = self._of(conversation_id)
         if key in it.posted:
             return False
         it.posted.add(key)
-        it.outbox.append(act)
+        it.outbox.append(action)
         if it.stage in ("idle", "queued"):
             self._go_on(it)
         return True
 
-    def put_off(
-        self, conversation_id: int, key: str, act: str, *, delay_s: float, unless_newer_than: int | None = None
+    def schedule(
+        self, conversation_id: int, key: str, action: str, *, delay_s: float, unless_newer_than: int | None = None
     ) -> None:
         it = self._of(conversation_id)
         if key in it.posted:
             return
         it.posted.add(key)
-        it.later[act, unless_newer_than or None] = self._now + delay_s
+        it.later[action, unless_newer_than or None] = self._now + delay_s
         if it.stage == "idle":
             self._rest(it)
 
@@ -223,16 +223,16 @@ class FakeMailbox:
 
     # -- thinking
 
-    def claim(self, conversation_id: int, bell: str) -> Turn | Wait | None:
+    def claim(self, conversation_id: int, bell: str) -> Turn | NotYet | None:
         it = self._of(conversation_id)
         if it.stage != "queued" or it.bell != bell:
             return None
-        if it.with_people:
+        if it.owned_by_human:
             self._go_on(it)
-            it.deadline = self._now
+            it.deadline = it.deadline if it.stage == "idle" else self._now
             return None
         if it.quiet_until > self._now:
-            return Wait(it.quiet_until - self._now)
+            return NotYet(it.quiet_until - self._now)
         if it.batch is None:
             it.batch = sorted(it.waiting)[:MOST_MESSAGES_IN_A_TURN]
             it.turn += 1
@@ -251,23 +251,23 @@ class FakeMailbox:
     def commit(
         self,
         turn: Turn,
-        acts: Sequence[str],
+        actions: Sequence[str],
         *,
-        dead_letter: DeadLetter = NO_DEAD_LETTER,
+        dead_letter: DeadLetterRecord = NO_DEAD_LETTER,
         awaits: str = "",
         has_learnt: bool = True,
-    ) -> Ring | Send | None:
+    ) -> WakeThinker | WakeSender | None:
         it = self._held(turn, "thinking")
         if has_learnt:
             it.meanwhile = {id: text for id, text in it.meanwhile.items() if id not in it.told}
         said = {id: it.waiting.pop(id) for id in it.batch or () if id in it.waiting}
-        is_silenced = it.with_people or it.over
-        it.unheard = said if acts and not dead_letter.id and not is_silenced else {}
+        is_silenced = it.owned_by_human or it.over
+        it.awaiting_reply = said if actions and not dead_letter.id and not is_silenced else {}
         for id in said if is_silenced else ():
             self._remember(it, id, said[id])
         it.batch, it.resume, it.awaits = None, False, awaits
-        it.outbox += acts
-        self._bury(it, dead_letter)
+        it.outbox += actions
+        self._keep(it, dead_letter)
         return self._go_on(it)
 
     # -- sending
@@ -288,34 +288,34 @@ class FakeMailbox:
         self,
         sending: Sending,
         *,
-        dead_letter: DeadLetter = NO_DEAD_LETTER,
+        dead_letter: DeadLetterRecord = NO_DEAD_LETTER,
         besides: Sequence[str] = (),
-        answer: Literal["heard", "withheld", ""] = "",
-    ) -> Sending | Ring | None:
+        answer: Literal["posted", "suppressed", ""] = "",
+    ) -> Sending | WakeThinker | None:
         it = self._held(sending, "replying")
         if sending.number == it.settled:
-            for id in it.unheard if answer == "withheld" else ():
-                self._remember(it, id, it.unheard[id])
-            it.unheard = {} if answer else it.unheard
+            for id in it.awaiting_reply if answer == "suppressed" else ():
+                self._remember(it, id, it.awaiting_reply[id])
+            it.awaiting_reply = {} if answer else it.awaiting_reply
             it.outbox = [*it.outbox[1:], *besides]
             it.settled += 1
-            self._bury(it, dead_letter)
+            self._keep(it, dead_letter)
         if it.outbox:
             it.tries, it.not_before, it.still_in_doubt, it.doubt_until = 1, 0, 0, 0
             self._watch(it, self._timing.lease_s)
             return self._sending(sending.conversation_id, it)
         following = self._go_on(it)
-        return following if isinstance(following, Ring) else None
+        return following if isinstance(following, WakeThinker) else None
 
     def confirm(self, sending: Sending) -> bool:
         it = self._held(sending, "replying")
         it.doubt_until = self._now + self._timing.doubt_s
         self._watch(it, self._timing.lease_s)
-        return bool(it.with_people or it.over)
+        return bool(it.owned_by_human or it.over)
 
     # -- both
 
-    def release(self, held: Turn | Sending, *, delay_s: float, decided: bool = True) -> Ring | Send | None:
+    def release(self, held: Turn | Sending, *, delay_s: float, decided: bool = True) -> WakeThinker | WakeSender | None:
         it = self._of(held.conversation_id)
         if it.token != held.token:
             return None
@@ -323,11 +323,11 @@ class FakeMailbox:
         it.doubt_until = self._now + (0 if decided else self._timing.doubt_s)
         self._watch(it, delay_s + self._timing.grace_s)
         if it.stage == "replying":
-            return Send()
+            return WakeSender()
         it.stage, it.quiet_until = "queued", self._now + delay_s
-        return Ring(it.bell, 0)
+        return WakeThinker(it.bell, 0)
 
-    def postpone(self, sending: Sending, *, delay_s: float) -> None:
+    def defer(self, sending: Sending, *, delay_s: float) -> None:
         it = self._of(sending.conversation_id)
         if it.stage != "replying" or it.token != sending.token:
             return
@@ -348,12 +348,12 @@ class FakeMailbox:
     def overdue(self) -> Iterator[int]:
         return (id for id in self.unfinished() if self._of(id).deadline <= self._now)
 
-    def revive(self, conversation_id: int) -> Ring | Send | None:
+    def reclaim_overdue(self, conversation_id: int) -> WakeThinker | WakeSender | None:
         it = self._of(conversation_id)
         is_overdue = self._is_watched(it) and it.deadline <= self._now
         return self._take_up(it) if is_overdue else None
 
-    def inherit(self, conversation_id: int, holder: str) -> Ring | Send | None:
+    def reclaim_from_dead(self, conversation_id: int, holder: str) -> WakeThinker | WakeSender | None:
         it = self._of(conversation_id)
         return self._take_up(it) if it.token.startswith(f"{holder}/") else None
 
@@ -368,16 +368,16 @@ class FakeMailbox:
 
     # -- dead letters
 
-    def dead_letters(self) -> Iterator[DeadLetter]:
+    def dead_letters(self) -> Iterator[DeadLetterRecord]:
         for it in self._memory.conversations.values():
-            yield from (DeadLetter(id, record) for id, record in it.letters.items())
+            yield from (DeadLetterRecord(id, record) for id, record in it.letters.items())
 
-    def bury(self, conversation_id: int, letter: DeadLetter, *, mark: str = "") -> bool:
+    def keep_dead_letter(self, conversation_id: int, letter: DeadLetterRecord, *, mark: str = "") -> bool:
         it = self._of(conversation_id)
         if mark and mark in it.marks:
             return False
         it.marks.add(mark)
-        self._bury(it, letter)
+        self._keep(it, letter)
         return True
 
     def forget(self, conversation_id: int, *, keep_reasons: bool = False) -> tuple[int, int, int, int]:
@@ -388,16 +388,18 @@ class FakeMailbox:
         records = sum(map(len, (it.messages, it.sources, it.posted, it.sent, it.marks - {""})))
         return len(it.waiting) + len(it.meanwhile), len(it.outbox) + len(it.later), records, len(it.letters)
 
-    def exhume_messages(self, conversation_id: int, id: str, messages: Mapping[int, str]) -> Ring | Send | None:
+    def requeue_messages(
+        self, conversation_id: int, id: str, messages: Mapping[int, str]
+    ) -> WakeThinker | WakeSender | None:
         it = self._unburied(conversation_id, id)
-        it.with_people, it.shown = False, ""
+        it.owned_by_human, it.takeover_evidence = False, ""
         it.resume = it.resume or (not messages and bool(it.awaits))
         it.waiting.update(messages)
         return None if it.stage in ("thinking", "replying") else self._go_on(it)
 
-    def exhume_act(self, conversation_id: int, id: str, act: str) -> Ring | Send | None:
+    def requeue_action(self, conversation_id: int, id: str, action: str) -> WakeThinker | WakeSender | None:
         it = self._unburied(conversation_id, id)
-        it.outbox.append(act)
+        it.outbox.append(action)
         return None if it.stage in ("thinking", "replying") else self._go_on(it)
 
     def discard(self, conversation_id: int, id: str) -> bool:
@@ -426,9 +428,11 @@ class FakeMailbox:
         return it
 
     def _sending(self, conversation_id: int, it: Conversation) -> Sending:
-        act, with_people = it.outbox[0], bool(it.with_people or it.over)
-        is_there = _key(act) in it.sent
-        return Sending(conversation_id, act, it.tries, it.token, it.still_in_doubt, with_people, it.settled, is_there)
+        action, owned_by_human = it.outbox[0], bool(it.owned_by_human or it.over)
+        is_there = _key(action) in it.sent
+        return Sending(
+            conversation_id, action, it.tries, it.token, it.still_in_doubt, owned_by_human, it.settled, is_there
+        )
 
     def _unburied(self, conversation_id: int, id: str) -> Conversation:
         it = self._of(conversation_id)
@@ -444,18 +448,20 @@ class FakeMailbox:
             if by == "customer":
                 it.waiting[id] = it.meanwhile.pop(id)
 
-    def _is_theirs(self, it: Conversation, refused: str, at: float) -> bool:
+    def _is_theirs(self, it: Conversation, takeover_evidence: str, at: float) -> bool:
         """Whether people have it, by what they did last, as far as we were told; a newer snapshot may know more."""
-        was_shown = it.with_people is False and set(refused.split("+")) <= set(it.shown.split("+"))
-        if it.with_people and it.shown and not refused and at > it.acted_at:
-            it.with_people, it.acted_at, it.shown = False, at, ""
+        was_shown = it.owned_by_human is False and set(takeover_evidence.split("+")) <= set(
+            it.takeover_evidence.split("+")
+        )
+        if it.owned_by_human and it.takeover_evidence and not takeover_evidence and at > it.acted_at:
+            it.owned_by_human, it.acted_at, it.takeover_evidence = False, at, ""
             self._take_back(it)
-        elif not it.with_people and refused and at >= it.acted_at and not was_shown:
-            it.with_people, it.acted_at, it.shown = True, at, refused
-        return bool(it.with_people)
+        elif not it.owned_by_human and takeover_evidence and at >= it.acted_at and not was_shown:
+            it.owned_by_human, it.acted_at, it.takeover_evidence = True, at, takeover_evidence
+        return bool(it.owned_by_human)
 
     def _is_newer(self, it: Conversation, at: float) -> bool:
-        """Whether an act of people is to be believed: webhooks come unordered. 0: it is of this moment."""
+        """Whether an action of people is to be believed: webhooks come unordered. 0: it is of this moment."""
         if at == 0:
             return True
         if at < it.acted_at:
@@ -467,21 +473,21 @@ class FakeMailbox:
         it.meanwhile[id] = message
         it.meanwhile = {each: it.meanwhile[each] for each in sorted(it.meanwhile)[-_MOST_REMEMBERED:]}
 
-    def _go_on(self, it: Conversation) -> Ring | Send | None:
+    def _go_on(self, it: Conversation) -> WakeThinker | WakeSender | None:
         """A stage has ended: send what is to be sent, else queue what waits, else be idle."""
         it.token, it.rings = "", 0
         if it.outbox:
             it.stage, it.tries, it.not_before, it.doubt_until = "replying", 0, 0, 0
             self._watch(it, self._timing.grace_s)
-            return Send()
-        if it.with_people:
+            return WakeSender()
+        if it.owned_by_human:
             self._leave_to_people(it)
         it.over = False
         if it.waiting or it.resume:
             it.stage, it.bell = "queued", f"bell {next(_ids)}"
             delay_s = max(0.0, it.quiet_until - self._now)
             self._watch(it, delay_s + self._timing.grace_s)
-            return Ring(it.bell, delay_s)
+            return WakeThinker(it.bell, delay_s)
         it.stage, it.bell = "idle", ""
         self._rest(it)
         return None
@@ -493,18 +499,18 @@ class FakeMailbox:
         it.deadline = min(it.later.values(), default=0)
 
     def _bring_what_was_put_off(self, it: Conversation) -> None:
-        for put_off in sorted(it.later, key=lambda each: it.later[each]):
-            act, unless_newer_than = put_off
-            if it.later[put_off] <= self._now:
-                del it.later[put_off]
-                it.outbox += [] if unless_newer_than and it.newest > unless_newer_than else [act]
+        for schedule in sorted(it.later, key=lambda each: it.later[each]):
+            action, unless_newer_than = schedule
+            if it.later[schedule] <= self._now:
+                del it.later[schedule]
+                it.outbox += [] if unless_newer_than and it.newest > unless_newer_than else [action]
 
     def _leave_to_people(self, it: Conversation) -> None:
         for id, message in it.waiting.items():
             self._remember(it, id, message)
         it.waiting, it.batch, it.attempts, it.resume = {}, None, 0, False
 
-    def _take_up(self, it: Conversation) -> Ring | Send | None:
+    def _take_up(self, it: Conversation) -> WakeThinker | WakeSender | None:
         """Free it of its holder, and look again after a while, each time later."""
         if it.stage == "idle":
             self._bring_what_was_put_off(it)
@@ -513,14 +519,14 @@ class FakeMailbox:
         it.token = ""
         self._watch(it, min(self._timing.grace_s * 2**it.rings, self._timing.most_grace_s))
         if it.stage == "replying":
-            return Send()
+            return WakeSender()
         it.stage = "queued"
-        return Ring(it.bell, 0)
+        return WakeThinker(it.bell, 0)
 
     def _watch(self, it: Conversation, seconds: float) -> None:
         it.deadline = self._now + seconds
 
-    def _bury(self, it: Conversation, letter: DeadLetter) -> None:
+    def _keep(self, it: Conversation, letter: DeadLetterRecord) -> None:
         if letter.id:
             it.letters[letter.id] = letter.record
 
@@ -532,9 +538,9 @@ def _without_content(record: str) -> str:
     return json.dumps({**json.loads(record), "content": ""}, separators=(",", ":"))
 
 
-def _key(act: str) -> str | None:
+def _key(action: str) -> str | None:
     """By which Chatwoot tells us of it; None for what is no JSON, as in tests."""
     try:
-        return str(json.loads(act)["key"])
+        return str(json.loads(action)["key"])
     except json.JSONDecodeError:
         return None

@@ -8,22 +8,33 @@ from __future__ import annotations
 from flask import Flask
 
 from settings import Settings
-from tasks import wiring
-from webhook_app import commands, health, metrics, views
+from tasks.mailbox.doorbells import over_celery
+from tasks.recovery.undelivered import Undelivered
+from tasks.wiring import Wiring
+from webhook_app import health, metrics, views
 from webhook_app.reception import Reception
 
 _MOST_BYTES = 8 * 1024 * 1024
+_REDIS_PATIENCE_S = 1.5
 
 
 def create_app(settings: Settings, reception: Reception | None = None) -> Flask:
-    """The web application. `reception` is what the webhooks are handed to; by default the one of `settings`."""
+    """The web application. `reception` is what the webhooks are handed to; by default the one of `settings`.
+
+    Its `extensions["wiring"]` are the parts of this process.
+    """
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = _MOST_BYTES
-    app.extensions["reception"] = reception = reception or Reception.of(settings)
-    app.extensions["books"] = metrics.Books(wiring.ledger(settings), reception.mailbox)
+    app.extensions["wiring"] = parts = Wiring(settings, redis_patience_s=_REDIS_PATIENCE_S)
+    app.extensions["reception"] = reception or Reception(
+        intake=parts.intake,
+        undelivered=Undelivered(parts.mailbox),
+        doorbells=over_celery,
+        secrets=settings.chatwoot_webhook_secret,
+        token=settings.chatwoot_webhook_token,
+    )
+    app.extensions["collector"] = metrics.AccountCollector(parts.counters, parts.mailbox)
     app.register_blueprint(views.webhooks)
     app.register_blueprint(health.health)
     app.register_blueprint(metrics.metrics)
-    app.cli.add_command(commands.dead_letters)
-    app.cli.add_command(commands.forget)
     return app

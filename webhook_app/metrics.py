@@ -17,7 +17,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
 from tasks.mailbox import Mailbox
-from tasks.runtime.counters import Counted, Ledger
+from tasks.runtime.counters import Counted, CounterStore
 
 metrics = Blueprint("metrics", __name__)
 
@@ -36,10 +36,10 @@ _ABOUT = {
 
 
 @dataclass(frozen=True)
-class Books(Collector):
+class AccountCollector(Collector):
     """All figures of the account, whichever process counted them: read from Redis at each look."""
 
-    ledger: Ledger
+    counters: CounterStore
     mailbox: Mailbox
 
     def collect(self) -> Iterator[Metric]:
@@ -48,7 +48,7 @@ class Books(Collector):
 
     def _counters(self) -> Iterator[Metric]:
         by_label: dict[Counted, dict[str, int]] = defaultdict(dict)
-        for (what, label), times in self.ledger.all().items():
+        for (what, label), times in self.counters.all().items():
             by_label[what][label] = times
         for what, (about, label_name) in _ABOUT.items():
             metric = CounterMetricFamily(f"contesta_{what}", about, labels=[label_name] if label_name else [])
@@ -73,9 +73,9 @@ class Books(Collector):
 @metrics.get("/metrics")
 def show() -> Response:
     registry = CollectorRegistry()
-    books: Books = current_app.extensions["books"]
-    books.ledger.add_pending()
-    registry.register(books)
+    collector: AccountCollector = current_app.extensions["collector"]
+    collector.counters.add_pending()
+    registry.register(collector)
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 

@@ -19,7 +19,7 @@ from werkzeug.exceptions import HTTPException
 
 from chatwoot import signature
 from chatwoot.errors import SignatureError
-from tasks.runtime.redaction import places
+from tasks.runtime.redaction import safe_traceback
 from webhook_app.reception import Reception
 
 log = structlog.get_logger()
@@ -65,7 +65,7 @@ def failed(error: Exception) -> tuple[dict[str, str], int] | HTTPException:
     """Flask would log the path, which may be the secret, and the error's words, which may be a customer's."""
     if isinstance(error, HTTPException):
         return error
-    log.error("webhook_failed", error=type(error).__name__, where=places(error))
+    log.error("webhook_failed", error=type(error).__name__, where=safe_traceback(error))
     return {"error": "not kept, send it again"}, 500
 
 

@@ -3,7 +3,6 @@
 import os
 
 from settings import Settings
-from tasks import wiring
 from tasks.celery import app as app_of_tasks
 from tasks.runtime import logs
 from webhook_app import create_app
@@ -20,4 +19,4 @@ app_of_tasks.conf.broker_transport_options |= {
 }
 app = create_app(Settings.from_env(os.environ))
 # At the first request: gunicorn may have forked until then.
-app.before_request(wiring.bookkeeper().start)
+app.before_request(app.extensions["wiring"].counter_flusher.start)

@@ -17,7 +17,7 @@ import redis
 _MEMORY_S = 7 * 24 * 3600  # as long as a mailbox knows what it has posted
 _LEASE_S = 60  # above the longest call to Chatwoot; renewed before each one that makes something
 
-# KEYS: the recipient's claim, the letter. ARGV: token, lease in ms, memory in s.
+# KEYS: the recipient's claim, the message. ARGV: token, lease in ms, memory in s.
 _CLAIM = """
 local conversation, template = unpack(redis.call('HMGET', KEYS[2], 'conversation', 'template'))
 if conversation then return {'placed', tonumber(conversation), tonumber(template)} end
@@ -42,8 +42,8 @@ _LET_GO = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a letter belongs."""
+class Placement:
+    """Where a message belongs."""
 
     conversation_id: int
     with_template: bool
@@ -55,10 +55,10 @@ class Claim:
     """A recipient, who is for this worker alone to write to."""
 
     phone_number: str
-    letter: str
+    message: str
     token: str
     age_s: float
-    """Since the letter was first tried."""
+    """Since the message was first tried."""
 
 
 class Busy(Exception):
@@ -69,7 +69,7 @@ class Busy(Exception):
         self.seconds = seconds
 
 
-class Recipients:
+class RecipientClaims:
     """The recipients of one account, in Redis."""
 
     def __init__(self, client: redis.Redis, account_id: int) -> None:
@@ -80,13 +80,13 @@ class Recipients:
         self._place = client.register_script(_PLACE)
         self._let_go = client.register_script(_LET_GO)
 
-    def claim(self, phone_number: str, letter: str) -> Claim | Place:
-        """Take the recipient for this letter; or say where the letter was put already.
+    def claim(self, phone_number: str, message: str) -> Claim | Placement:
+        """Take the recipient for this message; or say where the message was put already.
 
         Raises:
             Busy: another worker has the recipient.
         """
-        return self._claimed(phone_number, letter, uuid.uuid4().hex)
+        return self._claimed(phone_number, message, uuid.uuid4().hex)
 
     def renew(self, claim: Claim) -> None:
         """To be done before each call that makes something.
@@ -94,41 +94,43 @@ class Recipients:
         Raises:
             Busy: it took so long that another worker has the recipient by now.
         """
-        if isinstance(self._claimed(claim.phone_number, claim.letter, claim.token), Place):
+        if isinstance(self._claimed(claim.phone_number, claim.message, claim.token), Placement):
             raise Busy(0)
 
-    def place(self, claim: Claim, place: Place) -> Place:
-        """Keep where the letter belongs. Returns where it does: of two who keep it the first one counts."""
-        keys = self._keys(claim.phone_number, claim.letter)
+    def place(self, claim: Claim, place: Placement) -> Placement:
+        """Keep where the message belongs. Returns where it does: of two who keep it the first one counts."""
+        keys = self._keys(claim.phone_number, claim.message)
         args = [_MEMORY_S, place.conversation_id, int(place.with_template)]
         conversation_id, with_template = self._place(keys=keys, args=args)
-        return Place(int(conversation_id), with_template == "1")
+        return Placement(int(conversation_id), with_template == "1")
 
     def let_go(self, claim: Claim) -> None:
-        self._let_go(keys=self._keys(claim.phone_number, claim.letter)[:1], args=[claim.token])
+        self._let_go(keys=self._keys(claim.phone_number, claim.message)[:1], args=[claim.token])
 
     def forget(self, phone_number: str) -> int:
-        """Returns how many letters to this number were known."""
+        """Returns how many messages to this number were known."""
         recipient = self._keys(phone_number, "")[0]
         found = list(self._redis.scan_iter(match=f"{recipient}:*", count=1000))
         self._redis.delete(recipient, *found)
         return len(found)
 
-    def forget_letter(self, claim: Claim) -> None:
+    def forget_message(self, claim: Claim) -> None:
         """It was given up: the same call may be tried anew. Where another worker has put it meanwhile, it stays."""
-        self._redis.hdel(self._keys(claim.phone_number, claim.letter)[1], "asked")
+        self._redis.hdel(self._keys(claim.phone_number, claim.message)[1], "asked")
 
-    def _claimed(self, phone_number: str, letter: str, token: str) -> Claim | Place:
-        answer: list[Any] = self._claim(keys=self._keys(phone_number, letter), args=[token, _LEASE_S * 1000, _MEMORY_S])
+    def _claimed(self, phone_number: str, message: str, token: str) -> Claim | Placement:
+        answer: list[Any] = self._claim(
+            keys=self._keys(phone_number, message), args=[token, _LEASE_S * 1000, _MEMORY_S]
+        )
         if answer[0] == "busy":
             raise Busy(max(0, answer[1]) / 1000)
         if answer[0] == "placed":
-            return Place(answer[1], answer[2] == 1)
-        return Claim(phone_number, letter, token, answer[1])
+            return Placement(answer[1], answer[2] == 1)
+        return Claim(phone_number, message, token, answer[1])
 
-    def _keys(self, phone_number: str, letter: str) -> list[str]:
+    def _keys(self, phone_number: str, message: str) -> list[str]:
         recipient = f"contesta:{{{_digest(phone_number)}}}:{self._account_id}:recipient"
-        return [recipient, f"{recipient}:{_digest(letter)}"]
+        return [recipient, f"{recipient}:{_digest(message)}"]
 
 
 def _digest(words: str) -> str:

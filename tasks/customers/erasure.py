@@ -11,12 +11,12 @@ import structlog
 from chatwoot.client import Client
 from chatwoot.contacts import Contact
 from chatwoot.errors import NotFound
-from tasks.customers.claims import Recipients
-from tasks.customers.index import Directory
+from tasks.customers.claims import RecipientClaims
+from tasks.customers.index import ContactIndex
 from tasks.mailbox import Mailbox
 from tasks.records import arguments
-from tasks.records.arguments import BadCall
-from tasks.recovery.dead_letters import WRITING_FIRST, Grave
+from tasks.records.arguments import InvalidArguments
+from tasks.records.dead_letter import WRITING_FIRST, DeadLetter
 
 log = structlog.get_logger()
 
@@ -28,7 +28,7 @@ class Forgotten:
     conversation_id: int
     messages: int
     """The customer's and other people's, not answered yet."""
-    acts: int
+    actions: int
     """Not done yet."""
     records: int
     """Of what came and what was sent, so that nothing was done twice."""
@@ -38,11 +38,11 @@ class Forgotten:
 
     @property
     def is_nothing(self) -> bool:
-        return not (self.messages or self.acts or self.records or self.dead_letters or self.memories)
+        return not (self.messages or self.actions or self.records or self.dead_letters or self.memories)
 
 
 @dataclass(frozen=True)
-class Person:
+class DataSubject:
     """Who is to be forgotten, as far as it is known."""
 
     conversation_ids: frozenset[int]
@@ -50,16 +50,16 @@ class Person:
     phone_numbers: frozenset[str]
 
 
-@dataclass(frozen=True)
-class Forgetting:
+@dataclass(frozen=True, kw_only=True)
+class Eraser:
     """How this account's people are forgotten."""
 
     mailbox: Mailbox
-    directory: Directory
-    recipients: Recipients
-    client: Client | None
+    index: ContactIndex
+    claims: RecipientClaims
+    user: Client | None
     """With a user's token, to ask for a contact's conversations. None where there is only a bot's."""
-    speaker: Client
+    reply: Client
     forget_thread: Callable[[str], int]
     """Forgets a LangGraph thread, and returns how many there were."""
 
@@ -76,7 +76,7 @@ class Forgetting:
             ChatwootError: Chatwoot cannot be asked now.
         """
         try:
-            (self.client or self.speaker).conversation(conversation_id)
+            (self.user or self.reply).conversation(conversation_id)
         except NotFound as error:
             if not error.conversation_gone:
                 raise
@@ -87,7 +87,7 @@ class Forgetting:
         log.warning("conversation_forgotten", conversation_id=conversation_id, why="Chatwoot does not know it")
         return True
 
-    def contact(self, contact_id: int) -> Person:
+    def contact(self, contact_id: int) -> DataSubject:
         """Who the contact is: what Chatwoot says, and what we know since Chatwoot sent us the messages.
 
         Raises:
@@ -95,38 +95,38 @@ class Forgetting:
         """
         contact = self._ask(contact_id)
         number = contact.phone_number if contact else None
-        ids = self.directory.of(contact_id=contact_id, phone_number=number) | self._conversations_of(contact)
-        return Person(frozenset(ids), frozenset({contact_id}), frozenset({number} if number else ()))
+        ids = self.index.of(contact_id=contact_id, phone_number=number) | self._conversations_of(contact)
+        return DataSubject(frozenset(ids), frozenset({contact_id}), frozenset({number} if number else ()))
 
-    def phone(self, phone_number: str) -> Person:
+    def phone(self, phone_number: str) -> DataSubject:
         """
         Raises:
-            BadCall: it is none.
+            InvalidArguments: it is none.
             ChatwootError: Chatwoot cannot be asked now.
         """
-        number = arguments.a_phone_number(phone_number)
-        contact = self.client.find_contact(number) if self.client else None
-        ids = self.directory.of(phone_number=number) | self._conversations_of(contact)
+        number = arguments.require_phone_number(phone_number)
+        contact = self.user.find_contact(number) if self.user else None
+        ids = self.index.of(phone_number=number) | self._conversations_of(contact)
         if contact is None:
-            return Person(frozenset(ids), frozenset(), frozenset({number}))
-        ids |= self.directory.of(contact_id=contact.id)
-        return Person(frozenset(ids), frozenset({contact.id}), frozenset({number}))
+            return DataSubject(frozenset(ids), frozenset(), frozenset({number}))
+        ids |= self.index.of(contact_id=contact.id)
+        return DataSubject(frozenset(ids), frozenset({contact.id}), frozenset({number}))
 
-    def letters_to(self, person: Person) -> int:
-        """Forget what was written to them first, and their place in the directory. Returns how many letters."""
-        count = sum(self.recipients.forget(number) for number in person.phone_numbers)
-        for id, grave in list(self._undelivered()):
-            if _number_in(grave) in person.phone_numbers:
-                count += self.mailbox.discard(grave.conversation_id, id)
-        for contact_id in person.contact_ids:
-            self.directory.strike(contact_id=contact_id)
-        for number in person.phone_numbers:
-            self.directory.strike(phone_number=number)
+    def first_messages_to(self, subject: DataSubject) -> int:
+        """Forget what was written to them first, and their place in the directory. Returns how many messages."""
+        count = sum(self.claims.forget(number) for number in subject.phone_numbers)
+        for id, letter in list(self._undelivered()):
+            if _number_in(letter) in subject.phone_numbers:
+                count += self.mailbox.discard(letter.conversation_id, id)
+        for contact_id in subject.contact_ids:
+            self.index.remove(contact_id=contact_id)
+        for number in subject.phone_numbers:
+            self.index.remove(phone_number=number)
         return count
 
     def _ask(self, contact_id: int) -> Contact | None:
         try:
-            return self.client.contact(contact_id) if self.client else None
+            return self.user.contact(contact_id) if self.user else None
         except NotFound:
             return None
 
@@ -135,24 +135,24 @@ class Forgetting:
 
     def _listed(self, contact: Contact) -> Iterator[int]:
         """All of them: the contact's own list ends after 20."""
-        assert self.client is not None
+        assert self.user is not None
         for found in contact.contact_inboxes:
             page = 1
-            while listed := self.client.conversations(
+            while listed := self.user.conversations(
                 status="all", inbox_id=found.inbox_id, source_id=found.source_id, page=page
             ):
                 yield from (conversation.id for conversation in listed)
                 page += 1
 
-    def _undelivered(self) -> Iterable[tuple[str, Grave]]:
-        for letter in self.mailbox.dead_letters():
-            grave = Grave.of(letter)
-            if grave.what == WRITING_FIRST:
-                yield letter.id, grave
+    def _undelivered(self) -> Iterable[tuple[str, DeadLetter]]:
+        for record in self.mailbox.dead_letters():
+            letter = DeadLetter.of(record)
+            if letter.what == WRITING_FIRST:
+                yield record.id, letter
 
 
-def _number_in(grave: Grave) -> str | None:
+def _number_in(letter: DeadLetter) -> str | None:
     try:
-        return arguments.a_phone_number(json.loads(grave.content)["phone_number"])
-    except BadCall:
+        return arguments.require_phone_number(json.loads(letter.content)["phone_number"])
+    except InvalidArguments:
         return None

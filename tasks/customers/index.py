@@ -10,7 +10,7 @@ import hashlib
 import redis
 
 
-class Directory:
+class ContactIndex:
     """The conversations of the contacts of one account, in Redis: as long as a conversation may be remembered."""
 
     def __init__(self, client: redis.Redis, account_id: int, *, ttl_s: int) -> None:
@@ -19,7 +19,7 @@ class Directory:
         self._account_id = account_id
         self._ttl_s = ttl_s
 
-    def enter(self, conversation_id: int, *, contact_id: int | None, phone_number: str | None) -> None:
+    def add(self, conversation_id: int, *, contact_id: int | None, phone_number: str | None) -> None:
         """The conversation is this contact's. Safe to repeat."""
         with self._redis.pipeline(transaction=False) as pipe:
             for key in self._keys(contact_id, phone_number):
@@ -30,7 +30,7 @@ class Directory:
     def of(self, *, contact_id: int | None = None, phone_number: str | None = None) -> set[int]:
         return {int(id) for key in self._keys(contact_id, phone_number) for id in self._redis.smembers(key)}
 
-    def strike(self, *, contact_id: int | None = None, phone_number: str | None = None) -> None:
+    def remove(self, *, contact_id: int | None = None, phone_number: str | None = None) -> None:
         for key in self._keys(contact_id, phone_number):
             self._redis.delete(key)
 

@@ -1,4 +1,4 @@
-"""Write to somebody first: find, or make, the contact and the conversation, once for each letter. No Celery here."""
+"""Write to somebody first: find, or make, the contact and the conversation, once for each message. No Celery here."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from chatwoot.contacts import Contact
 from chatwoot.conversations import Conversation
 from chatwoot.errors import NotFound, OutcomeUnknown, PermanentError, TransientError
 from chatwoot.inboxes import Inbox
-from tasks.customers.claims import Claim, Place, Recipients
-from tasks.customers.index import Directory
+from tasks.customers.claims import Claim, Placement, RecipientClaims
+from tasks.customers.index import ContactIndex
 from tasks.mailbox import Mailbox
 from tasks.records import actions, arguments
-from tasks.records.actions import Post
-from tasks.recovery.dead_letters import WRITING_FIRST, Grave, bury
+from tasks.records.actions import PostMessage
+from tasks.records.dead_letter import WRITING_FIRST, DeadLetter
 from tasks.runtime.counters import Counted, count
 
 log = structlog.get_logger()
@@ -35,11 +35,11 @@ _WINDOW = (
 
 
 class Undeliverable(Exception):
-    """The letter cannot be sent, and trying again would not help. It is a dead letter. The text is for operators."""
+    """The message cannot be sent, and trying again would not help. It is a dead letter. The text is for operators."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Letter:
+class FirstMessage:
     """A message to somebody who need not have written to us."""
 
     phone_number: str = field(repr=False)
@@ -52,21 +52,21 @@ class Letter:
     """Of a contact that has to be made."""
     template_params: Mapping[str, Any] | None = field(default=None, repr=False)
 
-    def checked(self) -> Letter:
+    def checked(self) -> FirstMessage:
         """The same, with the phone number as Chatwoot stores it.
 
         Raises:
-            arguments.BadCall: something in it makes no sense.
+            arguments.InvalidArguments: something in it makes no sense.
         """
         if self.name is not None:
-            arguments.a_text(self.name, "name")
-        return Letter(
-            phone_number=arguments.a_phone_number(self.phone_number),
-            content=arguments.a_text(self.content, "content"),
-            key=arguments.a_text(self.key, "key"),
-            inbox_id=arguments.an_id(self.inbox_id, "inbox_id"),
+            arguments.require_text(self.name, "name")
+        return FirstMessage(
+            phone_number=arguments.require_phone_number(self.phone_number),
+            content=arguments.require_text(self.content, "content"),
+            key=arguments.require_text(self.key, "key"),
+            inbox_id=arguments.require_id(self.inbox_id, "inbox_id"),
             name=self.name,
-            template_params=arguments.a_template(self.template_params),
+            template_params=arguments.require_template(self.template_params),
         )
 
     @property
@@ -75,69 +75,69 @@ class Letter:
         return f"{self.inbox_id}.{self.key}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Outreach:
     """How we write to people who have not written to us."""
 
     client: Client
     """With a user's token: a bot's may not look at contacts."""
     mailbox: Mailbox
-    recipients: Recipients
-    directory: Directory
+    claims: RecipientClaims
+    index: ContactIndex
     most_retry_s: float
     _inboxes: dict[int, Inbox] = field(default_factory=dict)
 
-    def write(self, letter: Letter) -> int:
-        """Put the letter into its conversation's outbox; contact and conversation are made if missing.
+    def write(self, message: FirstMessage) -> int:
+        """Put the message into its conversation's outbox; contact and conversation are made if missing.
 
         Safe to repeat, also at the same time on several workers. Returns the conversation's id.
 
         Raises:
-            arguments.BadCall, Undeliverable: refused before anything was posted, and kept as a dead letter.
+            arguments.InvalidArguments, Undeliverable: refused before anything was posted, and kept as a dead letter.
             Busy: another worker is at it.
             TransientError, OutcomeUnknown: repeat the whole, it looks first.
         """
         try:
-            letter = letter.checked()
-            place = self._place(letter)
-        except (arguments.BadCall, Undeliverable) as error:
-            self._bury(letter, str(error))
+            message = message.checked()
+            place = self._place(message)
+        except (arguments.InvalidArguments, Undeliverable) as error:
+            self._keep(message, str(error))
             raise
-        template = letter.template_params if place.with_template else None
-        act = Post(
-            key=f"{actions.BY_HAND}{letter.key}",
-            content=letter.content,
+        template = message.template_params if place.with_template else None
+        action = PostMessage(
+            key=f"{actions.BY_HAND}{message.key}",
+            content=message.content,
             asked_at=time.time(),
-            by_hand=True,
+            ignores_takeover=True,
             template_params=None if template is None else dict(template),
         )
-        self.mailbox.post(place.conversation_id, act.key, actions.dump(act))
+        self.mailbox.enqueue(place.conversation_id, action.key, actions.dump(action))
         return place.conversation_id
 
-    def _place(self, letter: Letter) -> Place:
-        claim = self.recipients.claim(letter.phone_number, letter.id)
-        if isinstance(claim, Place):
+    def _place(self, message: FirstMessage) -> Placement:
+        claim = self.claims.claim(message.phone_number, message.id)
+        if isinstance(claim, Placement):
             return claim
         with self._held(claim):
-            conversation = self._conversation(letter, claim)
-            if not conversation.can_reply and letter.template_params is None:
+            conversation = self._conversation(message, claim)
+            if not conversation.can_reply and message.template_params is None:
                 raise Undeliverable(_WINDOW)
-            self.directory.enter(conversation.id, contact_id=conversation.contact_id, phone_number=letter.phone_number)
-            return self.recipients.place(claim, Place(conversation.id, with_template=not conversation.can_reply))
+            self.index.add(conversation.id, contact_id=conversation.contact_id, phone_number=message.phone_number)
+            return self.claims.place(claim, Placement(conversation.id, with_template=not conversation.can_reply))
 
     @contextmanager
     def _held(self, claim: Claim) -> Iterator[None]:
         try:
-            with self._given_up_in_the_end(claim):
+            with self._translate_errors(claim):
                 yield
         except Undeliverable:
-            self.recipients.forget_letter(claim)  # tried anew, it has all its time again
+            self.claims.forget_message(claim)  # tried anew, it has all its time again
             raise
         finally:
-            self.recipients.let_go(claim)
+            self.claims.let_go(claim)
 
     @contextmanager
-    def _given_up_in_the_end(self, claim: Claim) -> Iterator[None]:
+    def _translate_errors(self, claim: Claim) -> Iterator[None]:
         """What Chatwoot refuses for good, or fails to do for long, is undeliverable."""
         try:
             yield
@@ -150,17 +150,17 @@ class Outreach:
                 raise
             raise Undeliverable(f"given up: {error}") from error
 
-    def _conversation(self, letter: Letter, claim: Claim) -> Conversation:
+    def _conversation(self, message: FirstMessage, claim: Claim) -> Conversation:
         """The contact's unresolved conversation in the inbox, else a new one."""
-        contact = self.client.find_contact(letter.phone_number)
+        contact = self.client.find_contact(message.phone_number)
         known = [] if contact is None else self._known(contact)
         # The one with the newest activity stands first. In a bot's inbox an unresolved one is usually pending.
-        here = [each for each in known if each.inbox_id == letter.inbox_id]
+        here = [each for each in known if each.inbox_id == message.inbox_id]
         for conversation in here:
             if conversation.status != _OVER:
                 return conversation
-        self._refuse_in_vain(letter, here)
-        return self._create_conversation(letter, contact or self._create_contact(letter, claim), claim)
+        self._require_window(message, here)
+        return self._create_conversation(message, contact or self._create_contact(message, claim), claim)
 
     def _known(self, contact: Contact) -> list[Conversation]:
         try:
@@ -168,10 +168,10 @@ class Outreach:
         except NotFound as error:
             raise TransientError(f"the contact is just being deleted: {error}") from error
 
-    def _refuse_in_vain(self, letter: Letter, here: list[Conversation]) -> None:
+    def _require_window(self, message: FirstMessage, here: list[Conversation]) -> None:
         """Make nothing in which nothing could be said: in WhatsApp a new conversation has no window yet."""
-        inbox = self._inbox(letter.inbox_id)
-        if inbox is None or not inbox.is_whatsapp or letter.template_params is not None:
+        inbox = self._inbox(message.inbox_id)
+        if inbox is None or not inbox.is_whatsapp or message.template_params is not None:
             return
         if not (inbox.is_single_conversation and any(each.can_reply for each in here)):
             raise Undeliverable(_WINDOW)
@@ -185,12 +185,12 @@ class Outreach:
                 return None  # where there is no such inbox, nothing can be made in it either
         return self._inboxes[inbox_id]
 
-    def _create_contact(self, letter: Letter, claim: Claim) -> Contact:
-        self.recipients.renew(claim)
-        number = letter.phone_number
+    def _create_contact(self, message: FirstMessage, claim: Claim) -> Contact:
+        self.claims.renew(claim)
+        number = message.phone_number
         try:
             contact = self.client.create_contact(
-                name=letter.name or number, phone_number=number, inbox_id=letter.inbox_id
+                name=message.name or number, phone_number=number, inbox_id=message.inbox_id
             )
         except PermanentError as error:
             if not error.already_taken:
@@ -205,20 +205,28 @@ class Outreach:
             raise TransientError(f"{error}; and it is not found yet") from error
         return contact
 
-    def _create_conversation(self, letter: Letter, contact: Contact, claim: Claim) -> Conversation:
+    def _create_conversation(self, message: FirstMessage, contact: Contact, claim: Claim) -> Conversation:
         """An inbox that is locked to a single conversation gives the old one, and this is it."""
-        self.recipients.renew(claim)
+        self.claims.renew(claim)
         # Without the contact's own source_id an API inbox makes a new contact_inbox each time.
-        source_id = contact.source_id_in(letter.inbox_id)
+        source_id = contact.source_id_in(message.inbox_id)
         conversation = self.client.create_conversation(
-            inbox_id=letter.inbox_id, contact_id=contact.id, source_id=source_id or None
+            inbox_id=message.inbox_id, contact_id=contact.id, source_id=source_id or None
         )
         log.info("conversation_created", contact_id=contact.id, new_conversation_id=conversation.id)
         return conversation
 
-    def _bury(self, letter: Letter, reason: str) -> None:
-        log.error("letter_undeliverable", key=actions.shown_key(f"{actions.BY_HAND}{letter.key}"), reason=reason)
-        content = json.dumps(asdict(letter), ensure_ascii=False)
-        grave = Grave(_NO_CONVERSATION, WRITING_FIRST, reason, 1, time.time(), content)
-        self.mailbox.bury(_NO_CONVERSATION, bury(letter.id, grave))
+    def _keep(self, message: FirstMessage, reason: str) -> None:
+        log.error(
+            "first_message_undeliverable", key=actions.shown_key(f"{actions.BY_HAND}{message.key}"), reason=reason
+        )
+        kept = DeadLetter(
+            conversation_id=_NO_CONVERSATION,
+            what=WRITING_FIRST,
+            reason=reason,
+            attempts=1,
+            at=time.time(),
+            content=json.dumps(asdict(message)),
+        )
+        self.mailbox.keep_dead_letter(_NO_CONVERSATION, kept.recorded_as(message.id))
         count(Counted.DEAD_LETTERS, WRITING_FIRST)

@@ -5,8 +5,8 @@
 - `accept` takes a customer's message in, once, and says whether a doorbell must be rung.
 - `claim` gives the conversation's turn to one worker, with a token; `commit` ends the turn, for its token only:
   messages leave the mailbox in the same atomic step in which what the turn wants is recorded in the outbox.
-- `begin_sending` and `settle` empty the outbox, one act after the other, by one worker at a time.
-- `overdue` and `revive` find what nobody works on any more. Every conversation that is not idle has a deadline.
+- `begin_sending` and `settle` empty the outbox, one action after the other, by one worker at a time.
+- `overdue` and `reclaim_overdue` find what nobody works on any more. What is not idle has a deadline.
 
 Celery's messages are doorbells: one that is lost is rung again, one that comes twice finds nothing to do.
 Each step is one Lua script (lua/) on the keys of one conversation, all on one slot. Every call may be repeated without
@@ -18,30 +18,30 @@ from tasks.mailbox.mailbox import Mailbox
 from tasks.mailbox.values import (
     NO_DEAD_LETTER,
     Accepted,
-    DeadLetter,
+    DeadLetterRecord,
     Figures,
     NoSuchDeadLetter,
-    Ring,
-    Send,
+    NotYet,
     Sending,
     Timing,
     Turn,
     TurnLost,
-    Wait,
+    WakeSender,
+    WakeThinker,
 )
 
 __all__ = [
     "NO_DEAD_LETTER",
     "Accepted",
-    "DeadLetter",
+    "DeadLetterRecord",
     "Figures",
     "Mailbox",
     "NoSuchDeadLetter",
-    "Ring",
-    "Send",
+    "NotYet",
     "Sending",
     "Timing",
     "Turn",
     "TurnLost",
-    "Wait",
+    "WakeSender",
+    "WakeThinker",
 ]

@@ -11,7 +11,7 @@ from typing import Any
 
 from celery import chain, signature
 
-from tasks.mailbox import Ring, Send
+from tasks.mailbox import WakeSender, WakeThinker
 from tasks.runtime import failpoints
 
 
@@ -19,19 +19,19 @@ from tasks.runtime import failpoints
 class Doorbells:
     """How a conversation is brought to a worker's attention."""
 
-    ring: Callable[[int, Ring], None]
+    ring: Callable[[int, WakeThinker], None]
     send: Callable[[int], None]
 
-    def announce(self, conversation_id: int, following: Ring | Send | None) -> bool:
+    def announce(self, conversation_id: int, following: WakeThinker | WakeSender | None) -> bool:
         """Have a worker look at what follows, if anything does."""
-        if isinstance(following, Ring):
+        if isinstance(following, WakeThinker):
             self.ring(conversation_id, following)
-        elif isinstance(following, Send):
+        elif isinstance(following, WakeSender):
             self.send(conversation_id)
         return following is not None
 
 
-def ring(conversation_id: int, doorbell: Ring) -> None:
+def ring(conversation_id: int, doorbell: WakeThinker) -> None:
     """Have a worker look at the conversation, and then at its outbox."""
     bell = {"conversation_id": conversation_id, "bell": doorbell.bell}
     answer = signature("tasks.process_message", kwargs=bell)

@@ -16,7 +16,7 @@ class Keys:
     shards: int
 
     def of(self, conversation_id: int) -> list[str]:
-        """Those that every script is given, in the order in which lua/_begin.lua unpacks them."""
+        """Those that every script is given, in the order in which lua/_state.lua unpacks them."""
         shard = self.shard(conversation_id)
         state, waiting, outbox, seen, meanwhile, later = (self._own(conversation_id, kind) for kind in _KINDS)
         return [state, waiting, outbox, seen, self.due(shard), self.dead_letters(shard), meanwhile, later]

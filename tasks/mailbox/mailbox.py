@@ -14,20 +14,22 @@ from tasks.mailbox.keys import Keys
 from tasks.mailbox.values import (
     NO_DEAD_LETTER,
     Accepted,
-    DeadLetter,
+    DeadLetterRecord,
     Figures,
     NoSuchDeadLetter,
-    Ring,
-    Send,
+    NotYet,
     Sending,
     Timing,
     Turn,
     TurnLost,
-    Wait,
+    WakeSender,
+    WakeThinker,
 )
 from tasks.runtime import failpoints
 
 _LUA = Path(__file__).parent / "lua"
+_BEGIN = ("_state", "_ownership", "_steps")
+"""What every script begins with."""
 _MOST_MESSAGES_IN_A_TURN = 50
 
 
@@ -52,7 +54,7 @@ class Mailbox:
         self._keys = Keys(account_id, shards)
         self._timing = timing or Timing()
         self.owner = owner
-        begin = (_LUA / "_begin.lua").read_text()
+        begin = "".join((_LUA / f"{name}.lua").read_text() for name in _BEGIN)
         self._scripts = {
             path.stem: client.register_script(begin + path.read_text())
             for path in _LUA.glob("*.lua")
@@ -68,70 +70,74 @@ class Mailbox:
         message: str,
         *,
         source_id: str | None = None,
-        refused: str = "",
+        takeover_evidence: str = "",
         at: float = 0,
     ) -> Accepted:
         """Keep a customer's message; a message that was seen is dropped.
 
         `message` says its own id, since two that are equal to the letter are one to Redis. It is given back as it is
         in `Turn.messages`, in the order of the message ids; or in `Turn.earlier`, of a later turn, while people have
-        the conversation. `refused`: what in Chatwoot's own snapshot of the conversation, of the unix time `at`, shows
-        it as people's (`Policy.signs_of_people`).
+        the conversation. `takeover_evidence`: what in Chatwoot's own snapshot of the conversation, of the unix time
+        `at`, shows it as people's (`Policy.takeover_evidence`).
         """
         bell = _new_id()
         quiet, most, grace = self._ms("quiet_s", "most_quiet_s", "grace_s")
         what = (message_id, source_id or "", message, bell)
-        answer = self._run("accept", conversation_id, *what, quiet, most, grace, refused, at)
+        answer = self._run("accept", conversation_id, *what, quiet, most, grace, takeover_evidence, at)
         is_new = answer[0] != "seen" and answer[2:] != [0]
         return Accepted(is_new, replies.doorbell(answer, bell) if answer[0] == "ring" else None)
 
     # -- people
 
-    def people_take(
-        self, conversation_id: int, *, at: float, shown: str = "", message: tuple[int, str] | None = None
+    def human_took_over(
+        self, conversation_id: int, *, at: float, takeover_evidence: str = "", message: tuple[int, str] | None = None
     ) -> None:
         """People have the conversation since the unix time `at`, until they give it back. An older act changes nothing.
 
         0: since just now, whatever Chatwoot's clock says.
 
-        `shown`: why the snapshot of that moment shows it as theirs, where it does. `message`: the id and text of what a
-        person wrote, where that was the act.
+        `takeover_evidence`: why the snapshot of that moment shows it as theirs, where it does. `message`: the id and
+        text of what a person wrote, where that was the act.
         """
-        self._people(conversation_id, at, "take", shown, *(message or ()))
+        self._change_owner(conversation_id, at, "take", takeover_evidence, *(message or ()))
 
-    def people_give_back(
-        self, conversation_id: int, *, at: float, shown: str = "", to_be_answered: bool = True
-    ) -> Ring | Send | None:
+    def handed_back(
+        self, conversation_id: int, *, at: float, takeover_evidence: str = "", to_be_answered: bool = True
+    ) -> WakeThinker | WakeSender | None:
         """The bot goes on: with what the customer said since a person last answered, if that is `to_be_answered`."""
-        return self._people(conversation_id, at, "give back" if to_be_answered else "end", shown)
+        act = "give back" if to_be_answered else "end"
+        return self._change_owner(conversation_id, at, act, takeover_evidence)
 
-    def is_with_people(self, conversation_id: int) -> bool:
+    def is_owned_by_human(self, conversation_id: int) -> bool:
         """Whether people have taken it, as far as we were told, and have not given it back."""
-        return self._redis.hget(self.state_key(conversation_id), "with_people") == "1"
+        return self._redis.hget(self.state_key(conversation_id), "owned_by_human") == "1"
 
     def forget_message(self, conversation_id: int, message_id: int, note: str) -> None:
         """The message was deleted: it is not answered any more. `note` comes to the next turn, in `Turn.earlier`."""
         self._run("forget_message", conversation_id, message_id, note, _new_id(), *self._ms("grace_s"))
 
-    def _people(self, conversation_id: int, at: float, act: str, shown: str, *message: int | str) -> Ring | Send | None:
+    def _change_owner(
+        self, conversation_id: int, at: float, act: str, takeover_evidence: str, *message: int | str
+    ) -> WakeThinker | WakeSender | None:
         bell = _new_id()
-        answer = self._run("people", conversation_id, at, act, shown, bell, *self._ms("grace_s"), *message)
+        what = (at, act, takeover_evidence, bell, *self._ms("grace_s"), *message)
+        answer = self._run("ownership", conversation_id, *what)
         return replies.following(answer, bell)
 
     # -- coming in, from our side
 
-    def post(self, conversation_id: int, key: str, act: str) -> bool:
-        """Put an act into the outbox that no turn asked for; once for each key: False where it was."""
-        return bool(self._run("post", conversation_id, key, act, *self._ms("grace_s"))[0] == "posted")
+    def enqueue(self, conversation_id: int, key: str, action: str) -> bool:
+        """Put an action into the outbox that no turn asked for; once for each key: False where it was."""
+        return bool(self._run("enqueue", conversation_id, key, action, *self._ms("grace_s"))[0] == "queued")
 
-    def put_off(
-        self, conversation_id: int, key: str, act: str, *, delay_s: float, unless_newer_than: int | None = None
+    def schedule(
+        self, conversation_id: int, key: str, action: str, *, delay_s: float, unless_newer_than: int | None = None
     ) -> None:
-        """Put an act into the outbox later, when nothing else is being done there; once for each key.
+        """Put an action into the outbox later, when nothing else is being done there; once for each key.
 
         `unless_newer_than`: the id of a message; not if the customer has written another one by then.
         """
-        self._run("put_off", conversation_id, key, act, int(delay_s * 1000), unless_newer_than or "")
+        self._run("schedule", conversation_id, key, action, int(delay_s * 1000), unless_newer_than or "")
 
     def saw(self, conversation_id: int, key: str) -> None:
         """Chatwoot has told us that the message with our key is there."""
@@ -146,17 +152,17 @@ class Mailbox:
             pipe.zcount(meanwhile, message_id, message_id)
             pipe.llen(outbox)
             pipe.hget(state, "stage")
-            was_seen, waits, is_peoples, acts, stage = pipe.execute()
-        return was_seen is not None and not (waits or is_peoples or acts) and stage == "idle"
+            was_seen, waits, is_peoples, actions, stage = pipe.execute()
+        return was_seen is not None and not (waits or is_peoples or actions) and stage == "idle"
 
     # -- thinking
 
-    def claim(self, conversation_id: int, bell: str) -> Turn | Wait | None:
+    def claim(self, conversation_id: int, bell: str) -> Turn | NotYet | None:
         """Take the conversation's turn; None where the doorbell is stale: somebody else has, or had, the turn."""
         token = self._token()
         answer = self._run("claim", conversation_id, bell, token, *self._ms("lease_s"), _MOST_MESSAGES_IN_A_TURN)
         if answer[0] == "wait":
-            return Wait(answer[1] / 1000)
+            return NotYet(answer[1] / 1000)
         if answer[0] != "turn":
             return None
         number, attempt, turns_this_hour, resumes, earlier, *messages = answer[1:]
@@ -166,13 +172,13 @@ class Mailbox:
     def commit(
         self,
         turn: Turn,
-        acts: Sequence[str],
+        actions: Sequence[str],
         *,
-        dead_letter: DeadLetter = NO_DEAD_LETTER,
+        dead_letter: DeadLetterRecord = NO_DEAD_LETTER,
         awaits: str = "",
         has_learnt: bool = True,
-    ) -> Ring | Send | None:
-        """End the turn: its messages are answered by `acts`, which are to be done in Chatwoot, in this order.
+    ) -> WakeThinker | WakeSender | None:
+        """End the turn: its messages are answered by `actions`, which are to be done in Chatwoot, in this order.
 
         `awaits`: the turn's name, where its graph waits for what people decide. Once they give the conversation back,
         a turn `resumes` it, if the customer has said nothing that is to be answered. `has_learnt`: the graph has run,
@@ -183,7 +189,7 @@ class Mailbox:
         """
         bell = _new_id()
         letter = (dead_letter.id, dead_letter.record)
-        what: list[str | int] = [*letter, awaits, int(has_learnt), *acts]
+        what: list[str | int] = [*letter, awaits, int(has_learnt), *actions]
         answer = self._run("commit", turn.conversation_id, turn.token, bell, *self._ms("grace_s"), *what)
         if answer[0] == "lost":
             raise TurnLost(turn.conversation_id)
@@ -201,16 +207,16 @@ class Mailbox:
         self,
         sending: Sending,
         *,
-        dead_letter: DeadLetter = NO_DEAD_LETTER,
+        dead_letter: DeadLetterRecord = NO_DEAD_LETTER,
         besides: Sequence[str] = (),
-        answer: Literal["heard", "withheld", ""] = "",
-    ) -> Sending | Ring | None:
-        """The act is done, or given up as a dead letter, with other acts `besides`, at the end of the outbox.
+        answer: Literal["posted", "suppressed", ""] = "",
+    ) -> Sending | WakeThinker | None:
+        """The action is done, or given up as a dead letter, with other actions `besides`, at the end of the outbox.
 
-        `answer`: of an act that answers a turn's messages, what became of it. Where the first of them is withheld, the
-        messages are people's to answer, and the bot's again if they give the conversation back without an answer.
+        `answer`: of an action that answers a turn's messages, what became of it. Where the first of them is suppressed,
+        the messages are people's to answer, and the bot's again if they give the conversation back without an answer.
 
-        Returns the next act, or the doorbell to ring for what the customer wrote meanwhile.
+        Returns the next action, or the doorbell to ring for what the customer wrote meanwhile.
 
         Raises:
             TurnLost: another worker has taken the outbox over.
@@ -233,13 +239,13 @@ class Mailbox:
         if told[0] == "send":
             return replies.sending(sending.conversation_id, sending.token, *told[1:])
         following = replies.following(told, bell)
-        return following if isinstance(following, Ring) else None
+        return following if isinstance(following, WakeThinker) else None
 
     def confirm(self, sending: Sending) -> bool:
-        """Make sure that the outbox is still this worker's, right before the act. True: people have the conversation.
+        """Make sure that the outbox is still this worker's, right before the action. True: people have it.
 
         Raises:
-            TurnLost: another worker has taken it over: the act is theirs.
+            TurnLost: another worker has taken it over: the action is theirs.
         """
         answer = self._run("confirm", sending.conversation_id, sending.token, *self._ms("lease_s", "doubt_s"))
         if answer[0] == "lost":
@@ -248,7 +254,7 @@ class Mailbox:
 
     # -- both
 
-    def release(self, held: Turn | Sending, *, delay_s: float, decided: bool = True) -> Ring | Send | None:
+    def release(self, held: Turn | Sending, *, delay_s: float, decided: bool = True) -> WakeThinker | WakeSender | None:
         """Give the turn or the outbox back; it may be taken up again after so long. None: it was lost already.
 
         `decided`: what was tried did not happen, or is there to be seen; it will not come true later.
@@ -258,10 +264,10 @@ class Mailbox:
         what = (held.token, int(delay_s * 1000), grace, 0 if decided else doubt)
         return replies.taken_up(self._run("release", held.conversation_id, *what))
 
-    def postpone(self, sending: Sending, *, delay_s: float) -> None:
+    def defer(self, sending: Sending, *, delay_s: float) -> None:
         """Give the outbox back before anything was tried: the try does not count. Without effect where it was lost."""
         (grace,) = self._ms("grace_s")
-        self._run("postpone", sending.conversation_id, sending.token, int(delay_s * 1000), grace)
+        self._run("defer", sending.conversation_id, sending.token, int(delay_s * 1000), grace)
 
     def extend(self, conversation_id: int, token: str) -> bool:
         """Say that the holder of the token lives. False: it has lost what it held."""
@@ -273,17 +279,17 @@ class Mailbox:
         """Conversations whose time has come: their worker is gone, their doorbell lost, or what was put off is due."""
         return self._due_until(self._now_ms())
 
-    def revive(self, conversation_id: int) -> Ring | Send | None:
+    def reclaim_overdue(self, conversation_id: int) -> WakeThinker | WakeSender | None:
         """Free an overdue conversation of a holder that is gone, or do what was put off until now.
 
         Of several watchdogs one gets the doorbell.
         """
-        return replies.taken_up(self._run("revive", conversation_id, *self._ms("grace_s", "most_grace_s")))
+        return replies.taken_up(self._run("reclaim_overdue", conversation_id, *self._ms("grace_s", "most_grace_s")))
 
-    def inherit(self, conversation_id: int, holder: str) -> Ring | Send | None:
+    def reclaim_from_dead(self, conversation_id: int, holder: str) -> WakeThinker | WakeSender | None:
         """Free a conversation of a process that is known to be dead, by its `owner`, before it is overdue."""
         return replies.taken_up(
-            self._run("inherit", conversation_id, f"{holder}/", *self._ms("grace_s", "most_grace_s"))
+            self._run("reclaim_from_dead", conversation_id, f"{holder}/", *self._ms("grace_s", "most_grace_s"))
         )
 
     def unfinished(self) -> Iterator[int]:
@@ -303,41 +309,43 @@ class Mailbox:
 
     # -- dead letters
 
-    def dead_letters(self) -> Iterator[DeadLetter]:
+    def dead_letters(self) -> Iterator[DeadLetterRecord]:
         for shard in range(self._keys.shards):
             letters = self._redis.hgetall(self._keys.dead_letters(shard))
-            yield from (DeadLetter(str(id), str(record)) for id, record in letters.items())
+            yield from (DeadLetterRecord(str(id), str(record)) for id, record in letters.items())
 
-    def bury(self, conversation_id: int, letter: DeadLetter, *, mark: str = "") -> bool:
+    def keep_dead_letter(self, conversation_id: int, letter: DeadLetterRecord, *, mark: str = "") -> bool:
         """Keep what failed outside of a turn. With a `mark` once for each: False where that was."""
-        return bool(self._run("bury", conversation_id, mark, letter.id, letter.record)[0] == "buried")
+        return bool(self._run("keep_dead_letter", conversation_id, mark, letter.id, letter.record)[0] == "kept")
 
     def forget(self, conversation_id: int, *, keep_reasons: bool = False) -> tuple[int, int, int, int]:
-        """Forget the conversation: how many messages, acts, records and dead letters there were.
+        """Forget the conversation: how many messages, actions, records and dead letters there were.
 
         Whoever holds its turn or its outbox loses it. `keep_reasons`: its dead letters stay, without their content.
         """
         answer = self._run("forget", conversation_id, "content" if keep_reasons else "all")
-        messages, acts, records, letters = answer[1:]
-        return messages, acts, records, letters
+        messages, actions, records, letters = answer[1:]
+        return messages, actions, records, letters
 
-    def exhume_messages(self, conversation_id: int, id: str, messages: Mapping[int, str]) -> Ring | Send | None:
+    def requeue_messages(
+        self, conversation_id: int, id: str, messages: Mapping[int, str]
+    ) -> WakeThinker | WakeSender | None:
         """Put a dead letter's messages, by their ids, back into the mailbox."""
         flat = [word for message_id, message in messages.items() for word in (message_id, message)]
-        return self._exhume(conversation_id, id, "messages", *flat)
+        return self._requeue(conversation_id, id, "messages", *flat)
 
-    def exhume_act(self, conversation_id: int, id: str, act: str) -> Ring | Send | None:
-        """Put a dead letter's act back into the outbox."""
-        return self._exhume(conversation_id, id, "act", act)
+    def requeue_action(self, conversation_id: int, id: str, action: str) -> WakeThinker | WakeSender | None:
+        """Put a dead letter's action back into the outbox."""
+        return self._requeue(conversation_id, id, "action", action)
 
     def discard(self, conversation_id: int, id: str) -> bool:
         """Forget a dead letter. False: there is none of this id."""
         return bool(self._redis.hdel(self._keys.dead_letters(self._keys.shard(conversation_id)), id))
 
-    def _exhume(self, conversation_id: int, id: str, *args: str | int) -> Ring | Send | None:
+    def _requeue(self, conversation_id: int, id: str, *args: str | int) -> WakeThinker | WakeSender | None:
         kind, *what = args
         bell = _new_id()
-        answer = self._run("exhume", conversation_id, id, kind, bell, *self._ms("grace_s"), *what)
+        answer = self._run("requeue", conversation_id, id, kind, bell, *self._ms("grace_s"), *what)
         if answer[0] == "gone":
             raise NoSuchDeadLetter(id)
         return replies.following(answer, bell)

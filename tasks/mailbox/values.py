@@ -23,7 +23,7 @@ class Timing:
 
 
 @dataclass(frozen=True)
-class Ring:
+class WakeThinker:
     """A doorbell that must be rung, so that a worker looks at the conversation."""
 
     bell: str
@@ -36,12 +36,12 @@ class Accepted:
 
     is_new: bool
     """False: it was seen before, and dropped."""
-    doorbell: Ring | None
+    doorbell: WakeThinker | None
     """To be rung. None: one was rung already, or somebody is at it."""
 
 
 @dataclass(frozen=True)
-class Wait:
+class NotYet:
     """The customer is still writing: come back after so long."""
 
     seconds: float
@@ -70,22 +70,22 @@ class Sending:
     """The head of a conversation's outbox, to be done by one worker."""
 
     conversation_id: int
-    act: str
+    action: str
     tries: int
     """1 at the first try. More: somebody may have done it already."""
     token: str
     doubt_s: float = 0.0
     """For how long an earlier try may still come true, although nothing is to be seen of it."""
-    with_people: bool = False
+    owned_by_human: bool = False
     """People have taken the conversation over, or ended it: nothing more is to be said to the customer."""
     number: int = 0
-    """How many acts of the conversation were settled before this one."""
+    """How many actions of the conversation were settled before this one."""
     is_there: bool = False
     """Our own webhook has told us of it: it is done, whatever we know of doing it."""
 
 
 @dataclass(frozen=True)
-class Send:
+class WakeSender:
     """There is something in the outbox."""
 
 
@@ -101,14 +101,14 @@ class Figures:
 
 
 @dataclass(frozen=True)
-class DeadLetter:
+class DeadLetterRecord:
     """What could not be thought or sent: an id, and the record as JSON."""
 
     id: str = ""
     record: str = ""
 
 
-NO_DEAD_LETTER = DeadLetter()
+NO_DEAD_LETTER = DeadLetterRecord()
 
 
 class NoSuchDeadLetter(KeyError):

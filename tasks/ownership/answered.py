@@ -42,7 +42,7 @@ def unanswered(messages: Iterable[Message]) -> list[Message]:
     return found
 
 
-def unheard(messages: Iterable[Message]) -> set[int]:
+def with_failed_answer(messages: Iterable[Message]) -> set[int]:
     """The ids of the customer's messages to which an answer has failed: a turn is done with them, the customer is not.
 
     Chatwoot before 4.9 does not tell which those are: there nobody is named.

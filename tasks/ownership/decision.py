@@ -1,4 +1,7 @@
-"""What a webhook means to us: tests/unit/tasks/ownership/decisions.tsv shows it for all that a real Chatwoot sent."""
+"""What a webhook means to us: tests/unit/tasks/ownership/decisions.tsv shows it for all that a real Chatwoot sent.
+
+What is decided is what is done (intake.py), and nothing else is.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +23,15 @@ from tasks.ownership.policy import PAUSED_LABEL, Policy, Refusal
 
 
 class Decision(StrEnum):
-    """What a webhook means to us."""
+    """What a webhook means to us, and what is done about it."""
 
     CUSTOMER_MESSAGE_TO_ANSWER = auto()
+    """Accepted: answered, unless people are known to have the conversation."""
+    CUSTOMER_MESSAGE_FOR_PEOPLE = auto()
+    """They have the conversation, as its snapshot shows: accepted for the bot to know. Answered where it is known that
+    they gave it back although it looks so still."""
     CUSTOMER_MESSAGE_NOT_OURS = auto()
-    """`refusal` says why."""
+    """Of another inbox, or a blocked contact's: left alone."""
     OURS = auto()
     """Carries our key: it was sent, whatever we know of it."""
     A_PERSONS = auto()
@@ -34,9 +41,14 @@ class Decision(StrEnum):
     TAKEN_OVER = auto()
     """By people: the bot stops until it is handed back."""
     HANDED_BACK = auto()
+    """To the bot, which answers what the customer said since a person last answered."""
+    STILL_PEOPLES = auto()
+    """Handed back in part: no longer assigned, or paused; but the status, or a person, still shows it as people's."""
+    ENDED = auto()
+    """Resolved: the bot's again, and nobody is to be answered."""
     DELIVERED = auto()
     FAILED = auto()
-    """The channel refused what was sent; `external_error` says why."""
+    """The channel refused what we sent; `external_error` says why. It is a dead letter, and people are told."""
     DELETED = auto()
     NO_INTEREST = auto()
     OTHER_ACCOUNT = auto()
@@ -65,7 +77,7 @@ def refusal(event: ConversationEvent, policy: Policy) -> Refusal | None:
     )
 
 
-def gives_back_all(event: ConversationEvent) -> bool:
+def _gives_back_all(event: ConversationEvent) -> bool:
     """Whether a handing back counts whatever else still shows the conversation as people's.
 
     Setting the status, or assigning the bot, says so; that a person or a label is gone says nothing of the rest.
@@ -86,9 +98,10 @@ def _of_message(event: MessageCreated | MessageUpdated, policy: Policy) -> Decis
 
 
 def _of_customers(event: MessageEvent, policy: Policy) -> Decision:
-    if refusal(event, policy) is None:
+    why_not = refusal(event, policy)
+    if why_not is None:
         return Decision.CUSTOMER_MESSAGE_TO_ANSWER
-    return Decision.CUSTOMER_MESSAGE_NOT_OURS
+    return Decision.CUSTOMER_MESSAGE_FOR_PEOPLE if why_not.is_for_now else Decision.CUSTOMER_MESSAGE_NOT_OURS
 
 
 def _of_new_message(event: MessageCreated) -> Decision:
@@ -107,7 +120,7 @@ def _of_changed_message(event: MessageUpdated) -> Decision:
     if event.is_deleted:
         return Decision.DELETED
     if event.is_failed:
-        return Decision.FAILED
+        return Decision.FAILED if event.is_ours() else Decision.NO_INTEREST
     if event.is_delivered:
         return Decision.DELIVERED
     return Decision.OURS if event.is_ours() else Decision.NO_INTEREST
@@ -118,7 +131,16 @@ def _of_conversation(event: ConversationEvent, policy: Policy) -> Decision:
     # Opening and assigning to a person come together, with the bot or the old assignee going: people win.
     if Decision.TAKEN_OVER in acts:
         return Decision.TAKEN_OVER
-    return Decision.HANDED_BACK if Decision.HANDED_BACK in acts else Decision.NO_INTEREST
+    return _handed_back(event, policy) if Decision.HANDED_BACK in acts else Decision.NO_INTEREST
+
+
+def _handed_back(event: ConversationEvent, policy: Policy) -> Decision:
+    evidence = policy.takeover_evidence(
+        status=event.conversation_status, labels=event.labels, is_assigned_to_person=event.is_assigned_to_person
+    )
+    if evidence and not _gives_back_all(event):
+        return Decision.STILL_PEOPLES
+    return Decision.ENDED if event.conversation_status == "resolved" else Decision.HANDED_BACK
 
 
 def _acts(event: ConversationEvent, policy: Policy) -> Iterator[Decision | None]:

@@ -22,6 +22,11 @@ class Refusal(StrEnum):
     PAUSED = auto()
     """By the label `bot-paused`."""
 
+    @property
+    def is_for_now(self) -> bool:
+        """People have the conversation: what is said meanwhile is for the bot to know."""
+        return self in (Refusal.STATUS, Refusal.ASSIGNED, Refusal.PAUSED)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Policy:
@@ -69,15 +74,15 @@ class Policy:
             return Refusal.ASSIGNED
         return Refusal.PAUSED if PAUSED_LABEL in labels else None
 
-    def signs_in(self, conversation: Conversation) -> str:
-        """`signs_of_people` in a conversation as Chatwoot shows it now."""
-        return self.signs_of_people(
+    def takeover_evidence_in(self, conversation: Conversation) -> str:
+        """`takeover_evidence` of a conversation as Chatwoot shows it now."""
+        return self.takeover_evidence(
             status=conversation.status,
             labels=conversation.labels,
             is_assigned_to_person=conversation.is_assigned_to_person,
         )
 
-    def signs_of_people(self, *, status: str | None, labels: Collection[str], is_assigned_to_person: bool) -> str:
+    def takeover_evidence(self, *, status: str | None, labels: Collection[str], is_assigned_to_person: bool) -> str:
         """All that shows a conversation as people's: "" where nothing does, else such as "assigned+status:open"."""
         signs = []
         if is_assigned_to_person:

@@ -1,14 +1,19 @@
-"""What is to be done in Chatwoot, as it stands in a conversation's outbox: frozen values that survive as JSON."""
+"""What is to be done in Chatwoot, as it stands in a conversation's outbox: frozen values that survive as JSON.
+
+The mailbox's scripts read one thing of that JSON: `key` (lua/_steps.lua, `head`).
+"""
 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag
 
 from chatwoot.conversations import Status
+from tasks.records.codec import Codec
 
 BY_HAND = "by-hand."
 """How the keys of what no customer's message asked for begin."""
@@ -35,9 +40,9 @@ class Attached:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Act:
+class _Action:
     key: str
-    """Unique in the conversation."""
+    """Unique in the conversation. Read by lua/_steps.lua, too."""
     asked_at: float
     """Unix seconds."""
     customer: Customer | None = None
@@ -45,12 +50,13 @@ class _Act:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Post(_Act):
-    """Post a message. Not to be repeated blindly: Chatwoot makes a message of every call.
+class PostMessage(_Action):
+    """PostMessage a message. Not to be repeated blindly: Chatwoot makes a message of every call.
 
     Its key travels with the message, so that it can be found.
     """
 
+    act: Literal["post"] = "post"
     content: str = field(repr=False)
     private: bool = False
     quick_replies: tuple[str, ...] = ()
@@ -60,10 +66,10 @@ class Post(_Act):
     """An approved WhatsApp template: the only thing that may be said outside the 24-hour window."""
     answers: tuple[int, ...] = ()
     """The ids of the customer's messages that this answers, oldest first."""
-    by_hand: bool = False
+    ignores_takeover: Annotated[bool, Field(alias="by_hand")] = False
     """An operator wants it said, whoever has the conversation."""
     look_first: bool = False
-    """It may be there already: an earlier life of this act ended in doubt."""
+    """It may be there already: an earlier life of this action ended in doubt."""
 
     @property
     def after(self) -> int | None:
@@ -72,97 +78,89 @@ class Post(_Act):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PutOff(_Act):
-    """Post a message later: when it is asked for. May be repeated."""
+class ScheduleMessage(_Action):
+    """PostMessage a message later: when it is asked for. May be repeated."""
 
-    post: Post
+    act: Literal["put_off"] = "put_off"
+    post: PostMessage
     unless_newer_than: int | None = None
     """The id of a message: not if the customer has written a newer one by then."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class SetStatus(_Act):
+class SetStatus(_Action):
     """Set the conversation's status. May be repeated."""
 
+    act: Literal["set_status"] = "set_status"
     status: Status
 
 
 @dataclass(frozen=True, kw_only=True)
-class Assign(_Act):
+class Assign(_Action):
     """Assign the conversation to a team or to a person: one of them. May be repeated."""
 
+    act: Literal["assign"] = "assign"
     team_id: int | None = None
     assignee_id: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class ChangeLabels(_Act):
+class ChangeLabels(_Action):
     """Add and remove labels; the others stay. May be repeated."""
 
+    act: Literal["change_labels"] = "change_labels"
     add: tuple[str, ...] = ()
     remove: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
-class MergeAttributes(_Act):
+class MergeAttributes(_Action):
     """Set custom attributes; the others stay. May be repeated."""
 
+    act: Literal["merge_attributes"] = "merge_attributes"
     values: Mapping[str, Any] = field(repr=False, hash=False)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Unknown(_Act):
+class Unknown(_Action):
     """What another version of the program asked for. A worker of that version may know what it is."""
 
-
-A = TypeVar("A", bound=_Act)
-Act = Post | PutOff | SetStatus | Assign | ChangeLabels | MergeAttributes | Unknown
-_KINDS: dict[str, type[Act]] = {
-    "post": Post,
-    "put_off": PutOff,
-    "set_status": SetStatus,
-    "assign": Assign,
-    "change_labels": ChangeLabels,
-    "merge_attributes": MergeAttributes,
-    "unknown": Unknown,
-}
-_NAMES = {kind: name for name, kind in _KINDS.items()}
+    act: str = "unknown"
 
 
-def name(act: Act) -> str:
-    return _NAMES[type(act)]
+Action = PostMessage | ScheduleMessage | SetStatus | Assign | ChangeLabels | MergeAttributes | Unknown
+_NAMES = ("post", "put_off", "set_status", "assign", "change_labels", "merge_attributes")
 
 
-def dump(act: Act) -> str:
-    # ASCII: what a model wrote may hold half a surrogate pair, which has no UTF-8.
-    return json.dumps({"act": name(act), **asdict(act)})
+def name(action: Action) -> str:
+    return action.act
 
 
-def load(text: str) -> Act:
-    """What `dump` made, also by another version of the program: unknown fields are passed over."""
-    given: dict[str, Any] = json.loads(text)
-    return _made(_KINDS.get(given["act"], Unknown), given)
+def _tag(value: Any) -> str:
+    """By which of the types a value is written or read; of another version's new ones only the key is understood."""
+    found = value.get("act") if isinstance(value, Mapping) else value.act
+    return found if found in _NAMES else "unknown"
 
 
-def _made(kind: type[A], given: Mapping[str, Any]) -> A:
-    known = {each.name for each in fields(kind)}
-    return kind(**{name: _frozen(name, value) for name, value in given.items() if name in known})
+_CODEC = Codec[Action](
+    Annotated[
+        Annotated[PostMessage, Tag("post")]
+        | Annotated[ScheduleMessage, Tag("put_off")]
+        | Annotated[SetStatus, Tag("set_status")]
+        | Annotated[Assign, Tag("assign")]
+        | Annotated[ChangeLabels, Tag("change_labels")]
+        | Annotated[MergeAttributes, Tag("merge_attributes")]
+        | Annotated[Unknown, Tag("unknown")],
+        Discriminator(_tag),
+    ]
+)
+dump, load = _CODEC.dump, _CODEC.load
 
 
-def _frozen(name: str, value: Any) -> Any:
-    if name == "customer" and value is not None:
-        return Customer(**value)
-    if name == "post":
-        return _made(Post, value)
-    if name == "files":
-        return tuple(Attached(**each) for each in value)
-    return tuple(value) if isinstance(value, list) else value
-
-
-def alert(key: str, note: str, asked_at: float, customer: Customer | None = None) -> list[Act]:
+def alert(key: str, note: str, asked_at: float, customer: Customer | None = None) -> list[Action]:
     """Tell the humans: a private note, and the conversation opened for them."""
     return [
-        Post(key=f"{key}.note", content=note, asked_at=asked_at, private=True, customer=customer),
+        PostMessage(key=f"{key}.note", content=note, asked_at=asked_at, private=True, customer=customer),
         SetStatus(key=f"{key}.open", status="open", asked_at=asked_at, customer=customer),
     ]
 
@@ -179,34 +177,34 @@ def shown_key(key: str) -> str:
     return f"{BY_HAND}{hashlib.sha256(key.encode()).hexdigest()[:12]}"
 
 
-def is_said_to_the_customer(act: Act) -> bool:
+def is_said_to_the_customer(action: Action) -> bool:
     """Whether it is, or may be."""
-    return isinstance(act, Unknown) or (isinstance(act, Post) and not act.private)
+    return isinstance(action, Unknown) or (isinstance(action, PostMessage) and not action.private)
 
 
-def answers_a_turn(act: Act) -> bool:
-    return isinstance(act, Post) and bool(act.answers)
+def answers_a_turn(action: Action) -> bool:
+    return isinstance(action, PostMessage) and bool(action.answers)
 
 
-def is_the_bots_turn(act: Act) -> bool:
+def is_the_bots_turn(action: Action) -> bool:
     """Whether it is something that the bot must not do once people have taken the conversation over."""
-    if isinstance(act, Post):
-        return not (act.private or act.by_hand)
-    return isinstance(act, Assign | PutOff) or (isinstance(act, SetStatus) and act.status != "open")
+    if isinstance(action, PostMessage):
+        return not (action.private or action.ignores_takeover)
+    return isinstance(action, Assign | ScheduleMessage) or (isinstance(action, SetStatus) and action.status != "open")
 
 
-def opens(act: Act) -> bool:
+def opens(action: Action) -> bool:
     """Whether it gives the conversation to people, who have it from then on, whatever Chatwoot's status says to us."""
-    return isinstance(act, SetStatus) and act.status == "open"
+    return isinstance(action, SetStatus) and action.status == "open"
 
 
-def tells_people(act: Act) -> bool:
+def tells_people(action: Action) -> bool:
     """Whether it is how people learn that they are needed: a note to them, or the conversation opened for them."""
-    return opens(act) or (isinstance(act, Post) and act.private)
+    return opens(action) or (isinstance(action, PostMessage) and action.private)
 
 
-def renewed(act: Act, asked_at: float) -> Act:
-    """The same act, asked for again."""
-    if isinstance(act, Post):
-        return replace(act, asked_at=asked_at, look_first=True, by_hand=True)
-    return replace(act, asked_at=asked_at)
+def renewed(action: Action, asked_at: float) -> Action:
+    """The same action, asked for again."""
+    if isinstance(action, PostMessage):
+        return replace(action, asked_at=asked_at, look_first=True, ignores_takeover=True)
+    return replace(action, asked_at=asked_at)

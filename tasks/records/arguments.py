@@ -7,63 +7,65 @@ from typing import Any
 
 import phonenumbers
 
-from tasks.runtime.redaction import ShowableError
+from tasks.runtime.redaction import SafeError
 
 _WORDS = ("name", "category", "language", "namespace")
 
 
-class BadCall(ShowableError):
+class InvalidArguments(SafeError):
     """The task was called with arguments that make no sense. Chatwoot was asked nothing."""
 
 
-def an_id(value: object, name: str) -> int:
+def require_id(value: object, name: str) -> int:
     """
     Raises:
-        BadCall: not a positive whole number.
+        InvalidArguments: not a positive whole number.
     """
     if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
-        raise BadCall(f"{name} must be a positive number")
+        raise InvalidArguments(f"{name} must be a positive number")
     return value
 
 
-def a_text(value: object, name: str) -> str:
+def require_text(value: object, name: str) -> str:
     """
     Raises:
-        BadCall: not a text, or nothing in it.
+        InvalidArguments: not a text, or nothing in it.
     """
     if not isinstance(value, str) or not value.strip():
-        raise BadCall(f"{name} must be a text that is not empty")
+        raise InvalidArguments(f"{name} must be a text that is not empty")
     return value
 
 
-def a_phone_number(value: object) -> str:
+def require_phone_number(value: object) -> str:
     """`+34 623 22 65 44` -> `+34623226544`, as Chatwoot stores it.
 
     Raises:
-        BadCall: without "+" and country, or of an impossible length. The text does not repeat it.
+        InvalidArguments: without "+" and country, or of an impossible length. The text does not repeat it.
     """
     try:
-        number = phonenumbers.parse(a_text(value, "phone_number"))
+        number = phonenumbers.parse(require_text(value, "phone_number"))
     except phonenumbers.NumberParseException as error:
-        raise BadCall("phone_number must be in international form, like +34623226544") from error
+        raise InvalidArguments("phone_number must be in international form, like +34623226544") from error
     if not phonenumbers.is_possible_number(number):
-        raise BadCall("phone_number has an impossible length for its country")
+        raise InvalidArguments("phone_number has an impossible length for its country")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
-def a_template(value: object) -> dict[str, Any] | None:
+def require_template(value: object) -> dict[str, Any] | None:
     """`template_params`, as Chatwoot wants them, or None.
 
     Raises:
-        BadCall: no object, or one without a name; or its words are none.
+        InvalidArguments: no object, or one without a name; or its words are none.
     """
     if value is None:
         return None
     if not isinstance(value, Mapping) or not value.get("name"):
-        raise BadCall('template_params must be an object with a name, like {"name": "order_update", "language": "es"}')
+        raise InvalidArguments(
+            'template_params must be an object with a name, like {"name": "order_update", "language": "es"}'
+        )
     for name in _WORDS:
         if not isinstance(value.get(name, ""), str):
-            raise BadCall(f"template_params.{name} must be a text")
+            raise InvalidArguments(f"template_params.{name} must be a text")
     if not isinstance(value.get("processed_params", {}), Mapping):
-        raise BadCall("template_params.processed_params must be an object")
+        raise InvalidArguments("template_params.processed_params must be an object")
     return dict(value)

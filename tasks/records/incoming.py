@@ -1,15 +1,18 @@
-"""What was said in a conversation, as it waits in the mailbox for the graph to be told."""
+"""What was said in a conversation, as it waits in the mailbox for the graph to be told.
+
+The mailbox's scripts read one thing of its JSON: `by` (lua/_steps.lua, `take_back_from_people`).
+"""
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from chatwoot.attachments import Attachment
 from chatwoot.conversations import Conversation
 from chatwoot.events import MessageCreated, MessageUpdated
 from chatwoot.messages import Message
+from tasks.records.codec import Codec
 
 By = Literal["customer", "person", "deleted"]
 
@@ -21,7 +24,10 @@ class Incoming:
     id: int
     text: str = field(repr=False)
     by: By = "customer"
-    """`person`: a member of the team answered the customer. `deleted`: the message is gone, and to be forgotten."""
+    """`person`: a member of the team answered the customer. `deleted`: the message is gone, and to be forgotten.
+
+    Read by lua/_steps.lua, too.
+    """
     attachments: tuple[dict[str, Any], ...] = field(default=(), repr=False)
     """As `chatwoot.attachments.Attachment`, without what is not there."""
     in_reply_to: int | None = None
@@ -65,17 +71,8 @@ class Incoming:
         return cls(message_id, "", "deleted")
 
 
-def dump(message: Incoming) -> str:
-    # ASCII: an attachment's words may hold a lone surrogate, which has no UTF-8.
-    return json.dumps(asdict(message))
-
-
-def load(text: str) -> Incoming:
-    """What `dump` made, also by another version of the program: unknown fields are passed over."""
-    known = {each.name for each in fields(Incoming)}
-    values = {name: value for name, value in json.loads(text).items() if name in known}
-    values["attachments"] = tuple(values.get("attachments", ()))
-    return Incoming(**values)
+_CODEC = Codec[Incoming](Incoming)
+dump, load = _CODEC.dump, _CODEC.load
 
 
 def _attached(attachments: tuple[Attachment, ...]) -> tuple[dict[str, Any], ...]:

@@ -5,54 +5,22 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
 from chatwoot.client import Client
 from chatwoot.errors import NotFound, PermanentError
-from chatwoot.events import MessageEvent
 from chatwoot.messages import Message
-from tasks.mailbox import DeadLetter, Mailbox, NoSuchDeadLetter
+from tasks.mailbox import Mailbox, NoSuchDeadLetter
 from tasks.mailbox.doorbells import Doorbells
 from tasks.ownership import answered
 from tasks.records import actions, incoming
-from tasks.records.actions import Post
+from tasks.records.dead_letter import THINKING, WRITING_FIRST, DeadLetter
 from tasks.runtime.clients import said_lately
-from tasks.runtime.counters import Counted, count
 
 log = structlog.get_logger()
-
-THINKING = "thinking"
-WRITING_FIRST = "writing_first"
-
-
-@dataclass(frozen=True)
-class Grave:
-    """One thing that did not get done."""
-
-    conversation_id: int
-    what: str
-    """`thinking`, `writing_first`, or the act that could not be done: `post`, `set_status`."""
-    reason: str
-    """For an operator: what Chatwoot or the graph's failure was called. Never the customer's words."""
-    attempts: int
-    at: float
-    """Unix seconds."""
-    content: str = field(repr=False)
-    """The customer's messages or the act, as JSON, so that it can be tried again. Empty: it cannot be."""
-    after: int | None = None
-    """The id of the message that it answers, or that failed: what is said later has a greater one. None: not known."""
-
-    @property
-    def tells_people(self) -> bool:
-        is_act = self.what not in (THINKING, WRITING_FIRST) and self.content
-        return bool(is_act) and actions.tells_people(actions.load(self.content))
-
-    @classmethod
-    def of(cls, letter: DeadLetter) -> Grave:
-        return cls(**json.loads(letter.record))
 
 
 class AnsweredSince(Exception):
@@ -63,66 +31,32 @@ class NothingLeft(Exception):
     """Only the reason was kept: the conversation is gone, or what failed is a file that Chatwoot has."""
 
 
-def bury(name: str, grave: Grave) -> DeadLetter:
-    """The dead letter of a grave; `name` is unique in its conversation."""
-    return DeadLetter(f"{grave.conversation_id}.{name}", json.dumps(asdict(grave), ensure_ascii=False))
-
-
-def bury_undelivered(mailbox: Mailbox, event: MessageEvent) -> None:
-    """Keep a message of ours that Chatwoot has stored and the channel refuses: once, however often we are told.
-
-    Trying it again posts a new one: the old one stands in the conversation, and says that it failed. One with files
-    can be sent again in Chatwoot only, which has them.
-    """
-    ours = event.our_key or f"message-{event.message_id}"
-    again = Post(
-        key=f"{ours}.after-{event.message_id}",
-        content=event.content or "",
-        asked_at=time.time(),
-        by_hand=True,
-        template_params=event.template_params,
-    )
-    reason = f"not delivered: {event.external_error or event.status}"
-    grave = Grave(
-        event.conversation_id,
-        actions.name(again),
-        reason,
-        1,
-        again.asked_at,
-        "" if event.attachments else actions.dump(again),
-        after=event.message_id,
-    )
-    if mailbox.bury(event.conversation_id, bury(again.key, grave), mark=f"failed:{event.message_id}"):
-        count(Counted.DEAD_LETTERS, "delivery")
-        log.error("message_not_delivered", conversation_id=event.conversation_id, message_id=event.message_id)
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DeadLetters:
     """The dead letters of the account."""
 
     mailbox: Mailbox
-    client: Client | None
+    user: Client | None
     """With a user's token, to see whether somebody has answered. None where there is only a bot's."""
-    speaker: Client
+    reply: Client
     """Shows a bot the last message, since Chatwoot 4.14.2."""
     doorbells: Doorbells
     write: Callable[[dict[str, Any]], object]
     """Calls `tasks.send_message` with these arguments."""
 
-    def all(self) -> Iterator[tuple[str, Grave]]:
-        """Ids and graves, the oldest first."""
-        letters = [(letter.id, Grave.of(letter)) for letter in self.mailbox.dead_letters()]
+    def all(self) -> Iterator[tuple[str, DeadLetter]]:
+        """With their ids, the oldest first."""
+        letters = [(record.id, DeadLetter.of(record)) for record in self.mailbox.dead_letters()]
         return iter(sorted(letters, key=lambda letter: letter[1].at))
 
-    def find(self, id: str) -> Grave:
+    def find(self, id: str) -> DeadLetter:
         """
         Raises:
             NoSuchDeadLetter: there is none of this id.
         """
-        for known, grave in self.all():
+        for known, letter in self.all():
             if known == id:
-                return grave
+                return letter
         raise NoSuchDeadLetter(id)
 
     def retry(self, id: str) -> None:
@@ -137,20 +71,20 @@ class DeadLetters:
             AnsweredSince: a person, or a newer turn of ours, has answered the customer.
             ChatwootError: whether somebody has answered cannot be seen now.
         """
-        grave = self.find(id)
-        if grave.what == WRITING_FIRST:
-            self._write_again(id, grave)
+        letter = self.find(id)
+        if letter.what == WRITING_FIRST:
+            self._write_again(id, letter)
             return
-        if not grave.content:
-            raise NothingLeft(f"conversation {grave.conversation_id} is gone, or it was a file that only Chatwoot has")
-        self._refuse_if_answered(grave)
-        if grave.what == THINKING:
-            messages = {incoming.load(text).id: text for text in json.loads(grave.content)}
-            following = self.mailbox.exhume_messages(grave.conversation_id, id, messages)
+        if not letter.content:
+            raise NothingLeft(f"conversation {letter.conversation_id} is gone, or it was a file that only Chatwoot has")
+        self._refuse_if_answered(letter)
+        if letter.what == THINKING:
+            messages = {incoming.load(text).id: text for text in json.loads(letter.content)}
+            following = self.mailbox.requeue_messages(letter.conversation_id, id, messages)
         else:
-            act = actions.dump(actions.renewed(actions.load(grave.content), time.time()))
-            following = self.mailbox.exhume_act(grave.conversation_id, id, act)
-        self.doorbells.announce(grave.conversation_id, following)
+            action = actions.dump(actions.renewed(actions.load(letter.content), time.time()))
+            following = self.mailbox.requeue_action(letter.conversation_id, id, action)
+        self.doorbells.announce(letter.conversation_id, following)
 
     def tell_people_again(self) -> int:
         """Try again all that was to tell people that they are needed, and was refused. Returns how many.
@@ -160,7 +94,7 @@ class DeadLetters:
         Raises:
             TransientError: Chatwoot cannot be asked now.
         """
-        untold = [id for id, grave in self.all() if grave.tells_people]
+        untold = [id for id, letter in self.all() if letter.tells_people]
         return sum(map(self._is_tried_again, untold))
 
     def _is_tried_again(self, id: str) -> bool:
@@ -176,35 +110,35 @@ class DeadLetters:
         Raises:
             NoSuchDeadLetter: there is none of this id.
         """
-        grave = self.find(id)
-        if not self.mailbox.discard(grave.conversation_id, id):
+        letter = self.find(id)
+        if not self.mailbox.discard(letter.conversation_id, id):
             raise NoSuchDeadLetter(id)
 
-    def _write_again(self, id: str, grave: Grave) -> None:
+    def _write_again(self, id: str, letter: DeadLetter) -> None:
         # Twice, should it end in between, is once: by the letter's key.
-        self.write(json.loads(grave.content))
-        self.mailbox.discard(grave.conversation_id, id)
+        self.write(json.loads(letter.content))
+        self.mailbox.discard(letter.conversation_id, id)
 
-    def _refuse_if_answered(self, grave: Grave) -> None:
-        if answer := _answer(self._messages(grave), grave):
+    def _refuse_if_answered(self, letter: DeadLetter) -> None:
+        if answer := _answer(self._messages(letter), letter):
             who = answer.sender.kind if answer.sender else "somebody"
-            raise AnsweredSince(f"conversation {grave.conversation_id}: {who} has answered since")
+            raise AnsweredSince(f"conversation {letter.conversation_id}: {who} has answered since")
 
-    def _messages(self, grave: Grave) -> Sequence[Message]:
+    def _messages(self, letter: DeadLetter) -> Sequence[Message]:
         """What was said lately, as far as our token may see it."""
         try:
-            return said_lately(self.client, self.speaker, grave.conversation_id, after=grave.after)
+            return said_lately(self.user, self.reply, letter.conversation_id, after=letter.after)
         except NotFound:
             raise
         except PermanentError:
-            if self.client is not None:
+            if self.user is not None:
                 raise
             return []  # the operator has to look
 
 
-def _answer(messages: Iterable[Message], grave: Grave) -> Message | None:
-    if grave.after is not None:
-        return answered.answer_since(messages, grave.after)
+def _answer(messages: Iterable[Message], letter: DeadLetter) -> Message | None:
+    if letter.after is not None:
+        return answered.answer_since(messages, letter.after)
     # Chatwoot tells whole seconds: what was said in the very second in which this failed may have come later.
-    since = int(grave.at)
+    since = int(letter.at)
     return next((each for each in messages if answered.is_reply(each) and (each.created_at or 0) >= since), None)

@@ -17,27 +17,23 @@ from chatwoot.client import Client
 from chatwoot.conversations import Conversation
 from chatwoot.errors import NotFound
 from chatwoot.messages import Message
-from tasks.customers.index import Directory
-from tasks.mailbox import Mailbox
 from tasks.mailbox.doorbells import Doorbells
 from tasks.ownership.answered import seems_unanswered, unanswered
+from tasks.ownership.intake import Intake
 from tasks.ownership.policy import Policy
-from tasks.records import incoming
-from tasks.records.incoming import Incoming
 from tasks.recovery.scan import concerning, each_looked_into, each_once
 from tasks.runtime.counters import Counted, count
 
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True)
-class Reconciling:
+@dataclass(frozen=True, kw_only=True)
+class LostWebhooks:
     """How lost messages are looked for."""
 
     client: Client
     """With a user's token: a bot's may not list."""
-    mailbox: Mailbox
-    directory: Directory
+    intake: Intake
     policy: Policy
     doorbells: Doorbells
     horizon_s: float
@@ -96,16 +92,6 @@ class Reconciling:
         return [each for each in unanswered(messages) if self.grace_s <= now - (each.created_at or 0) <= self.horizon_s]
 
     def _accept(self, conversation: Conversation, message: Message) -> bool:
-        self.directory.enter(
-            conversation.id, contact_id=conversation.contact_id, phone_number=conversation.contact_phone_number
-        )
-        accepted = self.mailbox.accept(
-            conversation.id,
-            message.id,
-            incoming.dump(Incoming.of_message(message, conversation)),
-            source_id=message.source_id,
-            refused=self.policy.signs_in(conversation),
-            at=conversation.updated_at or 0,
-        )
+        accepted = self.intake.found(conversation, message)
         self.doorbells.announce(conversation.id, accepted.doorbell)
         return accepted.is_new

@@ -13,8 +13,8 @@ from chatwoot.conversations import Conversation
 from chatwoot.errors import NotFound
 from tasks.mailbox import Mailbox
 from tasks.mailbox.doorbells import Doorbells
-from tasks.ownership.answered import seems_unanswered, unanswered, unheard
-from tasks.ownership.handover import HandingOver
+from tasks.ownership.answered import seems_unanswered, unanswered, with_failed_answer
+from tasks.ownership.handover import Handover
 from tasks.ownership.policy import Policy
 from tasks.records import actions
 from tasks.recovery.scan import concerning, each_looked_into, each_once
@@ -27,14 +27,14 @@ _HORIZON_S = 6 * 24 * 3600
 _LATELY_S = 3600  # and so long may nobody have been there to look
 
 
-@dataclass(frozen=True)
-class Watching:
+@dataclass(frozen=True, kw_only=True)
+class WaitMonitor:
     """How those who wait too long are found."""
 
     client: Client
     """With a user's token: a bot's may not list."""
     mailbox: Mailbox
-    handing_over: HandingOver
+    handover: Handover
     policy: Policy
     doorbells: Doorbells
     most_wait_s: float
@@ -81,7 +81,7 @@ class Watching:
             messages = self.client.messages(conversation.id)
         except NotFound:
             return None  # deleted meanwhile
-        failed = unheard(messages)
+        failed = with_failed_answer(messages)
         for each in unanswered(messages):
             is_due = self.most_wait_s <= now - (each.created_at or now) <= _HORIZON_S
             if is_due and (each.id in failed or not self.mailbox.is_done_with(conversation.id, each.id)):
@@ -93,7 +93,7 @@ class Watching:
         log.warning("waited_too_long", conversation_id=conversation_id)
         note = f"A customer has waited for more than {self.most_wait_s:.0f} s. Please take over."
         alert = actions.alert(f"waited.{message_id}", note, now)
-        is_new = [self.mailbox.post(conversation_id, act.key, actions.dump(act)) for act in alert]
+        is_new = [self.mailbox.enqueue(conversation_id, action.key, actions.dump(action)) for action in alert]
         self.doorbells.send(conversation_id)
         if any(is_new):
-            self.handing_over.hand_over(conversation_id)
+            self.handover.hand_over(conversation_id)

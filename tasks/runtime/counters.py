@@ -48,12 +48,12 @@ _lock = threading.Lock()
 
 
 def count(what: Counted, label: str = "", by: int = 1) -> None:
-    """It has happened. In a process without a `Bookkeeper` it is forgotten."""
+    """It has happened. In a process without a `CounterFlusher` it is forgotten."""
     with _lock:
         _pending[f"{what} {label}".strip()] += by
 
 
-class Ledger:
+class CounterStore:
     """All counts of one account, in one hash in Redis.
 
     It never expires: a counter that starts anew looks like one that was never used. Its fields are few, since labels
@@ -90,10 +90,10 @@ class Ledger:
         return found
 
 
-class Bookkeeper:
+class CounterFlusher:
     """Adds what its process counts to the ledger, every second and at the end."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: CounterStore) -> None:
         self._ledger = ledger
         self._stopped = threading.Event()
         self._starting = threading.Lock()

@@ -54,14 +54,14 @@ def is_dead(owner: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Roll:
+class ProcessRegistry:
     """The owners of turns, in Redis."""
 
     client: redis.Redis
     """Decodes responses."""
     account_id: int
 
-    def sign(self, owner: str) -> None:
+    def register(self, owner: str) -> None:
         """This process works here. Safe to repeat; forgotten a day after the last time."""
         now, _ = self.client.time()
         with self.client.pipeline() as pipe:
@@ -71,10 +71,10 @@ class Roll:
             pipe.execute()
 
     def dead(self) -> list[str]:
-        """Those of this machine that have ended and were not struck off."""
+        """Those of this machine that have ended and were not removed."""
         return [owner for owner in map(str, self.client.zrange(self._key, 0, -1)) if is_dead(owner)]
 
-    def strike(self, owner: str) -> None:
+    def remove(self, owner: str) -> None:
         self.client.zrem(self._key, owner)
 
     @property

@@ -25,21 +25,21 @@ from tasks.runtime.processes import is_dead
 
 _SEARCH = "/contacts/search"
 _SEARCHES_PER_MINUTE = 100
-# A seat comes free every so many seconds, where there is one seat; a guess, which only decides how often one asks.
+# A slot comes free every so many seconds, where there is one slot; a guess, which only decides how often one asks.
 _POST_S = 0.15
 _LEAST_WAIT_S = 0.1
 
-# KEYS: seats, waiting. ARGV: holder, conversation, seats in all, now, when the holder counts as dead. -> 0, or how many
+# KEYS: slots, waiting. ARGV: holder, conversation, slots in all, now, when the holder counts as dead. -> 0, or how many
 # conversations wait.
 _TAKE = """
-local seats, waiting = KEYS[1], KEYS[2]
+local slots, waiting = KEYS[1], KEYS[2]
 local holder, conversation, all, now, dead_at = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
-redis.call('ZREMRANGEBYSCORE', seats, '-inf', now)
+redis.call('ZREMRANGEBYSCORE', slots, '-inf', now)
 redis.call('ZREMRANGEBYSCORE', waiting, '-inf', now - 60)
-if redis.call('ZCARD', seats) < all then
-  redis.call('ZADD', seats, dead_at, holder)
+if redis.call('ZCARD', slots) < all then
+  redis.call('ZADD', slots, dead_at, holder)
   redis.call('ZREM', waiting, conversation)
-  redis.call('EXPIRE', seats, 3600)
+  redis.call('EXPIRE', slots, 3600)
   return 0
 end
 redis.call('ZADD', waiting, now, conversation)
@@ -64,11 +64,11 @@ class Limits:
     posts_per_minute: int = 150
     """In one conversation. What the customer and people write counts in Chatwoot's own 200, too."""
     posts_in_flight: int = 4
-    seat_s: float = 30.0
-    """After so long the holder of a seat counts as dead. Longer than any post takes."""
+    slot_s: float = 30.0
+    """After so long the holder of a slot counts as dead. Longer than any post takes."""
 
 
-class Pace:
+class RateLimit:
     """The pace of one account's workers, kept in Redis. Safe for threads and processes."""
 
     def __init__(self, client: redis.Redis, account_id: int, limits: Limits, *, owner: str = "") -> None:
@@ -77,7 +77,7 @@ class Pace:
         self._limits = limits
         self._owner = owner
         base = f"contesta:{{pace}}:{account_id}"
-        self._seats, self._waiting = f"{base}:seats", f"{base}:waiting"
+        self._slots, self._waiting = f"{base}:slots", f"{base}:waiting"
         self._take = client.register_script(_TAKE)
         storage = RedisStorage("redis://", connection_pool=client.connection_pool, key_prefix=base)
         # Exact, which Chatwoot's own limit for a conversation is, too; and for many calls one that costs two numbers.
@@ -104,7 +104,7 @@ class Pace:
         Raises:
             NotNow: it must not be posted yet; the body did not run.
         """
-        seat = self._sit_down(conversation_id)
+        slot = self._acquire(conversation_id)
         try:
             self._count(
                 self._exactly, RateLimitItemPerMinute(self._limits.posts_per_minute), "posts", str(conversation_id)
@@ -112,35 +112,35 @@ class Pace:
             yield
         finally:
             with suppress(redis.RedisError):  # it comes free by itself
-                self._redis.zrem(self._seats, seat)
+                self._redis.zrem(self._slots, slot)
 
-    def _sit_down(self, conversation_id: int) -> str:
-        seat = f"{self._owner}#{uuid.uuid4().hex}"
-        if (waiting := self._asked_for(seat, conversation_id)) and self._freed_of_the_dead():
-            waiting = self._asked_for(seat, conversation_id)
+    def _acquire(self, conversation_id: int) -> str:
+        slot = f"{self._owner}#{uuid.uuid4().hex}"
+        if (waiting := self._asked_for(slot, conversation_id)) and self._freed_of_the_dead():
+            waiting = self._asked_for(slot, conversation_id)
         if waiting:
-            # The more wait, the more seldom each asks, so that they ask about as often as a seat comes free.
+            # The more wait, the more seldom each asks, so that they ask about as often as a slot comes free.
             share = _POST_S * waiting / self._limits.posts_in_flight
             raise NotNow("posts in flight", _LEAST_WAIT_S + share * random.uniform(0.5, 1.5))
-        return seat
+        return slot
 
-    def _asked_for(self, seat: str, conversation_id: int) -> int:
+    def _asked_for(self, slot: str, conversation_id: int) -> int:
         """0: taken. Else how many wait for one."""
         now = self._now()
         args: list[str | float] = [
-            seat,
+            slot,
             conversation_id,
             self._limits.posts_in_flight,
             now,
-            now + self._limits.seat_s,
+            now + self._limits.slot_s,
         ]
-        return int(self._take(keys=[self._seats, self._waiting], args=args))
+        return int(self._take(keys=[self._slots, self._waiting], args=args))
 
     def _freed_of_the_dead(self) -> int:
         """Seats of this machine's processes that were killed need not wait to be given up. Returns how many."""
-        seats = map(str, self._redis.zrange(self._seats, 0, -1))
-        dead = [seat for seat in seats if (owner := seat.partition("#")[0]) and is_dead(owner)]
-        return int(self._redis.zrem(self._seats, *dead)) if dead else 0
+        slots = map(str, self._redis.zrange(self._slots, 0, -1))
+        dead = [slot for slot in slots if (owner := slot.partition("#")[0]) and is_dead(owner)]
+        return int(self._redis.zrem(self._slots, *dead)) if dead else 0
 
     def _now(self) -> float:
         seconds, microseconds = self._redis.time()

@@ -29,7 +29,7 @@ def _shown_kwargs(kwargs: Any) -> str:
     return repr(shown)
 
 
-class QuietRequest(Request):
+class RedactedRequest(Request):
     """A task request that shows ids only."""
 
     @property
@@ -47,23 +47,23 @@ class QuietRequest(Request):
         return f"<{type(self).__name__}: {self.humaninfo()} {self.argsrepr} {self.kwargsrepr}>"
 
 
-class ShowableError(Exception):
+class SafeError(Exception):
     """An error whose text is written for operators, and says nothing of what people wrote."""
 
 
-class TaskFailed(ShowableError):
+class TaskFailed(SafeError):
     """A task ended with an error of this name. The error's own words may quote a customer, and stay inside."""
 
 
-class OddArguments(ShowableError):
+class OddArguments(SafeError):
     """The task was called without an argument that it needs, or with one that it does not know. Nothing was done."""
 
 
-class QuietTask(Task[..., Any]):
+class RedactedTask(Task[..., Any]):
     """A task whose failures show where they happened and of what kind they are, and nothing else."""
 
-    Request = "tasks.runtime.redaction:QuietRequest"
-    throws = (ShowableError,)  # logged here; Celery would log them a second time
+    Request = "tasks.runtime.redaction:RedactedRequest"
+    throws = (SafeError,)  # logged here; Celery would log them a second time
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -71,11 +71,11 @@ class QuietTask(Task[..., Any]):
             return self.run(*args, **kwargs)
         except (Retry, Ignore, Reject):
             raise
-        except ShowableError as error:
+        except SafeError as error:
             log.error("task_failed", error=type(error).__name__, reason=str(error))
             raise
         except Exception as error:  # noqa: BLE001 - the outermost edge: logged, and raised without its words
-            log.error("task_failed", error=type(error).__name__, where=places(error))
+            log.error("task_failed", error=type(error).__name__, where=safe_traceback(error))
             raise TaskFailed(type(error).__name__) from None
 
     def _refuse_odd_arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -86,6 +86,6 @@ class QuietTask(Task[..., Any]):
             raise OddArguments(f"{self.name} {error}") from None
 
 
-def places(error: BaseException) -> str:
+def safe_traceback(error: BaseException) -> str:
     """Where an error came from, line by line, without its words."""
     return "".join(traceback.format_tb(error.__traceback__))

@@ -1,4 +1,4 @@
-"""How a conversation's status, assignee, labels and attributes are set: acts that may be repeated.
+"""How a conversation's status, assignee, labels and attributes are set: actions that may be repeated.
 
 To open it is to hand it over: tasks/ownership/handover.py.
 """
@@ -7,30 +7,30 @@ from __future__ import annotations
 
 from chatwoot.client import Client
 from tasks.records.actions import Assign, ChangeLabels, MergeAttributes, SetStatus
-from tasks.runtime.clients import Desk
+from tasks.runtime.clients import Clients
 
 Arrangement = SetStatus | Assign | ChangeLabels | MergeAttributes
 
 
-def arrange(desk: Desk, act: Arrangement, conversation_id: int) -> None:
-    """Do the act. Reading, merging and writing are not one step in Chatwoot: of two at once the last writer wins.
+def arrange(clients: Clients, action: Arrangement, conversation_id: int) -> None:
+    """Do the action. Reading, merging and writing are not one step in Chatwoot: of two at once the last writer wins.
 
     Raises:
         ChatwootError: as the client raises it.
     """
-    if isinstance(act, SetStatus):
-        desk.speaker.set_status(conversation_id, act.status)
-    elif isinstance(act, Assign):
-        desk.keeper.assign(conversation_id, team_id=act.team_id, assignee_id=act.assignee_id)
-    elif isinstance(act, ChangeLabels):
-        _change_labels(desk.keeper, act, conversation_id)
+    if isinstance(action, SetStatus):
+        clients.reply.set_status(conversation_id, action.status)
+    elif isinstance(action, Assign):
+        clients.admin.assign(conversation_id, team_id=action.team_id, assignee_id=action.assignee_id)
+    elif isinstance(action, ChangeLabels):
+        _change_labels(clients.admin, action, conversation_id)
     else:
-        known = desk.keeper.conversation(conversation_id).custom_attributes
-        desk.keeper.set_custom_attributes(conversation_id, {**known, **act.values})
+        known = clients.admin.conversation(conversation_id).custom_attributes
+        clients.admin.set_custom_attributes(conversation_id, {**known, **action.values})
 
 
-def _change_labels(client: Client, act: ChangeLabels, conversation_id: int) -> None:
+def _change_labels(client: Client, action: ChangeLabels, conversation_id: int) -> None:
     before = client.labels(conversation_id)
-    after = [label for label in dict.fromkeys([*before, *act.add]) if label not in act.remove]
+    after = [label for label in dict.fromkeys([*before, *action.add]) if label not in action.remove]
     if after != before:
         client.set_labels(conversation_id, after)

@@ -1,4 +1,4 @@
-"""How each act is done in Chatwoot: posted once, whatever happened to earlier tries. No Celery here."""
+"""How each action is done in Chatwoot: posted once, whatever happened to earlier tries. No Celery here."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from chatwoot.attachments import Upload
 from chatwoot.errors import NotFound, PermanentError, TransientError
 from tasks.mailbox import Mailbox, Sending
 from tasks.ownership import answered
-from tasks.ownership.handover import HandingOver
+from tasks.ownership.handover import Handover
 from tasks.records import actions
-from tasks.records.actions import Act, Attached, Post, PutOff, SetStatus, Unknown
+from tasks.records.actions import Action, Attached, PostMessage, ScheduleMessage, SetStatus, Unknown
 from tasks.runtime import failpoints
-from tasks.runtime.clients import Desk, said_lately
+from tasks.runtime.clients import Clients, said_lately
 from tasks.runtime.counters import Counted, count
 from tasks.sending.changes import arrange
 from tasks.sending.replacement import Replacement
@@ -34,119 +34,123 @@ class StillInDoubt(Exception):
         self.seconds = seconds
 
 
-class Withheld(Exception):
+class Suppressed(Exception):
     """People have taken the conversation over: it was not said."""
 
 
-@dataclass(frozen=True)
-class Doer:
-    """How acts are done in this process."""
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """How actions are done in this process."""
 
     mailbox: Mailbox
-    desk: Desk
-    handing_over: HandingOver
+    clients: Clients
+    handover: Handover
     replacement: Replacement | None = None
     """Where to go with a customer's conversation gone; None: nowhere."""
     looks_before: bool = False
     """Whether the conversation is looked at before anything is posted: a call more for each message."""
 
-    def do(self, act: Act, sending: Sending) -> None:
-        """Do the act, unless an earlier try has done it.
+    def do(self, action: Action, sending: Sending) -> None:
+        """Do the action, unless an earlier try has done it.
 
         Raises:
             ChatwootError: as the client raises it.
             StillInDoubt: nobody can tell yet whether it was done.
-            Withheld: people were quicker.
+            Suppressed: people were quicker.
             TurnLost: the outbox is another worker's by now.
         """
         try:
-            self._do(act, sending, sending.conversation_id)
+            self._do(action, sending, sending.conversation_id)
         except PermanentError as error:
             if not error.conversation_gone:
                 raise
             count(Counted.CONVERSATION_MISSING)
-            if self.replacement is None or act.customer is None:
+            if self.replacement is None or action.customer is None:
                 raise
             try:
                 instead = self.replacement.conversation_for(
-                    act.customer, gone=sending.conversation_id, for_people=not actions.is_the_bots_turn(act)
+                    action.customer, gone=sending.conversation_id, for_people=not actions.is_the_bots_turn(action)
                 )
             except NotFound:
                 raise error from None  # the customer is gone, too
             if instead is None:
                 raise
-            log.warning("conversation_replaced", key=actions.shown_key(act.key), new_conversation_id=instead)
-            self._do(act, sending, instead)
+            log.warning("conversation_replaced", key=actions.shown_key(action.key), new_conversation_id=instead)
+            self._do(action, sending, instead)
             count(Counted.RECREATED)
 
-    def _do(self, act: Act, sending: Sending, conversation_id: int) -> None:
-        if isinstance(act, PutOff):
-            self._put_off(act, sending.conversation_id)
-        elif isinstance(act, SetStatus) and actions.opens(act):
-            self.handing_over.hand_over(conversation_id, is_retry=sending.tries > 1)
+    def _do(self, action: Action, sending: Sending, conversation_id: int) -> None:
+        if isinstance(action, ScheduleMessage):
+            self._schedule(action, sending.conversation_id)
+        elif isinstance(action, SetStatus) and actions.opens(action):
+            self.handover.hand_over(conversation_id, is_retry=sending.tries > 1)
             count(Counted.HANDOVERS)
-        elif isinstance(act, Unknown):
+        elif isinstance(action, Unknown):
             raise TransientError("another version of the program has written it")
-        elif not isinstance(act, Post):
-            arrange(self.desk, act, conversation_id)
-        elif self._is_first_try(act, sending) or self._is_missing(act, sending, conversation_id):
-            self._say(act, sending, conversation_id)
+        elif not isinstance(action, PostMessage):
+            arrange(self.clients, action, conversation_id)
+        elif self._is_first_try(action, sending) or self._is_missing(action, sending, conversation_id):
+            self._say(action, sending, conversation_id)
 
-    def _say(self, act: Post, sending: Sending, conversation_id: int) -> None:
+    def _say(self, action: PostMessage, sending: Sending, conversation_id: int) -> None:
         if self.looks_before:
-            self.desk.keeper.conversation(conversation_id)
-        with self.desk.pace.posting(conversation_id):
-            is_with_people = self.mailbox.confirm(sending)
-            if is_with_people and actions.is_the_bots_turn(act):
-                raise Withheld
+            self.clients.admin.conversation(conversation_id)
+        with self.clients.rate_limit.posting(conversation_id):
+            is_owned_by_human = self.mailbox.confirm(sending)
+            if is_owned_by_human and actions.is_the_bots_turn(action):
+                raise Suppressed
             with failpoints.around("post"):
-                message_id = self._post(act, conversation_id)
-        key = actions.shown_key(act.key)
-        log.info("message_sent", key=key, message_id=message_id, tries=sending.tries, private=act.private)
-        if not act.private:
-            count(Counted.MESSAGES_SENT, "agent" if actions.is_by_hand(act.key) else "webhook")
+                message_id = self._post(action, conversation_id)
+        key = actions.shown_key(action.key)
+        log.info("message_sent", key=key, message_id=message_id, tries=sending.tries, private=action.private)
+        if not action.private:
+            count(Counted.MESSAGES_SENT, "agent" if actions.is_by_hand(action.key) else "webhook")
 
-    def _put_off(self, act: PutOff, conversation_id: int) -> None:
-        delay_s = max(0.0, act.post.asked_at - time.time())
-        post, unless = actions.dump(act.post), act.unless_newer_than
-        self.mailbox.put_off(conversation_id, act.key, post, delay_s=delay_s, unless_newer_than=unless)
+    def _schedule(self, action: ScheduleMessage, conversation_id: int) -> None:
+        delay_s = max(0.0, action.post.asked_at - time.time())
+        post, unless = actions.dump(action.post), action.unless_newer_than
+        self.mailbox.schedule(conversation_id, action.key, post, delay_s=delay_s, unless_newer_than=unless)
 
-    def _is_first_try(self, act: Post, sending: Sending) -> bool:
-        return sending.tries == 1 and not act.look_first
+    def _is_first_try(self, action: PostMessage, sending: Sending) -> bool:
+        return sending.tries == 1 and not action.look_first
 
-    def _post(self, act: Post, conversation_id: int) -> int:
-        marks = marker.written(act.key, version=self.desk.version(), at=act.asked_at)
-        return self.desk.speaker.send_message(
+    def _post(self, action: PostMessage, conversation_id: int) -> int:
+        marks = marker.written(action.key, version=self.clients.version(), at=action.asked_at)
+        return self.clients.reply.send_message(
             conversation_id,
-            act.content,
-            private=act.private,
-            content_type="input_select" if act.quick_replies else None,
-            content_attributes={**marks.content_attributes, **answered.written(act.answers), **_dressing(act)},
+            action.content,
+            private=action.private,
+            content_type="input_select" if action.quick_replies else None,
+            content_attributes={
+                **marks.content_attributes,
+                **answered.written(action.answers),
+                **_rich_attributes(action),
+            },
             external_created_at=marks.external_created_at,
-            template_params=act.template_params,
-            files=[_upload(file) for file in act.files],
+            template_params=action.template_params,
+            files=[_upload(file) for file in action.files],
         ).id
 
-    def _is_missing(self, act: Post, sending: Sending, conversation_id: int) -> bool:
-        if self._is_there(act, conversation_id):
+    def _is_missing(self, action: PostMessage, sending: Sending, conversation_id: int) -> bool:
+        if self._is_there(action, conversation_id):
             return False
         if sending.doubt_s > 0:
             raise StillInDoubt(sending.doubt_s)
         return True
 
-    def _is_there(self, act: Post, conversation_id: int) -> bool:
+    def _is_there(self, action: PostMessage, conversation_id: int) -> bool:
         """Whether an earlier try has made the message. Our own webhook has not said so: `Sending.is_there`."""
-        found = said_lately(self.desk.reader, self.desk.speaker, conversation_id, after=act.after)
-        return any(marker.carries(message.content_attributes, act.key) for message in found)
+        found = said_lately(self.clients.user, self.clients.reply, conversation_id, after=action.after)
+        return any(marker.carries(message.content_attributes, action.key) for message in found)
 
 
-def _dressing(act: Post) -> dict[str, Any]:
+def _rich_attributes(action: PostMessage) -> dict[str, Any]:
     """What makes a text a quote, or a question with buttons."""
     dressing: dict[str, Any] = {}
-    if act.in_reply_to:
-        dressing["in_reply_to"] = act.in_reply_to
-    if act.quick_replies:
-        dressing["items"] = [{"title": reply, "value": reply} for reply in act.quick_replies]
+    if action.in_reply_to:
+        dressing["in_reply_to"] = action.in_reply_to
+    if action.quick_replies:
+        dressing["items"] = [{"title": reply, "value": reply} for reply in action.quick_replies]
     return dressing
 
 

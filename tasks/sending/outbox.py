@@ -1,4 +1,4 @@
-"""Empty a conversation's outbox into Chatwoot: each act once, in order. No Celery here."""
+"""Empty a conversation's outbox into Chatwoot: each action once, in order. No Celery here."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Any, Literal
 import structlog
 
 from chatwoot.errors import ChatwootError, OutcomeUnknown, PermanentError, TransientError
-from tasks.mailbox import Mailbox, Ring, Sending
+from tasks.mailbox import Mailbox, Sending, WakeThinker
 from tasks.records import actions
-from tasks.records.actions import Act, Post
-from tasks.recovery.dead_letters import Grave, bury
-from tasks.recovery.watchdog import Holdings
+from tasks.records.actions import Action, PostMessage
+from tasks.records.dead_letter import DeadLetter
+from tasks.recovery.holdings import Holdings
 from tasks.runtime.counters import Counted, count
 from tasks.runtime.rate_limit import NotNow
-from tasks.sending.delivery import Doer, StillInDoubt, Withheld
+from tasks.sending.delivery import Delivery, StillInDoubt, Suppressed
 
 log = structlog.get_logger()
 
@@ -27,7 +27,7 @@ _LEAST_TRIES = 20
 
 
 class TryLater(Exception):
-    """An act could not be done, or nobody knows whether it was. It is at the head of the outbox still."""
+    """An action could not be done, or nobody knows whether it was. It is at the head of the outbox still."""
 
     def __init__(self, reason: str, delay_s: float) -> None:
         super().__init__(reason)
@@ -38,20 +38,20 @@ class TryLater(Exception):
 class Sent:
     """The outbox is empty, or another's; `ring`: the customer has written meanwhile."""
 
-    acts: int = 0
-    ring: Ring | None = None
+    actions: int = 0
+    ring: WakeThinker | None = None
     refused: tuple[str, ...] = field(default=())
     gone: bool = False
     """Chatwoot does not know the conversation any more."""
 
 
-@dataclass(frozen=True)
-class Sender:
+@dataclass(frozen=True, kw_only=True)
+class OutboxSender:
     """How outboxes are emptied in this process."""
 
     mailbox: Mailbox
     holdings: Holdings
-    doer: Doer
+    delivery: Delivery
     most_retry_s: float
 
     def put(
@@ -64,21 +64,21 @@ class Sender:
         template_params: Mapping[str, Any] | None = None,
     ) -> None:
         """Put a message into the outbox, behind what stands there; once for each key."""
-        act = Post(
+        action = PostMessage(
             key=f"{actions.BY_HAND}{key}",
             content=content,
             asked_at=time.time(),
             private=private,
-            by_hand=True,
+            ignores_takeover=True,
             template_params=template_params,
         )
-        self.mailbox.post(conversation_id, act.key, actions.dump(act))
+        self.mailbox.enqueue(conversation_id, action.key, actions.dump(action))
 
     def send(self, conversation_id: int) -> Sent:
         """Do what stands in the conversation's outbox. Safe to repeat, and by any number of workers.
 
         Raises:
-            TryLater: an act is to be tried again, and what stands behind it waits.
+            TryLater: an action is to be tried again, and what stands behind it waits.
             TurnLost: another worker has taken over.
         """
         begun = self.mailbox.begin_sending(conversation_id)
@@ -88,51 +88,51 @@ class Sender:
             return self._empty(begun)
 
     def _empty(self, begun: Sending) -> Sent:
-        following: Sending | Ring | None = begun
+        following: Sending | WakeThinker | None = begun
         sent = Sent()
         while isinstance(following, Sending):
             following, sent = self._do(following, sent)
         return replace(sent, ring=following)
 
-    def _do(self, sending: Sending, sent: Sent) -> tuple[Sending | Ring | None, Sent]:
+    def _do(self, sending: Sending, sent: Sent) -> tuple[Sending | WakeThinker | None, Sent]:
         """Do the head of the outbox, or give it up. Returns what is next, and `sent` with it."""
-        act = actions.load(sending.act)
-        heard: Literal["heard", ""] = "heard" if actions.answers_a_turn(act) else ""
+        action = actions.load(sending.action)
+        posted: Literal["posted", ""] = "posted" if actions.answers_a_turn(action) else ""
         if sending.is_there:
-            return self.mailbox.settle(sending, answer=heard), sent
-        if sending.with_people and actions.is_the_bots_turn(act):
-            return self._withhold(act, sending), sent
+            return self.mailbox.settle(sending, answer=posted), sent
+        if sending.owned_by_human and actions.is_the_bots_turn(action):
+            return self._suppress(action, sending), sent
         if sending.tries > self._most_tries:
-            return self._give_up(act, sending, PermanentError(f"tried {sending.tries - 1} times in vain"), sent)
+            return self._give_up(action, sending, PermanentError(f"tried {sending.tries - 1} times in vain"), sent)
         try:
-            self.doer.do(act, sending)
-        except Withheld:
-            return self._withhold(act, sending), sent
+            self.delivery.do(action, sending)
+        except Suppressed:
+            return self._suppress(action, sending), sent
         except StillInDoubt as doubt:
             self.mailbox.release(sending, delay_s=doubt.seconds)
             raise TryLater(str(doubt), doubt.seconds) from None
         except NotNow as error:
             raise self._postponed(sending, error) from None
         except PermanentError as error:
-            return self._give_up(act, sending, error, sent)
+            return self._give_up(action, sending, error, sent)
         except (TransientError, OutcomeUnknown) as error:
-            if (left_s := act.asked_at + self.most_retry_s - time.time()) > 0:
+            if (left_s := action.asked_at + self.most_retry_s - time.time()) > 0:
                 raise self._later(sending, error, left_s) from None
-            return self._give_up(act, sending, error, sent)
-        return self.mailbox.settle(sending, answer=heard), replace(sent, acts=sent.acts + 1)
+            return self._give_up(action, sending, error, sent)
+        return self.mailbox.settle(sending, answer=posted), replace(sent, actions=sent.actions + 1)
 
     @property
     def _most_tries(self) -> int:
         """More than all retries: whoever gets so far was killed by it, or failed in a way that nobody thought of."""
         return _LEAST_TRIES + int(self.most_retry_s / _MOST_DELAY_S)
 
-    def _withhold(self, act: Act, sending: Sending) -> Sending | Ring | None:
-        log.info("withheld", key=actions.shown_key(act.key))
-        return self.mailbox.settle(sending, answer="withheld" if actions.answers_a_turn(act) else "")
+    def _suppress(self, action: Action, sending: Sending) -> Sending | WakeThinker | None:
+        log.info("suppressed", key=actions.shown_key(action.key))
+        return self.mailbox.settle(sending, answer="suppressed" if actions.answers_a_turn(action) else "")
 
     def _postponed(self, sending: Sending, why: NotNow) -> TryLater:
         delay_s = why.retry_after_s or _FIRST_DELAY_S
-        self.mailbox.postpone(sending, delay_s=delay_s)
+        self.mailbox.defer(sending, delay_s=delay_s)
         log.info("send_postponed", why=str(why), retry_s=delay_s)
         return TryLater(str(why), delay_s)
 
@@ -145,18 +145,26 @@ class Sender:
         return TryLater(str(error), delay_s)
 
     def _give_up(
-        self, act: Act, sending: Sending, error: ChatwootError, sent: Sent
-    ) -> tuple[Sending | Ring | None, Sent]:
+        self, action: Action, sending: Sending, error: ChatwootError, sent: Sent
+    ) -> tuple[Sending | WakeThinker | None, Sent]:
         log.error("send_given_up", error=type(error).__name__, status=error.status, text=error.text)
         now = time.time()
-        after = act.after if isinstance(act, Post) else None
-        grave = Grave(sending.conversation_id, actions.name(act), str(error), sending.tries, now, sending.act, after)
-        alerts = actions.is_said_to_the_customer(act) and not error.conversation_gone
-        besides = actions.alert(act.key, _note(error), now, act.customer) if alerts else []
-        following = self.mailbox.settle(
-            sending, dead_letter=bury(act.key, grave), besides=[actions.dump(each) for each in besides]
+        after = action.after if isinstance(action, PostMessage) else None
+        letter = DeadLetter(
+            conversation_id=sending.conversation_id,
+            what=actions.name(action),
+            reason=str(error),
+            attempts=sending.tries,
+            at=now,
+            content=sending.action,
+            after=after,
         )
-        count(Counted.DEAD_LETTERS, grave.what)
+        alerts = actions.is_said_to_the_customer(action) and not error.conversation_gone
+        besides = actions.alert(action.key, _note(error), now, action.customer) if alerts else []
+        following = self.mailbox.settle(
+            sending, dead_letter=letter.recorded_as(action.key), besides=[actions.dump(each) for each in besides]
+        )
+        count(Counted.DEAD_LETTERS, letter.what)
         refused = (*sent.refused, str(error))
         return following, replace(sent, refused=refused, gone=sent.gone or error.conversation_gone)
 

@@ -15,7 +15,7 @@ from tasks.records.actions import Customer
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Replacement:
     """Finds it, or makes it."""
 
@@ -49,7 +49,7 @@ class Replacement:
 
     def _is_the_bots(self, conversation: Conversation) -> bool:
         """In Chatwoot it still looks so where a person has done no more than to write."""
-        return self.policy.answers(conversation) and not self.mailbox.is_with_people(conversation.id)
+        return self.policy.answers(conversation) and not self.mailbox.is_owned_by_human(conversation.id)
 
     def _made_for(self, customer: Customer) -> int:
         made = self.client.create_conversation(

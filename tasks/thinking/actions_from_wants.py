@@ -1,4 +1,4 @@
-"""What a turn wants -> what is to be done in Chatwoot, act by act, as the customer's channel can take it."""
+"""What a turn wants -> what is to be done in Chatwoot, action by action, as the customer's channel can take it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 from graph.outcome import Attributes, File, HandOver, Labels, Later, Note, Outcome, Reply, Resolve, Want
 from tasks.records import actions
 from tasks.records.actions import (
-    Act,
+    Action,
     Assign,
     Attached,
     ChangeLabels,
     Customer,
     MergeAttributes,
-    Post,
-    PutOff,
+    PostMessage,
+    ScheduleMessage,
     SetStatus,
 )
 from tasks.thinking.text import escaped, in_parts
@@ -26,10 +26,10 @@ _BETWEEN_PARTS_S = 0.001  # so that they are due in their order
 
 @dataclass(frozen=True)
 class Outbox:
-    """One turn's acts, in the making."""
+    """One turn's actions, in the making."""
 
     key: str
-    """The turn's; each act gets one of its own that begins with it, the same however often the turn is answered."""
+    """The turn's; each action gets one of its own that begins with it, the same however often the turn is answered."""
     asked_at: float
     limit: int
     """Characters that a message may have."""
@@ -39,15 +39,15 @@ class Outbox:
     newest: int = 0
     """The id of the newest message of which the turn was told."""
 
-    def of(self, outcome: Outcome) -> list[Act]:
-        """The acts of all that is wanted, in order; what ends the conversation comes last."""
-        made: list[Act] = []
+    def of(self, outcome: Outcome) -> list[Action]:
+        """The actions of all that is wanted, in order; what ends the conversation comes last."""
+        made: list[Action] = []
         for want in sorted(outcome, key=lambda want: isinstance(want, Resolve)):
             made += self._of(want, len(made))
         return made
 
-    def _of(self, want: Want, count: int) -> list[Act]:
-        """`count`: how many acts there are already, which numbers the next."""
+    def _of(self, want: Want, count: int) -> list[Action]:
+        """`count`: how many actions there are already, which numbers the next."""
         if isinstance(want, Reply):
             return list(self._say(want, count))
         if isinstance(want, Later):
@@ -65,14 +65,14 @@ class Outbox:
             return [SetStatus(key=key, asked_at=at, customer=customer, status="resolved")]
         return []  # Silence
 
-    def _say(self, reply: Reply, count: int) -> Iterator[Post]:
+    def _say(self, reply: Reply, count: int) -> Iterator[PostMessage]:
         """A bubble for each part; buttons and files hang on the last."""
         parts = list(in_parts(escaped(reply.text), self.limit))
         if not parts and reply.files:
             parts = [""]
         for number, part in enumerate(parts):
             is_last = number == len(parts) - 1
-            yield Post(
+            yield PostMessage(
                 key=self._key(count + number),
                 asked_at=self.asked_at,
                 customer=self.customer,
@@ -83,17 +83,19 @@ class Outbox:
                 answers=self.answers,
             )
 
-    def _say_later(self, want: Later, count: int) -> Iterator[PutOff]:
+    def _say_later(self, want: Later, count: int) -> Iterator[ScheduleMessage]:
         unless = self.newest if want.unless_they_write else None
         for number, post in enumerate(self._say(Reply(want.text), count)):
             then = replace(post, asked_at=self.asked_at + want.after_s + number * _BETWEEN_PARTS_S)
             key = f"{post.key}.later"
-            yield PutOff(key=key, asked_at=self.asked_at, customer=self.customer, post=then, unless_newer_than=unless)
+            yield ScheduleMessage(
+                key=key, asked_at=self.asked_at, customer=self.customer, post=then, unless_newer_than=unless
+            )
 
-    def _hand_over(self, want: HandOver, count: int) -> list[Act]:
+    def _hand_over(self, want: HandOver, count: int) -> list[Action]:
         """Opened last: the bot keeps out of it from then on."""
         key = self._key(count)
-        made: list[Act] = list(self._say(Reply(want.closing), count)) if want.closing else []
+        made: list[Action] = list(self._say(Reply(want.closing), count)) if want.closing else []
         if want.team_id is not None:
             made.append(self._assign(f"{key}.team", team_id=want.team_id))
         if want.assignee_id is not None:
@@ -103,9 +105,9 @@ class Outbox:
     def _assign(self, key: str, *, team_id: int | None = None, assignee_id: int | None = None) -> Assign:
         return Assign(key=key, asked_at=self.asked_at, customer=self.customer, team_id=team_id, assignee_id=assignee_id)
 
-    def _note(self, text: str, key: str) -> Iterator[Post]:
+    def _note(self, text: str, key: str) -> Iterator[PostMessage]:
         if content := escaped(text).strip():
-            yield Post(key=key, asked_at=self.asked_at, customer=self.customer, content=content, private=True)
+            yield PostMessage(key=key, asked_at=self.asked_at, customer=self.customer, content=content, private=True)
 
     def _key(self, count: int) -> str:
         return f"{self.key}.{count}"

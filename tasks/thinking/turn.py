@@ -11,15 +11,15 @@ from dataclasses import dataclass
 import structlog
 
 from graph.outcome import HandOver, Outcome, Silence
-from tasks.mailbox import Mailbox, Ring, Send, Turn, TurnLost, Wait
+from tasks.mailbox import Mailbox, NotYet, Turn, TurnLost, WakeSender, WakeThinker
 from tasks.records import actions, incoming
-from tasks.records.actions import Act, Customer
+from tasks.records.actions import Action, Customer
+from tasks.records.dead_letter import THINKING, DeadLetter
 from tasks.records.incoming import Incoming
-from tasks.recovery.dead_letters import THINKING, Grave, bury
-from tasks.recovery.watchdog import Holdings
+from tasks.recovery.holdings import Holdings
 from tasks.runtime import failpoints
 from tasks.runtime.counters import Counted, count
-from tasks.runtime.redaction import places
+from tasks.runtime.redaction import safe_traceback
 from tasks.thinking.actions_from_wants import Outbox
 from tasks.thinking.text import limit_of
 from tasks.thinking.typing import TypingSign
@@ -45,11 +45,11 @@ class Answered:
     """A turn that ended: its number, and what is next."""
 
     turn: int
-    next: Ring | Send | None
+    next: WakeThinker | WakeSender | None
 
 
-@dataclass(frozen=True)
-class Answering:
+@dataclass(frozen=True, kw_only=True)
+class TurnRunner:
     """How turns are answered in this process."""
 
     mailbox: Mailbox
@@ -62,7 +62,7 @@ class Answering:
     """Characters of a message, where the channel does not take fewer."""
     typing: TypingSign | None = None
 
-    def answer(self, conversation_id: int, bell: str) -> Answered | Wait | None:
+    def answer(self, conversation_id: int, bell: str) -> Answered | NotYet | None:
         """Answer all that waits in the conversation; None where the doorbell is stale. Safe to repeat.
 
         Raises:
@@ -97,19 +97,19 @@ class Answering:
             return self._failed(turn, messages, error)
         wanted = self._acts(outcome, turn, messages)
         awaits = name_of(turn, messages) if any(isinstance(want, HandOver) and want.waits for want in outcome) else ""
-        following = self.mailbox.commit(turn, [actions.dump(act) for act in wanted], awaits=awaits)
+        following = self.mailbox.commit(turn, [actions.dump(action) for action in wanted], awaits=awaits)
         count(Counted.TURNS_ANSWERED)
         log.info(
             "turn_answered",
             turn=turn.number,
             attempt=turn.attempt,
             messages=len(messages),
-            acts=len(wanted),
+            actions=len(wanted),
             seconds=round(time.monotonic() - started, 3),
         )
         return Answered(turn.number, following)
 
-    def _acts(self, outcome: Outcome, turn: Turn, messages: Sequence[Incoming]) -> list[Act]:
+    def _acts(self, outcome: Outcome, turn: Turn, messages: Sequence[Incoming]) -> list[Action]:
         for want in outcome:
             if isinstance(want, Silence):
                 log.info("silent", reason=want.reason)
@@ -132,7 +132,7 @@ class Answering:
             turn=turn.number,
             attempt=turn.attempt,
             error=type(error).__name__,
-            where=places(error),
+            where=safe_traceback(error),
         )
         if turn.attempt >= self.most_attempts:
             return self._give_up(turn, messages, f"the graph failed: {type(error).__name__}")
@@ -145,13 +145,21 @@ class Answering:
         now = time.time()
         key = name_of(turn, messages)
         content = json.dumps(turn.messages, ensure_ascii=False)
-        grave = Grave(turn.conversation_id, THINKING, reason, turn.attempt, now, content, _newest(messages))
+        letter = DeadLetter(
+            conversation_id=turn.conversation_id,
+            what=THINKING,
+            reason=reason,
+            attempts=turn.attempt,
+            at=now,
+            content=content,
+            after=_newest(messages),
+        )
         note = f"The bot could not answer ({reason}). Please take over."
         alert = actions.alert(key, note, now, _customer(messages))
         following = self.mailbox.commit(
             turn,
-            [actions.dump(act) for act in alert],
-            dead_letter=bury(key, grave),
+            [actions.dump(action) for action in alert],
+            dead_letter=letter.recorded_as(key),
             awaits=turn.resumes,
             has_learnt=False,
         )

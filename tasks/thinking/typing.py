@@ -15,7 +15,7 @@ from chatwoot.errors import ChatwootError
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TypingSign:
     """Switches the sign on and off from a thread of its own: what Chatwoot makes of it neither delays nor fails a turn.
 

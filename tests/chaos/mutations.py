@@ -94,7 +94,7 @@ MUTATIONS = (
     ),
     Mutation(
         "The next turn waits until all is sent",
-        "tasks/mailbox/lua/_begin.lua",
+        "tasks/mailbox/lua/_steps.lua",
         "if redis.call('LLEN', outbox) > 0 then",
         "if redis.call('LLEN', outbox) > 0 and redis.call('ZCARD', waiting) == 0 then",
         (MAILBOX,),
@@ -115,7 +115,7 @@ MUTATIONS = (
     ),
     Mutation(
         "A message sent by hand is put into the outbox once",
-        "tasks/mailbox/lua/post.lua",
+        "tasks/mailbox/lua/enqueue.lua",
         "if redis.call('ZSCORE', seen, 'key:' .. key) then return {'seen'} end",
         "",
         (MAILBOX, f"{STEPS}::test_worker_that_sends_by_hand"),
@@ -123,7 +123,7 @@ MUTATIONS = (
     Mutation(
         "Look before posting again",
         "tasks/sending/delivery.py",
-        "elif self._is_first_try(act, sending) or self._is_missing(act, sending, conversation_id):",
+        "elif self._is_first_try(action, sending) or self._is_missing(action, sending, conversation_id):",
         "else:",
         (f"{TWICE}::test_chatwoot_stored_it_and_said_otherwise[False-500-after-storing-]",),
     ),
@@ -136,14 +136,14 @@ MUTATIONS = (
     ),
     Mutation(
         "What nobody works on is taken up again",
-        "tasks/mailbox/lua/revive.lua",
+        "tasks/mailbox/lua/reclaim_overdue.lua",
         "if not deadline or deadline > now then return {'nothing'} end",
         "if deadline then return {'nothing'} end",
         (MAILBOX, f"{STEPS}::test_web[accept.after]"),
     ),
     Mutation(
         "Who is in time is left alone",
-        "tasks/mailbox/lua/revive.lua",
+        "tasks/mailbox/lua/reclaim_overdue.lua",
         "if not deadline or deadline > now then return {'nothing'} end",
         "",
         (MAILBOX,),
@@ -186,7 +186,7 @@ MUTATIONS = (
     Mutation(
         "What people keep back is theirs to answer",
         "tasks/mailbox/lua/settle.lua",
-        "if ARGV[9] == 'withheld' and",
+        "if ARGV[9] == 'suppressed' and",
         "if false and",
         (
             "tests/integration/tasks/test_mailbox_people.py",
@@ -196,7 +196,7 @@ MUTATIONS = (
     Mutation(
         "People are looked for right before each post",
         "tasks/sending/delivery.py",
-        "if is_with_people and acts.is_the_bots_turn(act):",
+        "if is_owned_by_human and actions.is_the_bots_turn(action):",
         "if False:",
         ("tests/integration/test_humans.py::test_who_writes_while_we_look_for_an_earlier_try_was_quicker",),
     ),

@@ -81,7 +81,7 @@ def test_worker_that_gives_back(place: str, desk: Desk, stack: Stack) -> None:
     check(desk, stack)
 
 
-@pytest.mark.parametrize("place", both("put_off"))
+@pytest.mark.parametrize("place", both("schedule"))
 def test_worker_that_puts_off(place: str, desk: Desk, stack: Stack) -> None:
     """The graph wants something said later."""
     stack.env["GRAPH"] = "tests.graphs_that_want:obedient"
@@ -96,7 +96,7 @@ def test_worker_that_puts_off(place: str, desk: Desk, stack: Stack) -> None:
     assert desk.wait_for_replies(5) == ["In a moment", "Now", "One", "Two", "Three"]
 
 
-@pytest.mark.parametrize("place", both("postpone"))
+@pytest.mark.parametrize("place", both("defer"))
 def test_worker_that_comes_too_early(place: str, desk: Desk, stack: Stack) -> None:
     """One post may be in flight, and it takes its time: the other conversation is to wait."""
     stack.env["POSTS_IN_FLIGHT"] = "1"
@@ -126,7 +126,7 @@ def test_worker_whose_heart_beats(place: str, desk: Desk, stack: Stack) -> None:
     check(desk, stack)
 
 
-@pytest.mark.parametrize("place", both("revive"))
+@pytest.mark.parametrize("place", both("reclaim_overdue"))
 def test_worker_that_takes_up(place: str, desk: Desk, stack: Stack) -> None:
     """A doorbell was lost with the web process; the worker that notices dies of it."""
     web = stack.start_web(CONTESTA_DIE_AT="ring.before")
@@ -153,7 +153,7 @@ def test_web(place: str, desk: Desk, stack: Stack) -> None:
     check(desk, stack)
 
 
-@pytest.mark.parametrize("place", both("people"))
+@pytest.mark.parametrize("place", both("ownership"))
 def test_web_that_hears_of_people(place: str, desk: Desk, stack: Stack) -> None:
     """A person takes the conversation, and the web process dies of that news: the bot is silent all the same."""
     web = stack.start_web(CONTESTA_DIE_AT=place)
@@ -192,7 +192,7 @@ def test_web_that_hears_of_a_deletion(place: str, told: list[str], desk: Desk, s
     assert answered(desk.replies()) == told
 
 
-@pytest.mark.parametrize(("place", "letters"), [("bury.before", 0), ("bury.after", 1)])
+@pytest.mark.parametrize(("place", "letters"), [("keep_dead_letter.before", 0), ("keep_dead_letter.after", 1)])
 def test_web_that_hears_of_a_failure(place: str, letters: int, desk: Desk, stack: Stack) -> None:
     """The channel refuses later what Chatwoot has taken: a dead letter, unless that news was lost."""
     web = stack.start_web(CONTESTA_DIE_AT=place)
@@ -222,7 +222,7 @@ def test_web_before_it_accepts(desk: Desk, stack: Stack) -> None:
     check(desk, stack)
 
 
-@pytest.mark.parametrize("place", both("inherit"))
+@pytest.mark.parametrize("place", both("reclaim_from_dead"))
 def test_worker_that_inherits(place: str, desk: Desk, stack: Stack) -> None:
     """A worker is killed while it thinks; the one that finds it dead dies of it."""
     stack.start_web()
@@ -234,8 +234,7 @@ def test_worker_that_inherits(place: str, desk: Desk, stack: Stack) -> None:
     check(desk, stack)
 
 
-# The mailbox's `post` comes first, then the POST to Chatwoot.
-@pytest.mark.parametrize("place", ["post.before", "post.after", "post.before:2", "post.after:2", "settle.after"])
+@pytest.mark.parametrize("place", ["enqueue.before", "enqueue.after", "post.before", "post.after", "settle.after"])
 def test_worker_that_sends_by_hand(place: str, desk: Desk, stack: Stack, redis_client: redis.Redis) -> None:
     """Until it stands in the outbox, a message sent by hand is in the broker only, which brings it again."""
     desk.conversation(3)
@@ -255,7 +254,7 @@ def let_the_visibility_timeout_pass(client: redis.Redis) -> None:
     client.zadd("unacked_index", {str(tag): 0 for tag in client.zrange("unacked_index", 0, -1)})
 
 
-@pytest.mark.parametrize("place", both("exhume"))
+@pytest.mark.parametrize("place", both("requeue"))
 def test_operator_who_tries_a_dead_letter_again(place: str, desk: Desk, stack: Stack) -> None:
     """The command dies; the operator repeats it."""
     stack.start_web()

@@ -3,7 +3,7 @@
 Chatwoot tells of each message twice: by the bot's webhook, which comes again after a 500, and by an account webhook to
 a second web process; some of these come twice, late or in another order. Redis writes to its file before it answers
 (`appendfsync always`). With `everysec` a kill may take the last second with it, which then is found by looking into
-Chatwoot (`tasks.recovery.lost_webhooks`).
+Chatwoot (`tasks.reconcile`).
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ import httpx
 import pytest
 import redis
 
-from tasks.customers.index import Directory
-from tasks.mailbox import DeadLetter, Mailbox, TurnLost
+from tasks.customers.index import ContactIndex
+from tasks.mailbox import DeadLetterRecord, Mailbox, TurnLost
 from tests.desk import Desk
 from tests.stack import Stack, wait_until
 
@@ -186,7 +186,7 @@ class TestMailbox:
     def test_whoever_thinks_loses_the_turn(self, mailbox: Mailbox) -> None:
         accepted = mailbox.accept(3, 1, '{"id": 1}')
         assert accepted.doorbell is not None
-        mailbox.revive(3)
+        mailbox.reclaim_overdue(3)
         turn = claim(mailbox, accepted.doorbell.bell)
         assert mailbox.forget(3) == (1, 0, 1, 0)
         with pytest.raises(TurnLost):
@@ -196,13 +196,13 @@ class TestMailbox:
     def test_dead_letters_of_conversations_with_longer_numbers_stay(self, redis_client: redis.Redis) -> None:
         mailbox = Mailbox(redis_client, account_id=1, shards=1)
         for id in (3, 33):
-            mailbox.bury(id, DeadLetter(f"{id}.m1", '{"content": "words"}'))
+            mailbox.keep_dead_letter(id, DeadLetterRecord(f"{id}.m1", '{"content": "words"}'))
         assert mailbox.forget(3)[3] == 1
         assert [letter.id for letter in mailbox.dead_letters()] == ["33.m1"]
 
     def test_reasons_can_be_kept(self, mailbox: Mailbox) -> None:
-        mailbox.bury(
-            3, DeadLetter("3.m1", '{"reason": "404", "at": 1795388594.738, "attempts": 1, "content": "words"}')
+        mailbox.keep_dead_letter(
+            3, DeadLetterRecord("3.m1", '{"reason": "404", "at": 1795388594.738, "attempts": 1, "content": "words"}')
         )
         mailbox.forget(3, keep_reasons=True)
         [letter] = mailbox.dead_letters()
@@ -211,12 +211,12 @@ class TestMailbox:
         assert '"reason":"404"' in letter.record
 
 
-def test_a_directory_forgets_in_time(redis_client: redis.Redis) -> None:
-    directory = Directory(redis_client, 1, ttl_s=100)
-    directory.enter(3, contact_id=7, phone_number=PHONE)
-    directory.enter(4, contact_id=7, phone_number=None)
-    assert directory.of(contact_id=7) == {3, 4}
-    assert directory.of(phone_number=PHONE) == {3}
+def test_the_index_forgets_in_time(redis_client: redis.Redis) -> None:
+    index = ContactIndex(redis_client, 1, ttl_s=100)
+    index.add(3, contact_id=7, phone_number=PHONE)
+    index.add(4, contact_id=7, phone_number=None)
+    assert index.of(contact_id=7) == {3, 4}
+    assert index.of(phone_number=PHONE) == {3}
     keys = list(redis_client.scan_iter(match="contesta:1:*"))
     assert [90 < redis_client.ttl(key) <= 100 for key in keys] == [True, True]
     assert PHONE[1:] not in " ".join(keys)

@@ -8,7 +8,7 @@ import redis
 from prometheus_client.parser import text_string_to_metric_families
 
 from tasks.mailbox import Mailbox
-from tasks.runtime.counters import Bookkeeper, Counted, Ledger, count
+from tasks.runtime.counters import Counted, CounterFlusher, CounterStore, count
 from tests.desk import Desk
 from tests.stack import Stack, wait_until
 
@@ -91,7 +91,7 @@ def test_a_process_that_ends_loses_no_count(desk: Desk, stack: Stack, redis_clie
     desk.sandbox.customer_writes(TEXT, conversation_id=3)
     desk.wait_for_replies(1)
     worker.stop()
-    assert Ledger(redis_client, 1).all()[Counted.MESSAGES_SENT, "webhook"] == 1
+    assert CounterStore(redis_client, 1).all()[Counted.MESSAGES_SENT, "webhook"] == 1
 
 
 def test_without_redis_it_says_so(stack: Stack) -> None:
@@ -109,32 +109,32 @@ def test_without_redis_it_says_so(stack: Stack) -> None:
 
 class TestLedger:
     @pytest.fixture
-    def ledger(self, redis_client: redis.Redis) -> Ledger:
-        ledger = Ledger(redis_client, 1)
+    def ledger(self, redis_client: redis.Redis) -> CounterStore:
+        ledger = CounterStore(redis_client, 1)
         ledger.add_pending()  # what other tests of this process have counted
         redis_client.delete(ledger.key)
         return ledger
 
-    def test_adds_up(self, ledger: Ledger) -> None:
+    def test_adds_up(self, ledger: CounterStore) -> None:
         for _ in range(2):
             count(Counted.HANDOVERS)
             count(Counted.RETRIES, "sending", by=2)
             ledger.add_pending()
         assert ledger.all() == {(Counted.HANDOVERS, ""): 2, (Counted.RETRIES, "sending"): 4}
 
-    def test_keeps_what_redis_could_not_take(self, ledger: Ledger) -> None:
+    def test_keeps_what_redis_could_not_take(self, ledger: CounterStore) -> None:
         count(Counted.HANDOVERS)
         with redis.Redis(port=1) as away, pytest.raises(redis.ConnectionError):
-            Ledger(away, 1).add_pending()
+            CounterStore(away, 1).add_pending()
         ledger.add_pending()
         assert ledger.all() == {(Counted.HANDOVERS, ""): 1}
 
-    def test_passes_over_what_another_version_counted(self, ledger: Ledger, redis_client: redis.Redis) -> None:
+    def test_passes_over_what_another_version_counted(self, ledger: CounterStore, redis_client: redis.Redis) -> None:
         redis_client.hset(ledger.key, "smiles of_joy", 3)
         assert ledger.all() == {}
 
-    def test_a_bookkeeper_adds_the_rest_at_its_end(self, ledger: Ledger) -> None:
-        books = Bookkeeper(ledger)
+    def test_a_bookkeeper_adds_the_rest_at_its_end(self, ledger: CounterStore) -> None:
+        books = CounterFlusher(ledger)
         books.start()
         books.start()
         count(Counted.HANDOVERS)

@@ -11,15 +11,15 @@ import redis
 from chatwoot.answers import Call
 from tasks.mailbox import Mailbox, Sending
 from tasks.runtime.processes import owner_of_this_process
-from tasks.runtime.rate_limit import Limits, NotNow, Pace
+from tasks.runtime.rate_limit import Limits, NotNow, RateLimit
 from tests.desk import Desk
 from tests.stack import Stack, wait_until
 
 SEARCH, CONTACT = Call("GET", "/contacts/search"), Call("GET", "/contacts/1")
 
 
-def pace(client: redis.Redis, limits: Limits = Limits(), owner: str = "") -> Pace:  # noqa: B008 - it is frozen
-    return Pace(client, 1, limits, owner=owner)
+def pace(client: redis.Redis, limits: Limits = Limits(), owner: str = "") -> RateLimit:  # noqa: B008 - it is frozen
+    return RateLimit(client, 1, limits, owner=owner)
 
 
 class TestRates:
@@ -58,15 +58,15 @@ class TestRates:
 
 class TestSeats:
     @pytest.fixture
-    def taken(self, redis_client: redis.Redis) -> Iterator[Pace]:
-        """Two seats, both taken by another worker."""
+    def taken(self, redis_client: redis.Redis) -> Iterator[RateLimit]:
+        """Two slots, both taken by another worker."""
         others = pace(redis_client, Limits(posts_in_flight=2), owner="elsewhere/1/1")
         with ExitStack() as posts:
             for conversation_id in (3, 4):
                 posts.enter_context(others.posting(conversation_id))
             yield others
 
-    def test_who_finds_none_comes_again_soon(self, taken: Pace, redis_client: redis.Redis) -> None:
+    def test_who_finds_none_comes_again_soon(self, taken: RateLimit, redis_client: redis.Redis) -> None:
         with (
             pytest.raises(NotNow, match="in flight") as refused,
             pace(redis_client, Limits(posts_in_flight=2)).posting(5),
@@ -74,7 +74,7 @@ class TestSeats:
             pytest.fail("it was posted")
         assert 0 < (refused.value.retry_after_s or 0) < 1
 
-    def test_the_more_wait_the_more_seldom_each_asks(self, taken: Pace, redis_client: redis.Redis) -> None:
+    def test_the_more_wait_the_more_seldom_each_asks(self, taken: RateLimit, redis_client: redis.Redis) -> None:
         waits: list[float] = []
         for conversation_id in range(100, 200):
             with pytest.raises(NotNow) as refused, taken.posting(conversation_id):
@@ -96,7 +96,7 @@ class TestSeats:
             pass
 
     def test_that_of_a_dead_machine_comes_free_by_itself(self, redis_client: redis.Redis) -> None:
-        dead = pace(redis_client, Limits(posts_in_flight=1, seat_s=0.3), owner="elsewhere/1/1")
+        dead = pace(redis_client, Limits(posts_in_flight=1, slot_s=0.3), owner="elsewhere/1/1")
         ours = pace(redis_client, Limits(posts_in_flight=1))
 
         def posted() -> bool:
@@ -108,15 +108,15 @@ class TestSeats:
 
         with dead.posting(3):
             assert not posted()
-            wait_until(posted, what="the seat")
+            wait_until(posted, what="the slot")
 
 
 def test_a_try_that_was_not_let_do_anything_does_not_count(redis_client: redis.Redis) -> None:
     mailbox = Mailbox(redis_client, account_id=1)
-    mailbox.post(3, "key", "act")
+    mailbox.enqueue(3, "key", "action")
     begun = mailbox.begin_sending(3)
     assert isinstance(begun, Sending)
-    mailbox.postpone(begun, delay_s=0)
+    mailbox.defer(begun, delay_s=0)
     again = mailbox.begin_sending(3)
     assert isinstance(again, Sending)
     assert (begun.tries, again.tries, again.doubt_s) == (1, 1, 0)
@@ -124,13 +124,13 @@ def test_a_try_that_was_not_let_do_anything_does_not_count(redis_client: redis.R
 
 def test_what_was_in_doubt_before_is_in_doubt_after(redis_client: redis.Redis) -> None:
     mailbox = Mailbox(redis_client, account_id=1)
-    mailbox.post(3, "key", "act")
+    mailbox.enqueue(3, "key", "action")
     first = mailbox.begin_sending(3)
     assert isinstance(first, Sending)
     mailbox.release(first, delay_s=0, decided=False)
     second = mailbox.begin_sending(3)
     assert isinstance(second, Sending)
-    mailbox.postpone(second, delay_s=0)
+    mailbox.defer(second, delay_s=0)
     third = mailbox.begin_sending(3)
     assert isinstance(third, Sending)
     assert (second.tries, third.tries) == (2, 2)

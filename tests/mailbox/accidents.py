@@ -5,29 +5,29 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from tasks.mailbox import Ring, Send
+from tasks.mailbox import WakeSender, WakeThinker
 from tests.mailbox.book import Book, pick
 from tests.mailbox.working import LEASE_S, MOST_GRACE_S, Working, ages, conversations, delays, few, seldom, workers
 from tests.mailbox.worlds import UNIT_S, Inside
 
 
 class Accidents(Working):
-    @rule(conversation_id=conversations, worker=workers, steps=st.integers(1, 3), acts=few, gives_up=seldom)
-    def work(self, conversation_id: int, worker: str, steps: int, acts: int, gives_up: bool) -> None:
+    @rule(conversation_id=conversations, worker=workers, steps=st.integers(1, 3), actions=few, gives_up=seldom)
+    def work(self, conversation_id: int, worker: str, steps: int, actions: int, gives_up: bool) -> None:
         """A healthy worker does what is to be done next."""
         for _ in range(steps):
-            self.do_next(conversation_id, worker, acts, gives_up)
+            self.do_next(conversation_id, worker, actions, gives_up)
 
-    def do_next(self, conversation_id: int, worker: str, acts: int = 1, gives_up: bool = False) -> None:
+    def do_next(self, conversation_id: int, worker: str, actions: int = 1, gives_up: bool = False) -> None:
         book, now = self.before(conversation_id)
         if now.stage == "queued":
             self.claim(conversation_id, worker, age=0)
             if not book.holder:
                 self.pass_time(UNIT_S)
         elif now.stage == "thinking" and book.holder:
-            self.commit(conversation_id, worker, 0, acts, gives_up)
+            self.commit(conversation_id, worker, 0, actions, gives_up)
         elif now.stage == "replying" and book.holder:
-            self.settle(conversation_id, worker, 0, besides=acts // 3, gives_up=gives_up)
+            self.settle(conversation_id, worker, 0, besides=actions // 3, gives_up=gives_up)
         elif now.stage == "replying":
             self.begin_sending(conversation_id, worker)
 
@@ -39,7 +39,7 @@ class Accidents(Working):
             self.die(conversation_id, book.holder.split("/")[1])
         else:
             self.pass_time(MOST_GRACE_S)
-            self.revive(conversation_id)
+            self.reclaim_overdue(conversation_id)
         self.do_next(conversation_id, worker)
 
     @precondition(lambda self: self.has("held"))
@@ -56,13 +56,13 @@ class Accidents(Working):
 
     @precondition(lambda self: self.has("sendings"))
     @rule(conversation_id=conversations, age=ages, delay_s=delays)
-    def postpone(self, conversation_id: int, age: int, delay_s: float) -> None:
-        """The act must not be done yet; nothing was tried."""
+    def defer(self, conversation_id: int, age: int, delay_s: float) -> None:
+        """The action must not be done yet; nothing was tried."""
         book, before = self.before(conversation_id)
         sending = pick(book.sendings, age)
         if sending is None:
             return
-        self.anyone.postpone(sending, delay_s=delay_s)
+        self.anyone.defer(sending, delay_s=delay_s)
         if sending.token != book.holder:
             assert self.world.inside(conversation_id) == before
             return
@@ -88,31 +88,31 @@ class Accidents(Working):
         self.now += seconds
 
     @rule(conversation_id=conversations)
-    def revive(self, conversation_id: int) -> None:
+    def reclaim_overdue(self, conversation_id: int) -> None:
         """A watchdog looks."""
         book, before = self.before(conversation_id)
         is_overdue = before.due_in_s is not None and before.due_in_s <= 0
         assert (conversation_id in self.anyone.overdue()) == is_overdue
         if before.stage == "idle" and is_overdue:
-            assert self.anyone.revive(conversation_id) == self._brought(book)
+            assert self.anyone.reclaim_overdue(conversation_id) == self._brought(book)
             return
-        self.is_taken_up(book, before, self.anyone.revive(conversation_id), is_overdue)
+        self.is_taken_up(book, before, self.anyone.reclaim_overdue(conversation_id), is_overdue)
 
-    def _brought(self, book: Book) -> Send | None:
+    def _brought(self, book: Book) -> WakeSender | None:
         book.brings_what_was_put_off(self.now)
-        return Send() if book.outbox else None
+        return WakeSender() if book.outbox else None
 
     @rule(conversation_id=conversations, worker=workers)
     def die(self, conversation_id: int, worker: str) -> None:
-        """A process is seen to be dead (or was only thought to be: it may act again)."""
+        """A process is seen to be dead (or was only thought to be: it may action again)."""
         book, before = self.before(conversation_id)
-        answer = self.anyone.inherit(conversation_id, f"here/{worker}")
+        answer = self.anyone.reclaim_from_dead(conversation_id, f"here/{worker}")
         self.is_taken_up(book, before, answer, book.holder.startswith(f"here/{worker}/"))
 
-    def is_taken_up(self, book: Book, before: Inside, answer: Ring | Send | None, expected: bool) -> None:
+    def is_taken_up(self, book: Book, before: Inside, answer: WakeThinker | WakeSender | None, expected: bool) -> None:
         assert (answer is not None) == expected
         if answer is None:
             return
         book.holder = ""
-        again = Send() if before.stage == "replying" else Ring(book.bells[-1], 0)
+        again = WakeSender() if before.stage == "replying" else WakeThinker(book.bells[-1], 0)
         assert answer == again

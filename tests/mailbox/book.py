@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from tasks.mailbox import DeadLetter, Ring, Send, Sending, Turn
+from tasks.mailbox import DeadLetterRecord, Sending, Turn, WakeSender, WakeThinker
 
 T = TypeVar("T")
 
@@ -26,13 +26,13 @@ class Book:
     """What was said while people had the conversation: to be known, not answered."""
     known: list[int] = field(default_factory=list)
     """What a turn has been told of in that way."""
-    with_people: bool = False
+    owned_by_human: bool = False
     acted_at: int = 0
     awaits: str = ""
     """The name of a turn whose graph waits for what people decide."""
     over: bool = False
     """People have ended the conversation while a turn was under way."""
-    unheard: tuple[int, ...] = ()
+    awaiting_reply: tuple[int, ...] = ()
     """What was answered, until the answer is heard."""
     resume: bool = False
     """They have."""
@@ -70,15 +70,15 @@ class Book:
             self.meanwhile |= {id: text_of(id) for id in self.waiting}
             self.waiting, self.resume = set(), False
 
-    def goes_on(self, following: Ring | Send | None) -> None:
+    def goes_on(self, following: WakeThinker | WakeSender | None) -> None:
         """A stage has ended: `following` is what must follow."""
-        if self.with_people:
+        if self.owned_by_human:
             self.is_left_to_people()
         self.over = self.over and bool(self.outbox)
         if self.outbox:
-            assert following == Send()
+            assert following == WakeSender()
         elif self.waiting or self.resume:
-            assert isinstance(following, Ring)
+            assert isinstance(following, WakeThinker)
             self.heard(following)
         else:
             assert following is None
@@ -87,14 +87,14 @@ class Book:
         newest = max(self.ids_of_customers, default=0)
         due = sorted(each for each in self.later if each[0] <= now)
         self.later = [each for each in self.later if each not in due]
-        self.outbox += [act for _, act, unless in due if unless is None or newest <= unless]
+        self.outbox += [action for _, action, unless in due if unless is None or newest <= unless]
 
-    def heard(self, doorbell: Ring | None) -> None:
+    def heard(self, doorbell: WakeThinker | None) -> None:
         if doorbell is not None:
             assert doorbell.bell not in self.bells
             self.bells.append(doorbell.bell)
 
-    def buries(self, letter: DeadLetter, what: tuple[int, ...] | str) -> None:
+    def buries(self, letter: DeadLetterRecord, what: tuple[int, ...] | str) -> None:
         if letter.id:
             self.buried.append(letter.id)
             self.letters[letter.id] = what
@@ -111,8 +111,8 @@ def id_of(text: str) -> int:
     return int(json.loads(text)["id"])
 
 
-def key_of(act: str) -> str:
-    return str(json.loads(act)["key"])
+def key_of(action: str) -> str:
+    return str(json.loads(action)["key"])
 
 
 def by_whom(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from tasks.mailbox import Mailbox, Ring, Sending, Timing, Turn
+from tasks.mailbox import Mailbox, Sending, Timing, Turn, WakeThinker
 from tests.fakes import FakeMailbox
 
 AT_ONCE = Timing(quiet_s=0, most_quiet_s=0, lease_s=30, grace_s=30)
@@ -17,13 +17,13 @@ Open = Callable[[Timing], AnyMailbox]
 """Another mailbox on the same conversations, with its own timing."""
 
 
-def accepted(mailbox: AnyMailbox, *ids: int, conversation_id: int = 3) -> Ring:
+def accepted(mailbox: AnyMailbox, *ids: int, conversation_id: int = 3) -> WakeThinker:
     doorbells = [mailbox.accept(conversation_id, id, f"message {id}").doorbell for id in ids]
     assert doorbells[0] is not None
     return doorbells[0]
 
 
-def claimed(mailbox: AnyMailbox, doorbell: Ring, conversation_id: int = 3) -> Turn:
+def claimed(mailbox: AnyMailbox, doorbell: WakeThinker, conversation_id: int = 3) -> Turn:
     turn = mailbox.claim(conversation_id, doorbell.bell)
     assert isinstance(turn, Turn)
     return turn

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from tasks.mailbox import NO_DEAD_LETTER, DeadLetter, Sending, Timing, Turn, TurnLost
+from tasks.mailbox import NO_DEAD_LETTER, DeadLetterRecord, Sending, Timing, Turn, TurnLost
 from tests.fakes import MOST_MESSAGES_IN_A_TURN
 from tests.mailbox.book import Book, id_of, is_customers, key_of, pick, text_of
 from tests.mailbox.worlds import UNIT_S, Inside, World
@@ -28,7 +28,7 @@ message_ids = st.integers(1, 60)
 few = st.sampled_from((0, 1, 1, 2, 3))
 seldom = st.sampled_from((False, False, False, True))
 often = st.sampled_from((True, True, True, False))
-hearings = st.sampled_from(("heard", "heard", "withheld", ""))
+hearings = st.sampled_from(("posted", "posted", "suppressed", ""))
 times = st.sampled_from((0, 0, 0, 1, 2, 3))
 sources = st.sampled_from(("", "", "", "A", "B"))
 delays = st.sampled_from((0.0, UNIT_S, 3 * UNIT_S))
@@ -67,7 +67,7 @@ class Working(RuleBasedStateMachine):
             is_new = self.now - book.sources.get(source, -SAME_SOURCE_S) >= SAME_SOURCE_S
         accepted = self.anyone.accept(conversation_id, id, text_of(id), source_id=source or None)
         assert accepted.is_new == is_new
-        assert (accepted.doorbell is not None) == (is_new and before.stage == "idle" and not book.with_people)
+        assert (accepted.doorbell is not None) == (is_new and before.stage == "idle" and not book.owned_by_human)
         if is_new:
             book.accepted.add(id)
             book.sources |= {source: self.now} if source else {}
@@ -75,32 +75,32 @@ class Working(RuleBasedStateMachine):
         book.heard(accepted.doorbell)
 
     def _comes_in(self, book: Book, id: int) -> None:
-        if book.with_people:
+        if book.owned_by_human:
             book.meanwhile[id] = text_of(id)
         else:
             book.waiting.add(id)
 
     @rule(conversation_id=conversations, key=st.sampled_from("pqrs"))
-    def post(self, conversation_id: int, key: str) -> None:
+    def enqueue(self, conversation_id: int, key: str) -> None:
         """Something is sent by hand, perhaps twice."""
         book, _ = self.before(conversation_id)
-        act = self.act()
-        assert self.anyone.post(conversation_id, key, act) == (key not in book.posted)
+        action = self.action()
+        assert self.anyone.enqueue(conversation_id, key, action) == (key not in book.posted)
         if key not in book.posted:
             book.posted.add(key)
-            book.outbox.append(act)
+            book.outbox.append(action)
 
     @rule(conversation_id=conversations, key=st.sampled_from("pqrs"), delay_s=delays, unless=st.booleans())
-    def put_off(self, conversation_id: int, key: str, delay_s: float, unless: bool) -> None:
+    def schedule(self, conversation_id: int, key: str, delay_s: float, unless: bool) -> None:
         """Something is to be said later, perhaps only if the customer does not write by then."""
         book, _ = self.before(conversation_id)
-        act, newest = self.act(), max(book.ids_of_customers, default=0)
-        self.anyone.put_off(
-            conversation_id, key, act, delay_s=delay_s, unless_newer_than=newest if unless and newest else None
+        action, newest = self.action(), max(book.ids_of_customers, default=0)
+        self.anyone.schedule(
+            conversation_id, key, action, delay_s=delay_s, unless_newer_than=newest if unless and newest else None
         )
         if key not in book.posted:
             book.posted.add(key)
-            book.later.append((self.now + delay_s, act, newest if unless and newest else None))
+            book.later.append((self.now + delay_s, action, newest if unless and newest else None))
 
     # -- thinking
 
@@ -112,15 +112,15 @@ class Working(RuleBasedStateMachine):
         bell = pick(book.bells, age) or "never rung"
         is_right = before.stage == "queued" and bell == book.bells[-1]
         answer = self.workers[worker].claim(conversation_id, bell)
-        assert (answer is not None) == (is_right and not book.with_people)
-        if is_right and book.with_people:
+        assert (answer is not None) == (is_right and not book.owned_by_human)
+        if is_right and book.owned_by_human:
             book.is_left_to_people()
         if isinstance(answer, Turn):
             self._begun(book, before, answer)
 
     def _begun(self, book: Book, before: Inside, turn: Turn) -> None:
         assert not book.holder
-        assert not book.with_people
+        assert not book.owned_by_human
         if turn.attempt == 1:
             oldest = sorted(book.waiting)[:MOST_MESSAGES_IN_A_TURN]
             assert turn.messages == tuple(map(text_of, oldest))
@@ -141,14 +141,20 @@ class Working(RuleBasedStateMachine):
 
     @precondition(lambda self: self.has("turns"))
     @rule(
-        conversation_id=conversations, worker=workers, age=ages, acts=few, gives_up=seldom, waits=seldom, learns=often
+        conversation_id=conversations,
+        worker=workers,
+        age=ages,
+        actions=few,
+        gives_up=seldom,
+        waits=seldom,
+        learns=often,
     )
     def commit(
         self,
         conversation_id: int,
         worker: str,
         age: int,
-        acts: int,
+        actions: int,
         gives_up: bool,
         waits: bool = False,
         learns: bool = True,
@@ -158,8 +164,8 @@ class Working(RuleBasedStateMachine):
         if turn is None:
             return
         ids = tuple(id for id in map(id_of, turn.messages) if id in book.waiting)
-        wanted = [self.act() for _ in range(acts)]
-        is_silenced = book.with_people or book.over
+        wanted = [self.action() for _ in range(actions)]
+        is_silenced = book.owned_by_human or book.over
         letter = self.letter(conversation_id) if gives_up and not is_silenced else NO_DEAD_LETTER
         awaits = f"turn {turn.number}" if waits else ""
         end = partial(self.workers[worker].commit, turn, wanted, dead_letter=letter, awaits=awaits, has_learnt=learns)
@@ -175,7 +181,7 @@ class Working(RuleBasedStateMachine):
             book.meanwhile |= {id: text_of(id) for id in ids}
         else:
             book.answered += ids
-        book.unheard = ids if wanted and not letter.id and not is_silenced else ()
+        book.awaiting_reply = ids if wanted and not letter.id and not is_silenced else ()
         book.outbox += wanted
         book.awaits, book.resume = awaits, False
         book.holder = ""
@@ -195,12 +201,12 @@ class Working(RuleBasedStateMachine):
         self._is_tried(book, sending)
 
     def _is_tried(self, book: Book, sending: Sending) -> None:
-        assert sending.act == book.outbox[0]
+        assert sending.action == book.outbox[0]
         assert sending.number == book.settled
-        assert sending.is_there == (key_of(sending.act) in book.seen)
-        assert (sending.tries == 1) == (sending.act not in book.tried)
+        assert sending.is_there == (key_of(sending.action) in book.seen)
+        assert (sending.tries == 1) == (sending.action not in book.tried)
         assert sending.doubt_s == 0 or sending.tries > 1
-        book.tried.add(sending.act)
+        book.tried.add(sending.action)
         book.holder = sending.token
         book.sendings.append(sending)
         book.held.append(sending)
@@ -216,20 +222,20 @@ class Working(RuleBasedStateMachine):
         if sending.token != book.holder:
             self.is_refused(conversation_id, before, confirm)
         else:
-            assert confirm() == (book.with_people or book.over)
+            assert confirm() == (book.owned_by_human or book.over)
             assert self.world.inside(conversation_id).due_in_s == LEASE_S
 
     @precondition(lambda self: self.has("sendings"))
     @rule(conversation_id=conversations, worker=workers, age=ages, besides=few, gives_up=seldom, answer=hearings)
     def settle(
-        self, conversation_id: int, worker: str, age: int, besides: int, gives_up: bool, answer: str = "heard"
+        self, conversation_id: int, worker: str, age: int, besides: int, gives_up: bool, answer: str = "posted"
     ) -> None:
-        """An act is done, or given up. Who says so twice is told again what is next."""
+        """An action is done, or given up. Who says so twice is told again what is next."""
         book, before = self.before(conversation_id)
         sending = pick(book.sendings, age)
         if sending is None:
             return
-        others = [self.act() for _ in range(besides)]
+        others = [self.action() for _ in range(besides)]
         letter = self.letter(conversation_id) if gives_up else NO_DEAD_LETTER
         end = partial(self.workers[worker].settle, sending, dead_letter=letter, besides=others, answer=answer)
         if sending.token != book.holder:
@@ -238,16 +244,16 @@ class Working(RuleBasedStateMachine):
         following = end()
         if sending.number < book.settled:
             assert isinstance(following, Sending)
-            assert (following.act, following.number) == (book.outbox[0], book.settled)
+            assert (following.action, following.number) == (book.outbox[0], book.settled)
             return
-        if answer == "withheld":
-            book.meanwhile |= {id: text_of(id) for id in book.unheard}
-            book.answered = [id for id in book.answered if id not in book.unheard]
-        book.unheard = () if answer else book.unheard
+        if answer == "suppressed":
+            book.meanwhile |= {id: text_of(id) for id in book.awaiting_reply}
+            book.answered = [id for id in book.answered if id not in book.awaiting_reply]
+        book.awaiting_reply = () if answer else book.awaiting_reply
         book.settled += 1
         book.outbox = [*book.outbox[1:], *others]
         book.holder = ""
-        book.buries(letter, sending.act)
+        book.buries(letter, sending.action)
         if isinstance(following, Sending):
             self._is_tried(book, following)
         else:
@@ -278,9 +284,9 @@ class Working(RuleBasedStateMachine):
             end()
         assert self.world.inside(conversation_id) == before
 
-    def act(self) -> str:
-        # Of acts that are due in the same millisecond Redis takes the smaller text first.
-        return json.dumps({"key": f"act {next(self.numbers):06}"})
+    def action(self) -> str:
+        # Of actions that are due in the same millisecond Redis takes the smaller text first.
+        return json.dumps({"key": f"action {next(self.numbers):06}"})
 
-    def letter(self, conversation_id: int) -> DeadLetter:
-        return DeadLetter(f"{conversation_id}.{next(self.numbers)}", "{}")
+    def letter(self, conversation_id: int) -> DeadLetterRecord:
+        return DeadLetterRecord(f"{conversation_id}.{next(self.numbers)}", "{}")

@@ -11,7 +11,18 @@ from typing import Any, Protocol
 
 import redis
 
-from tasks.mailbox import Accepted, Figures, Mailbox, NoSuchDeadLetter, Ring, Sending, Timing, Turn, TurnLost, Wait
+from tasks.mailbox import (
+    Accepted,
+    Figures,
+    Mailbox,
+    NoSuchDeadLetter,
+    NotYet,
+    Sending,
+    Timing,
+    Turn,
+    TurnLost,
+    WakeThinker,
+)
 from tests.fakes import FakeMailbox, Memory
 
 UNIT_S = 700.0
@@ -196,12 +207,12 @@ class Names:
         match what:
             case str():
                 return self._fakes.get(what, what)
-            case Ring():
+            case WakeThinker():
                 return replace(what, bell=self._fakes[what.bell], delay_s=rounded(what.delay_s))
-            case Accepted(doorbell=Ring() as doorbell):
+            case Accepted(doorbell=WakeThinker() as doorbell):
                 return replace(what, doorbell=self.translated(doorbell))
-            case Wait():
-                return Wait(rounded(what.seconds))
+            case NotYet():
+                return NotYet(rounded(what.seconds))
             case Turn():
                 return replace(what, token=self._fakes[what.token])
             case Sending():
@@ -216,9 +227,9 @@ class Names:
 
 def _name(what: Any) -> str:
     match what:
-        case Ring():
+        case WakeThinker():
             return what.bell
-        case Accepted(doorbell=Ring() as doorbell):
+        case Accepted(doorbell=WakeThinker() as doorbell):
             return doorbell.bell
         case Turn() | Sending():
             return what.token

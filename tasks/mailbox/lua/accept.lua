@@ -3,13 +3,13 @@
 -- have the conversation (such as "assigned+status:open") or '', and that snapshot's time.
 local id, source, message, bell = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local quiet, most, grace = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
-local refused, at = ARGV[9], tonumber(ARGV[10])
+local evidence, stamp = ARGV[9], ARGV[10]
 
 local is_new = not redis.call('ZSCORE', seen, 'message:' .. id)
 if is_new then
   redis.call('ZADD', seen, now, 'message:' .. id)
   if tonumber(id) > number('newest') then set('newest', id) end
-  if at > number('heard_at') then set('heard_at', ARGV[10]) end
+  if tonumber(stamp) > number('customer_at') then set('customer_at', stamp) end
 end
 
 -- A channel that delivers twice makes two messages, with two ids and one source_id, within minutes.
@@ -20,40 +20,22 @@ if is_new and source ~= '' then
 end
 redis.call('ZREMRANGEBYSCORE', seen, '-inf', now - 7 * DAY)
 
--- What people last did decides. Where their having it had shown in the snapshot, a newer one that shows nothing tells
--- that they gave it back. What had shown already when they gave it back (who stays assigned, say) tells nothing new;
--- anything else tells that they took it, and that we were not told.
-local function all_shown_before()
-  for sign in string.gmatch(refused, '[^+]+') do
-    if not string.find('+' .. field('shown') .. '+', '+' .. sign .. '+', 1, true) then return false end
-  end
-  return true
-end
 local stage = field('stage')
 local is_idle = stage == '' or stage == 'idle'
-local with_people = field('with_people') == '1'
-if with_people and field('shown') ~= '' and refused == '' and at > number('acted_at') then
-  set('with_people', '0', 'acted_at', ARGV[10], 'shown', '')
-  take_back_from_people()
-  with_people = false
-  -- Whoever tells us again of what we know may be the first to tell that we have it back.
-  if not is_new and is_idle then
-    keep()
-    local next = go_on(bell, grace)
-    next[3] = 0
-    return next
-  end
-elseif not with_people and refused ~= '' and at >= number('acted_at')
-    and not (field('with_people') == '0' and all_shown_before()) then
-  set('with_people', '1', 'shown', refused, 'acted_at', ARGV[10])
-  keep()
-  with_people = true
+local news = learn_from_snapshot(stamp, evidence)
+if news == 'handed back' then take_back_from_people() end
+if news then keep() end
+-- Whoever tells us again of what we know may be the first to tell that we have it back.
+if news == 'handed back' and not is_new and is_idle then
+  local next = go_on(bell, grace)
+  next[3] = 0
+  return next
 end
 if not is_new then return {'seen', 0} end
-if with_people then
+if is_owned_by_human() then
   remember(id, message)
   keep()
-  return {'with people', 0}
+  return {'owned by human', 0}
 end
 
 if redis.call('ZCARD', waiting) == 0 then set('first_at', now) end

@@ -1,5 +1,5 @@
 -- A worker wants to send. ARGV: conversation, token, lease.
--- The try is counted before the act: who comes second knows that there was a first. It also learns for how long the
+-- The try is counted before the action: who comes second knows that there was a first. It also learns for how long the
 -- first may still come true: Chatwoot goes on storing a message after the connection has broken.
 local token, lease = ARGV[2], tonumber(ARGV[3])
 
@@ -13,5 +13,5 @@ if holder ~= token then
   set('token', token, 'rings', 0, 'still_in_doubt', math.max(0, number('doubt_until') - now))
 end
 watch_until(now + lease)
-local act, is_there = head()
-return {'send', act, is_silenced(), number('settled'), is_there, number('tries'), number('still_in_doubt')}
+local action, is_there = head()
+return {'send', action, is_silenced(), number('settled'), is_there, number('tries'), number('still_in_doubt')}

@@ -1,13 +1,13 @@
 -- A doorbell asks for the turn. ARGV: conversation, bell, token, lease, most messages in a turn.
--- The messages of a turn are chosen once: a turn that is taken up again is the same turn. One without messages goes on with
--- what a graph has left to people to decide.
+-- The messages of a turn are chosen once: a turn that is taken up again is the same turn. One without messages goes on
+-- with what a graph has left to people to decide.
 local NONE = '-'
 local bell, token, lease, most = ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 
 local again = field('stage') == 'thinking' and field('token') == token
 if not again then
   if field('stage') ~= 'queued' or field('bell') ~= bell then return {'stale'} end
-  if field('with_people') == '1' then
+  if is_owned_by_human() then
     go_on('', 0)
     return {'stale'}
   end

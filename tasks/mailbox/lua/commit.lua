@@ -1,26 +1,26 @@
 -- The turn has been thought: its messages leave the mailbox in the same step in which what it wants is recorded.
--- ARGV: conversation, token, bell, grace, dead letter's id or '', dead letter, the turn's name if its graph waits for what
--- people decide or '', 1 if its graph has learnt what was said earlier, what to do in Chatwoot...
--- What is answered is kept until the answer is heard: people may yet be quicker, and give it back without one.
+-- ARGV: conversation, token, bell, grace, dead letter's id or '', dead letter, the turn's name if its graph waits for
+-- what people decide or '', 1 if its graph has learnt what was said earlier, what to do in Chatwoot...
+-- What is answered is kept until the answer is posted: people may yet be quicker, and give it back without one.
 local token, bell, grace = ARGV[2], ARGV[3], tonumber(ARGV[4])
 
 if field('stage') ~= 'thinking' or field('token') ~= token then return {'lost', 0} end
 if ARGV[8] == '1' then
   for id in string.gmatch(field('told'), '%d+') do redis.call('ZREMRANGEBYSCORE', meanwhile, id, id) end
 end
-local unheard = {}
+local answered = {}
 for id in string.gmatch(field('batch'), '%d+') do
   for _, message in ipairs(redis.call('ZRANGEBYSCORE', waiting, id, id)) do
     -- People were quicker: the customer has not been answered, and will be if they give the conversation back so.
-    if is_silenced() == 1 then remember(id, message) else unheard[#unheard + 1] = {id, message} end
+    if is_silenced() == 1 then remember(id, message) else answered[#answered + 1] = {id, message} end
   end
   redis.call('ZREMRANGEBYSCORE', waiting, id, id)
 end
-local is_to_be_heard = ARGV[9] and ARGV[5] == '' and #unheard > 0
-set('unheard', is_to_be_heard and cjson.encode(unheard) or '')
+local is_to_be_posted = ARGV[9] and ARGV[5] == '' and #answered > 0
+set('awaiting_reply', is_to_be_posted and cjson.encode(answered) or '')
 set('batch', '', 'attempts', 0, 'resume', '', 'awaits', ARGV[7])
 for i = 9, #ARGV do redis.call('RPUSH', outbox, ARGV[i]) end
-bury(ARGV[5], ARGV[6])
+keep_dead_letter(ARGV[5], ARGV[6])
 local next = go_on(bell, grace)
 keep()
 return next

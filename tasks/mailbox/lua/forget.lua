@@ -8,15 +8,15 @@ for _, id in ipairs(redis.call('HKEYS', dead_letters)) do
     if kept then
       local letter = cjson.decode(redis.call('HGET', dead_letters, id))
       letter.content = ''
-      bury(id, cjson.encode(letter))
+      keep_dead_letter(id, cjson.encode(letter))
     else
       redis.call('HDEL', dead_letters, id)
     end
   end
 end
 local messages = redis.call('ZCARD', waiting) + redis.call('ZCARD', meanwhile)
-local acts = redis.call('LLEN', outbox) + redis.call('ZCARD', later)
-local found = {'forgotten', messages, acts, redis.call('ZCARD', seen), letters}
+local actions = redis.call('LLEN', outbox) + redis.call('ZCARD', later)
+local found = {'forgotten', messages, actions, redis.call('ZCARD', seen), letters}
 redis.call('DEL', state, waiting, outbox, seen, meanwhile, later)
 redis.call('ZREM', due, conversation)
 return found

@@ -4,7 +4,7 @@ local id = ARGV[2]
 redis.call('ZADD', seen, now, 'message:' .. id)
 redis.call('ZREMRANGEBYSCORE', waiting, id, id)
 redis.call('ZREMRANGEBYSCORE', meanwhile, id, id)
-if string.find(field('unheard'), '["' .. id .. '"', 1, true) then set('unheard', '') end
+if string.find(field('awaiting_reply'), '["' .. id .. '"', 1, true) then set('awaiting_reply', '') end
 remember(id, ARGV[3])
 keep()
 if field('stage') == 'queued' and redis.call('ZCARD', waiting) == 0 then

@@ -1,6 +1,6 @@
 -- What was at the head of the outbox is done, or given up. ARGV: conversation, token, bell, grace, lease, how many were
--- settled before it, dead letter's id or '', dead letter, whether a turn's answer was 'heard' or 'withheld' by it or '',
--- what to do besides...
+-- settled before it, dead letter's id or '', dead letter, whether a turn's answer was 'posted' or
+-- 'suppressed' by it or '', what to do besides...
 -- Settled twice, it is settled once.
 local token, bell, grace, lease = ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 
@@ -8,16 +8,16 @@ if field('stage') ~= 'replying' or field('token') ~= token then return {'lost', 
 if number('settled') == tonumber(ARGV[6]) then
   redis.call('LPOP', outbox)
   redis.call('HINCRBY', state, 'settled', 1)
-  if ARGV[9] == 'withheld' and field('unheard') ~= '' then
-    for _, each in ipairs(cjson.decode(field('unheard'))) do remember(each[1], each[2]) end
+  if ARGV[9] == 'suppressed' and field('awaiting_reply') ~= '' then
+    for _, each in ipairs(cjson.decode(field('awaiting_reply'))) do remember(each[1], each[2]) end
   end
-  if ARGV[9] ~= '' then set('unheard', '') end
+  if ARGV[9] ~= '' then set('awaiting_reply', '') end
   for i = 10, #ARGV do redis.call('RPUSH', outbox, ARGV[i]) end
-  bury(ARGV[7], ARGV[8])
+  keep_dead_letter(ARGV[7], ARGV[8])
 end
 keep()
 if redis.call('LLEN', outbox) == 0 then return go_on(bell, grace) end
 set('tries', 1, 'not_before', 0, 'still_in_doubt', 0, 'doubt_until', 0)
 watch_until(now + lease)
-local act, is_there = head()
-return {'send', act, is_silenced(), number('settled'), is_there}
+local action, is_there = head()
+return {'send', action, is_silenced(), number('settled'), is_there}

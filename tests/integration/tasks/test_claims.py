@@ -7,19 +7,19 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import redis
 
-from tasks.customers.claims import Busy, Claim, Place, Recipients
+from tasks.customers.claims import Busy, Claim, Placement, RecipientClaims
 from tests.stack import wait_until
 
-PHONE, LETTER = "+34623226544", "1.of today"
+PHONE, MESSAGE = "+34623226544", "1.of today"
 
 
 @pytest.fixture
-def recipients(redis_client: redis.Redis) -> Recipients:
-    return Recipients(redis_client, 1)
+def claims(redis_client: redis.Redis) -> RecipientClaims:
+    return RecipientClaims(redis_client, 1)
 
 
-def claimed(recipients: Recipients, letter: str = LETTER) -> Claim:
-    claim = recipients.claim(PHONE, letter)
+def claimed(claims: RecipientClaims, message: str = MESSAGE) -> Claim:
+    claim = claims.claim(PHONE, message)
     assert isinstance(claim, Claim)
     return claim
 
@@ -31,10 +31,10 @@ def expire_claim(client: redis.Redis) -> None:
     wait_until(lambda: not client.exists(key), what="the claim to expire")
 
 
-def test_of_many_one_gets_it(recipients: Recipients) -> None:
+def test_of_many_one_gets_it(claims: RecipientClaims) -> None:
     def try_to(_: int) -> bool:
         try:
-            return isinstance(recipients.claim(PHONE, LETTER), Claim)
+            return isinstance(claims.claim(PHONE, MESSAGE), Claim)
         except Busy:
             return False
 
@@ -42,74 +42,74 @@ def test_of_many_one_gets_it(recipients: Recipients) -> None:
         assert sum(workers.map(try_to, range(40))) == 1
 
 
-def test_another_letter_to_the_same_person_waits_too(recipients: Recipients) -> None:
-    claim = claimed(recipients)
+def test_another_letter_to_the_same_person_waits_too(claims: RecipientClaims) -> None:
+    claim = claimed(claims)
     with pytest.raises(Busy) as busy:
-        recipients.claim(PHONE, "2.another")
+        claims.claim(PHONE, "2.another")
     assert 0 < busy.value.seconds <= 60
-    recipients.let_go(claim)
-    claimed(recipients, "2.another")
+    claims.let_go(claim)
+    claimed(claims, "2.another")
 
 
-def test_another_person_does_not_wait(recipients: Recipients) -> None:
-    claimed(recipients)
-    assert isinstance(recipients.claim("+34600000004", LETTER), Claim)
+def test_another_person_does_not_wait(claims: RecipientClaims) -> None:
+    claimed(claims)
+    assert isinstance(claims.claim("+34600000004", MESSAGE), Claim)
 
 
-def test_a_placed_letter_keeps_its_place(recipients: Recipients) -> None:
-    claim = claimed(recipients)
-    assert recipients.place(claim, Place(3, with_template=True)) == Place(3, with_template=True)
-    assert recipients.claim(PHONE, LETTER) == Place(3, with_template=True)
+def test_a_placed_letter_keeps_its_place(claims: RecipientClaims) -> None:
+    claim = claimed(claims)
+    assert claims.place(claim, Placement(3, with_template=True)) == Placement(3, with_template=True)
+    assert claims.claim(PHONE, MESSAGE) == Placement(3, with_template=True)
 
 
-def test_a_dead_workers_claim_ends(recipients: Recipients, redis_client: redis.Redis) -> None:
-    claimed(recipients)
+def test_a_dead_workers_claim_ends(claims: RecipientClaims, redis_client: redis.Redis) -> None:
+    claimed(claims)
     expire_claim(redis_client)
-    claimed(recipients)
+    claimed(claims)
 
 
-def test_whoever_was_too_slow_makes_nothing_more(recipients: Recipients, redis_client: redis.Redis) -> None:
-    slow = claimed(recipients)
-    recipients.renew(slow)
+def test_whoever_was_too_slow_makes_nothing_more(claims: RecipientClaims, redis_client: redis.Redis) -> None:
+    slow = claimed(claims)
+    claims.renew(slow)
     expire_claim(redis_client)
-    heir = claimed(recipients)
+    heir = claimed(claims)
     with pytest.raises(Busy):
-        recipients.renew(slow)
-    recipients.let_go(slow)  # is not its to let go of
-    recipients.renew(heir)
+        claims.renew(slow)
+    claims.let_go(slow)  # is not its to let go of
+    claims.renew(heir)
 
 
-def test_of_two_places_the_first_one_counts(recipients: Recipients, redis_client: redis.Redis) -> None:
-    slow = claimed(recipients)
+def test_of_two_places_the_first_one_counts(claims: RecipientClaims, redis_client: redis.Redis) -> None:
+    slow = claimed(claims)
     expire_claim(redis_client)
-    heir = claimed(recipients)
-    recipients.place(heir, Place(3, with_template=False))
-    assert recipients.place(slow, Place(4, with_template=True)) == Place(3, with_template=False)
+    heir = claimed(claims)
+    claims.place(heir, Placement(3, with_template=False))
+    assert claims.place(slow, Placement(4, with_template=True)) == Placement(3, with_template=False)
     with pytest.raises(Busy):
-        recipients.renew(slow)
+        claims.renew(slow)
 
 
-def test_what_was_given_up_may_be_tried_anew(recipients: Recipients) -> None:
-    claim = claimed(recipients)
-    recipients.forget_letter(claim)
-    recipients.let_go(claim)
-    assert claimed(recipients).age_s == 0
+def test_what_was_given_up_may_be_tried_anew(claims: RecipientClaims) -> None:
+    claim = claimed(claims)
+    claims.forget_message(claim)
+    claims.let_go(claim)
+    assert claimed(claims).age_s == 0
 
 
-def test_whoever_was_too_slow_gives_up_for_itself_alone(recipients: Recipients, redis_client: redis.Redis) -> None:
-    slow = claimed(recipients)
+def test_whoever_was_too_slow_gives_up_for_itself_alone(claims: RecipientClaims, redis_client: redis.Redis) -> None:
+    slow = claimed(claims)
     expire_claim(redis_client)
-    heir = claimed(recipients)
-    recipients.place(heir, Place(3, with_template=False))
-    recipients.let_go(heir)
-    recipients.forget_letter(slow)
-    assert recipients.claim(PHONE, LETTER) == Place(3, with_template=False)
+    heir = claimed(claims)
+    claims.place(heir, Placement(3, with_template=False))
+    claims.let_go(heir)
+    claims.forget_message(slow)
+    assert claims.claim(PHONE, MESSAGE) == Placement(3, with_template=False)
 
 
-def test_no_phone_number_stands_in_redis(recipients: Recipients, redis_client: redis.Redis) -> None:
-    claimed(recipients)
+def test_no_phone_number_stands_in_redis(claims: RecipientClaims, redis_client: redis.Redis) -> None:
+    claimed(claims)
     keys = list(redis_client.scan_iter())
     assert len(keys) == 2
     assert not [key for key in keys if PHONE[1:] in key]
-    assert recipients.forget(PHONE) == 1
+    assert claims.forget(PHONE) == 1
     assert list(redis_client.scan_iter()) == []

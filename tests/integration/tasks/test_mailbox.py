@@ -8,15 +8,15 @@ import pytest
 
 from tasks.mailbox import (
     Accepted,
-    DeadLetter,
+    DeadLetterRecord,
     NoSuchDeadLetter,
-    Ring,
-    Send,
+    NotYet,
     Sending,
     Timing,
     Turn,
     TurnLost,
-    Wait,
+    WakeSender,
+    WakeThinker,
 )
 from tests.mailbox.steps import AnyMailbox, Open, accepted, begun, claimed
 
@@ -54,7 +54,7 @@ class TestComingIn:
         doorbell = accepted(mailbox, 10)
         assert doorbell.delay_s == 60
         wait = mailbox.claim(3, doorbell.bell)
-        assert isinstance(wait, Wait)
+        assert isinstance(wait, NotYet)
         assert 0 < wait.seconds <= 60
 
     def test_a_burst_is_not_waited_for_for_ever(self, open_mailbox: Open) -> None:
@@ -79,24 +79,24 @@ class TestThinking:
         turn = claimed(mailbox, accepted(mailbox, 10))
         assert mailbox.accept(3, 11, "message 11").doorbell is None
         following = mailbox.commit(turn, [])
-        assert isinstance(following, Ring)
+        assert isinstance(following, WakeThinker)
         assert claimed(mailbox, following).messages == ("message 11",)
 
     def test_a_turn_that_was_lost_cannot_be_ended(self, mailbox: AnyMailbox, hasty: AnyMailbox) -> None:
         doorbell = accepted(hasty, 10)
         paused = claimed(hasty, doorbell)
-        assert hasty.revive(3) == Ring(doorbell.bell, 0)
+        assert hasty.reclaim_overdue(3) == WakeThinker(doorbell.bell, 0)
         heir = claimed(mailbox, doorbell)
         with pytest.raises(TurnLost):
             mailbox.commit(paused, ["too late"])
-        assert mailbox.commit(heir, ["in time"]) == Send()
-        assert begun(mailbox).act == "in time"
+        assert mailbox.commit(heir, ["in time"]) == WakeSender()
+        assert begun(mailbox).action == "in time"
 
     def test_a_turn_that_is_taken_up_again_is_the_same_turn(self, mailbox: AnyMailbox, hasty: AnyMailbox) -> None:
         doorbell = accepted(hasty, 10)
         first = claimed(hasty, doorbell)
         hasty.accept(3, 11, "meanwhile")
-        hasty.revive(3)
+        hasty.reclaim_overdue(3)
         second = claimed(mailbox, doorbell)
         assert (second.messages, second.number, second.attempt) == (first.messages, first.number, 2)
 
@@ -108,12 +108,12 @@ class TestThinking:
     def test_a_turn_given_back_for_later_must_wait(self, mailbox: AnyMailbox) -> None:
         doorbell = accepted(mailbox, 10)
         mailbox.release(claimed(mailbox, doorbell), delay_s=60)
-        assert isinstance(mailbox.claim(3, doorbell.bell), Wait)
+        assert isinstance(mailbox.claim(3, doorbell.bell), NotYet)
 
     def test_a_turn_takes_no_more_than_fifty_messages(self, mailbox: AnyMailbox) -> None:
         turn = claimed(mailbox, accepted(mailbox, *range(60, 0, -1)))
         following = mailbox.commit(turn, [])
-        assert isinstance(following, Ring)
+        assert isinstance(following, WakeThinker)
         rest = claimed(mailbox, following)
         assert turn.messages + rest.messages == tuple(f"message {id}" for id in range(1, 61))
         assert len(turn.messages) == 50
@@ -133,7 +133,7 @@ class TestSending:
         one = begun(replying)
         two = replying.settle(one)
         assert isinstance(two, Sending)
-        assert (one.act, two.act, replying.settle(two)) == ("one", "two", None)
+        assert (one.action, two.action, replying.settle(two)) == ("one", "two", None)
 
     def test_one_worker_sends(self, replying: AnyMailbox) -> None:
         begun(replying)
@@ -147,7 +147,7 @@ class TestSending:
     def test_a_killed_senders_try_counts(self, hasty: AnyMailbox) -> None:
         hasty.commit(claimed(hasty, accepted(hasty, 10)), ["one"])
         begun(hasty)
-        assert hasty.revive(3) == Send()
+        assert hasty.reclaim_overdue(3) == WakeSender()
         assert begun(hasty).tries == 2
 
     def test_tries_are_counted_for_each_act(self, replying: AnyMailbox) -> None:
@@ -163,7 +163,7 @@ class TestSending:
     def test_a_sender_that_lost_the_outbox_cannot_settle(self, hasty: AnyMailbox, mailbox: AnyMailbox) -> None:
         hasty.commit(claimed(hasty, accepted(hasty, 10)), ["one"])
         paused = begun(hasty)
-        hasty.revive(3)
+        hasty.reclaim_overdue(3)
         begun(mailbox)
         with pytest.raises(TurnLost):
             mailbox.settle(paused)
@@ -173,16 +173,16 @@ class TestSending:
         two = replying.settle(begun(replying))
         assert isinstance(two, Sending)
         following = replying.settle(two)
-        assert isinstance(following, Ring)
+        assert isinstance(following, WakeThinker)
         assert claimed(replying, following).messages == ("message 11",)
 
     def test_what_is_given_up_is_kept(self, replying: AnyMailbox) -> None:
-        two = replying.settle(begun(replying), dead_letter=DeadLetter("3.m10", "{}"), besides=["alert"])
-        assert list(replying.dead_letters()) == [DeadLetter("3.m10", "{}")]
+        two = replying.settle(begun(replying), dead_letter=DeadLetterRecord("3.m10", "{}"), besides=["alert"])
+        assert list(replying.dead_letters()) == [DeadLetterRecord("3.m10", "{}")]
         assert isinstance(two, Sending)
         alert = replying.settle(two)
         assert isinstance(alert, Sending)
-        assert (two.act, alert.act, replying.settle(alert)) == ("two", "alert", None)
+        assert (two.action, alert.action, replying.settle(alert)) == ("two", "alert", None)
 
     def test_what_broke_off_stays_in_doubt(self, replying: AnyMailbox) -> None:
         replying.release(begun(replying), delay_s=0, decided=False)
@@ -194,79 +194,79 @@ class TestSending:
 
     @pytest.mark.parametrize(("key", "is_there"), [("m10.0", True), ("m10.1", False)])
     def test_what_chatwoot_has_told_us_is_remembered(self, mailbox: AnyMailbox, key: str, is_there: bool) -> None:
-        mailbox.post(3, key, json.dumps({"key": key}))
+        mailbox.enqueue(3, key, json.dumps({"key": key}))
         mailbox.saw(3, "m10.0")
         assert begun(mailbox).is_there is is_there
 
 
 class TestPostingByHand:
     def test_it_is_sent(self, mailbox: AnyMailbox) -> None:
-        mailbox.post(3, "a", "by hand")
-        assert begun(mailbox).act == "by hand"
+        mailbox.enqueue(3, "a", "by hand")
+        assert begun(mailbox).action == "by hand"
 
     def test_it_is_sent_once_for_its_key(self, mailbox: AnyMailbox) -> None:
         for _ in range(3):
-            mailbox.post(3, "a", "by hand")
+            mailbox.enqueue(3, "a", "by hand")
         assert mailbox.settle(begun(mailbox)) is None
 
     def test_it_does_not_overtake_a_reply(self, mailbox: AnyMailbox) -> None:
         turn = claimed(mailbox, accepted(mailbox, 10))
-        mailbox.post(3, "a", "by hand")
+        mailbox.enqueue(3, "a", "by hand")
         assert mailbox.begin_sending(3) is None
         mailbox.commit(turn, ["reply"])
-        assert begun(mailbox).act == "by hand"
+        assert begun(mailbox).action == "by hand"
 
     def test_the_customer_who_was_waiting_is_answered_after_it(self, mailbox: AnyMailbox) -> None:
         accepted(mailbox, 10)
-        mailbox.post(3, "a", "by hand")
+        mailbox.enqueue(3, "a", "by hand")
         following = mailbox.settle(begun(mailbox))
-        assert isinstance(following, Ring)
+        assert isinstance(following, WakeThinker)
         assert claimed(mailbox, following).messages == ("message 10",)
 
 
 class TestPuttingOff:
     def test_it_is_sent_once_it_is_due(self, mailbox: AnyMailbox) -> None:
         for _ in range(2):
-            mailbox.put_off(3, "a", "later", delay_s=0)
-        mailbox.put_off(3, "b", "much later", delay_s=60)
-        assert (list(mailbox.overdue()), mailbox.revive(3)) == ([3], Send())
-        assert (begun(mailbox).act, list(mailbox.overdue())) == ("later", [])
+            mailbox.schedule(3, "a", "later", delay_s=0)
+        mailbox.schedule(3, "b", "much later", delay_s=60)
+        assert (list(mailbox.overdue()), mailbox.reclaim_overdue(3)) == ([3], WakeSender())
+        assert (begun(mailbox).action, list(mailbox.overdue())) == ("later", [])
         assert mailbox.figures().unfinished == 1
 
     def test_it_waits_for_what_is_under_way(self, mailbox: AnyMailbox) -> None:
         turn = claimed(mailbox, accepted(mailbox, 10))
-        mailbox.put_off(3, "a", "later", delay_s=0)
+        mailbox.schedule(3, "a", "later", delay_s=0)
         assert list(mailbox.overdue()) == []
         assert mailbox.commit(turn, []) is None
-        assert mailbox.revive(3) == Send()
+        assert mailbox.reclaim_overdue(3) == WakeSender()
 
     @pytest.mark.parametrize(("newest", "is_sent"), [(10, True), (11, False)])
     def test_it_may_depend_on_the_customers_silence(self, mailbox: AnyMailbox, newest: int, is_sent: bool) -> None:
-        mailbox.put_off(3, "a", "are you there?", delay_s=0, unless_newer_than=10)
+        mailbox.schedule(3, "a", "are you there?", delay_s=0, unless_newer_than=10)
         mailbox.commit(claimed(mailbox, accepted(mailbox, newest)), [])
-        assert (mailbox.revive(3) == Send()) == is_sent
+        assert (mailbox.reclaim_overdue(3) == WakeSender()) == is_sent
         assert list(mailbox.unfinished()) == ([3] if is_sent else [])
 
     def test_forgotten_it_is_not_sent(self, mailbox: AnyMailbox) -> None:
-        mailbox.put_off(3, "a", "later", delay_s=0)
+        mailbox.schedule(3, "a", "later", delay_s=0)
         assert mailbox.forget(3)[1] == 1
-        assert mailbox.revive(3) is None
+        assert mailbox.reclaim_overdue(3) is None
 
 
 class TestRecovery:
     def test_who_is_in_time_is_left_alone(self, mailbox: AnyMailbox) -> None:
         accepted(mailbox, 10)
         assert list(mailbox.overdue()) == []
-        assert mailbox.revive(3) is None
+        assert mailbox.reclaim_overdue(3) is None
 
     def test_a_lost_doorbell_is_rung_again_and_stays_the_same(self, hasty: AnyMailbox) -> None:
         doorbell = accepted(hasty, 10)
         assert list(hasty.overdue()) == [3]
-        assert hasty.revive(3) == Ring(doorbell.bell, 0)
+        assert hasty.reclaim_overdue(3) == WakeThinker(doorbell.bell, 0)
 
     def test_of_several_watchdogs_one_gets_the_doorbell(self, hasty: AnyMailbox, mailbox: AnyMailbox) -> None:
         accepted(hasty, 10)
-        assert [mailbox.revive(3) is not None for _ in range(3)] == [True, False, False]
+        assert [mailbox.reclaim_overdue(3) is not None for _ in range(3)] == [True, False, False]
 
     def test_a_heartbeat_keeps_the_turn(self, hasty: AnyMailbox, mailbox: AnyMailbox) -> None:
         turn = claimed(hasty, accepted(hasty, 10))
@@ -284,9 +284,9 @@ class TestRecovery:
     def test_what_a_dead_process_held_is_taken_up_at_once(self, mailbox: AnyMailbox) -> None:
         doorbell = accepted(mailbox, 10)
         claimed(mailbox, doorbell)
-        assert mailbox.inherit(3, "elsewhere") is None
-        assert mailbox.inherit(3, "here") == Ring(doorbell.bell, 0)
-        assert mailbox.inherit(3, "here") is None
+        assert mailbox.reclaim_from_dead(3, "elsewhere") is None
+        assert mailbox.reclaim_from_dead(3, "here") == WakeThinker(doorbell.bell, 0)
+        assert mailbox.reclaim_from_dead(3, "here") is None
 
     def test_all_that_is_not_idle_is_unfinished(self, mailbox: AnyMailbox) -> None:
         mailbox.commit(claimed(mailbox, accepted(mailbox, 10)), [])
@@ -299,23 +299,23 @@ class TestDeadLetters:
     def buried(self, mailbox: AnyMailbox) -> AnyMailbox:
         """Nothing is left to be done, but message 10 was given up."""
         turn = claimed(mailbox, accepted(mailbox, 10))
-        mailbox.commit(turn, [], dead_letter=DeadLetter("3.m10", "{}"))
+        mailbox.commit(turn, [], dead_letter=DeadLetterRecord("3.m10", "{}"))
         return mailbox
 
     def test_its_messages_can_be_thought_about_again(self, buried: AnyMailbox) -> None:
-        following = buried.exhume_messages(3, "3.m10", {10: "message 10"})
-        assert isinstance(following, Ring)
+        following = buried.requeue_messages(3, "3.m10", {10: "message 10"})
+        assert isinstance(following, WakeThinker)
         assert claimed(buried, following).messages == ("message 10",)
         assert list(buried.dead_letters()) == []
 
     def test_its_act_can_be_tried_again(self, buried: AnyMailbox) -> None:
-        assert buried.exhume_act(3, "3.m10", "again") == Send()
-        assert begun(buried).act == "again"
+        assert buried.requeue_action(3, "3.m10", "again") == WakeSender()
+        assert begun(buried).action == "again"
 
     def test_it_is_tried_again_once(self, buried: AnyMailbox) -> None:
-        buried.exhume_act(3, "3.m10", "again")
+        buried.requeue_action(3, "3.m10", "again")
         with pytest.raises(NoSuchDeadLetter):
-            buried.exhume_act(3, "3.m10", "again")
+            buried.requeue_action(3, "3.m10", "again")
         assert buried.settle(begun(buried)) is None
 
     def test_it_can_be_forgotten(self, buried: AnyMailbox) -> None:

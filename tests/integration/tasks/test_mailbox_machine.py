@@ -7,7 +7,7 @@ own `Book` of what must be so by what the mailbox has answered, and after every 
 - I2 at most one doorbell can be claimed, the one that was told last;
 - I3 only the holder of the token commits and settles;
 - I4 a message that was accepted waits, or is in people's hands, or has been answered in one turn;
-- I5 no turn begins before all has been sent, and acts are sent in the order in which they came.
+- I5 no turn begins before all has been sent, and actions are sent in the order in which they came.
 
 The same machine drives a real Redis, the fake, and both side by side.
 """
@@ -30,7 +30,7 @@ from tests.mailbox.worlds import BothWorlds, FakeWorld, RedisWorld, World
 class MailboxMachine(People):
     # What leads somewhere comes more often.
     accept_again, work_again, work_on = People.accept, People.work, People.work
-    change_hands_again, people_give_back_again = People.change_hands, People.people_give_back
+    change_hands_again, people_give_back_again = People.change_hands, People.handed_back
 
     @invariant()
     def all_is_in_its_place(self) -> None:
@@ -57,7 +57,7 @@ class MailboxMachine(People):
                 break
             self.pass_time(MOST_GRACE_S)
             for conversation_id in list(self.anyone.overdue()):
-                self.revive(conversation_id)
+                self.reclaim_overdue(conversation_id)
                 for _ in range(5):
                     self.do_next(conversation_id, "ann")
                     self.all_is_in_its_place()

@@ -7,17 +7,17 @@ import json
 import pytest
 import redis
 
-from tasks.mailbox import Accepted, Mailbox, Ring, Sending, Turn
+from tasks.mailbox import Accepted, Mailbox, Sending, Turn, WakeThinker
 from tests.mailbox.steps import AT_ONCE, AnyMailbox, accepted, begun, claimed, said
 
 
 def test_who_has_it_is_told(mailbox: AnyMailbox) -> None:
-    assert not mailbox.is_with_people(3)
-    mailbox.people_take(3, at=1)
-    assert mailbox.is_with_people(3)
-    assert not mailbox.is_with_people(4)
-    mailbox.people_give_back(3, at=2)
-    assert not mailbox.is_with_people(3)
+    assert not mailbox.is_owned_by_human(3)
+    mailbox.human_took_over(3, at=1)
+    assert mailbox.is_owned_by_human(3)
+    assert not mailbox.is_owned_by_human(4)
+    mailbox.handed_back(3, at=2)
+    assert not mailbox.is_owned_by_human(3)
 
 
 class TestWaitingForPeople:
@@ -25,46 +25,46 @@ class TestWaitingForPeople:
     def mailbox(self, mailbox: AnyMailbox) -> AnyMailbox:
         """A turn has left a decision to people, and they have the conversation."""
         mailbox.commit(claimed(mailbox, accepted(mailbox, 10)), [], awaits="m10")
-        mailbox.people_take(3, at=1, message=(11, json.dumps({"by": "person"})))
+        mailbox.human_took_over(3, at=1, message=(11, json.dumps({"by": "person"})))
         return mailbox
 
     def test_handed_back_it_goes_on_though_nobody_has_written(self, mailbox: AnyMailbox) -> None:
-        doorbell = mailbox.people_give_back(3, at=2)
-        assert isinstance(doorbell, Ring)
+        doorbell = mailbox.handed_back(3, at=2)
+        assert isinstance(doorbell, WakeThinker)
         turn = claimed(mailbox, doorbell)
         assert (turn.messages, turn.resumes, len(turn.earlier)) == ((), "m10", 1)
         assert mailbox.commit(turn, []) is None
 
     def test_it_goes_on_once(self, mailbox: AnyMailbox) -> None:
-        doorbell = mailbox.people_give_back(3, at=2)
-        assert isinstance(doorbell, Ring)
+        doorbell = mailbox.handed_back(3, at=2)
+        assert isinstance(doorbell, WakeThinker)
         mailbox.commit(claimed(mailbox, doorbell), [])
-        mailbox.people_take(3, at=3)
-        assert mailbox.people_give_back(3, at=4) is None
+        mailbox.human_took_over(3, at=3)
+        assert mailbox.handed_back(3, at=4) is None
 
     def test_a_customer_who_is_to_be_answered_comes_first(self, mailbox: AnyMailbox) -> None:
         mailbox.accept(3, 12, json.dumps({"by": "customer"}))
-        doorbell = mailbox.people_give_back(3, at=2)
-        assert isinstance(doorbell, Ring)
+        doorbell = mailbox.handed_back(3, at=2)
+        assert isinstance(doorbell, WakeThinker)
         turn = claimed(mailbox, doorbell)
         assert (len(turn.messages), turn.resumes) == (1, "")
 
     def test_who_dies_each_time_is_counted(self, mailbox: AnyMailbox) -> None:
-        doorbell = mailbox.people_give_back(3, at=2)
-        assert isinstance(doorbell, Ring)
+        doorbell = mailbox.handed_back(3, at=2)
+        assert isinstance(doorbell, WakeThinker)
         mailbox.release(claimed(mailbox, doorbell), delay_s=0)
         again = claimed(mailbox, doorbell)
         assert (again.attempt, again.resumes) == (2, "m10")
 
     def test_it_waits_on_where_people_take_it_again(self, mailbox: AnyMailbox) -> None:
-        doorbell = mailbox.people_give_back(3, at=2)
-        assert isinstance(doorbell, Ring)
-        mailbox.people_take(3, at=3)
+        doorbell = mailbox.handed_back(3, at=2)
+        assert isinstance(doorbell, WakeThinker)
+        mailbox.human_took_over(3, at=3)
         assert mailbox.claim(3, doorbell.bell) is None
-        assert isinstance(mailbox.people_give_back(3, at=4), Ring)
+        assert isinstance(mailbox.handed_back(3, at=4), WakeThinker)
 
     def test_once_it_is_over_nobody_is_told_anything(self, mailbox: AnyMailbox) -> None:
-        assert mailbox.people_give_back(3, at=2, to_be_answered=False) is None
+        assert mailbox.handed_back(3, at=2, to_be_answered=False) is None
 
 
 class TestPeople:
@@ -76,48 +76,48 @@ class TestPeople:
 
     def test_what_was_withheld_is_theirs_to_answer(self, mailbox: AnyMailbox, turn: Turn) -> None:
         mailbox.commit(turn, ["reply"])
-        mailbox.people_take(3, at=11)
-        mailbox.settle(begun(mailbox), answer="withheld")
+        mailbox.human_took_over(3, at=11)
+        mailbox.settle(begun(mailbox), answer="suppressed")
         assert not mailbox.is_done_with(3, 10)
-        doorbell = mailbox.people_give_back(3, at=12)
-        assert isinstance(doorbell, Ring)
+        doorbell = mailbox.handed_back(3, at=12)
+        assert isinstance(doorbell, WakeThinker)
         assert claimed(mailbox, doorbell).messages == (said(10),)
 
     def test_what_was_heard_is_not(self, mailbox: AnyMailbox, turn: Turn) -> None:
         mailbox.commit(turn, ["reply", "another bubble"])
-        another = mailbox.settle(begun(mailbox), answer="heard")
+        another = mailbox.settle(begun(mailbox), answer="posted")
         assert isinstance(another, Sending)
-        mailbox.people_take(3, at=11)
-        mailbox.settle(another, answer="withheld")
-        assert mailbox.people_give_back(3, at=12) is None
+        mailbox.human_took_over(3, at=11)
+        mailbox.settle(another, answer="suppressed")
+        assert mailbox.handed_back(3, at=12) is None
 
     def test_once_it_is_over_nothing_more_is_said(self, mailbox: AnyMailbox, turn: Turn) -> None:
-        mailbox.people_give_back(3, at=11, to_be_answered=False)
+        mailbox.handed_back(3, at=11, to_be_answered=False)
         mailbox.commit(turn, ["reply"])
         sending = begun(mailbox)
-        assert sending.with_people
-        mailbox.settle(sending, answer="withheld")
+        assert sending.owned_by_human
+        mailbox.settle(sending, answer="suppressed")
         doorbell = mailbox.accept(3, 11, said(11), at=12).doorbell
         assert doorbell is not None
         turn = claimed(mailbox, doorbell)
         assert (turn.messages, turn.earlier) == ((said(11),), (said(10),))
 
     def test_an_end_that_came_before_what_the_customer_said_is_none(self, mailbox: AnyMailbox, turn: Turn) -> None:
-        mailbox.people_give_back(3, at=9, to_be_answered=False)
+        mailbox.handed_back(3, at=9, to_be_answered=False)
         mailbox.commit(turn, ["reply"])
-        assert not begun(mailbox).with_people
+        assert not begun(mailbox).owned_by_human
 
     def test_who_repeats_a_message_may_be_the_first_to_tell_that_it_was_given_back(self, mailbox: AnyMailbox) -> None:
-        mailbox.people_take(3, at=1, shown="assigned")
-        assert mailbox.accept(3, 10, said(10), refused="assigned", at=2) == Accepted(True, None)
+        mailbox.human_took_over(3, at=1, takeover_evidence="assigned")
+        assert mailbox.accept(3, 10, said(10), takeover_evidence="assigned", at=2) == Accepted(True, None)
         told = mailbox.accept(3, 10, said(10), at=3)
         assert not told.is_new
         assert told.doorbell is not None
         assert claimed(mailbox, told.doorbell).messages == (said(10),)
 
     def test_a_turn_that_was_given_up_leaves_what_was_said_to_the_next(self, mailbox: AnyMailbox) -> None:
-        mailbox.people_take(3, at=1, message=(9, said(9, by="person")))
-        mailbox.people_give_back(3, at=2)
+        mailbox.human_took_over(3, at=1, message=(9, said(9, by="person")))
+        mailbox.handed_back(3, at=2)
         for id in (10, 11):
             doorbell = mailbox.accept(3, id, said(id), at=3).doorbell
             assert doorbell is not None
@@ -127,7 +127,7 @@ class TestPeople:
 
     def test_what_still_looks_like_theirs_is_known_for_as_long_as_what_is(self, redis_client: redis.Redis) -> None:
         mailbox = Mailbox(redis_client, account_id=1, timing=AT_ONCE)
-        mailbox.people_take(3, at=1, shown="assigned+status:open")
-        mailbox.people_give_back(3, at=2, shown="assigned")
-        mailbox.accept(3, 10, said(10), refused="assigned", at=3)
+        mailbox.human_took_over(3, at=1, takeover_evidence="assigned+status:open")
+        mailbox.handed_back(3, at=2, takeover_evidence="assigned")
+        mailbox.accept(3, 10, said(10), takeover_evidence="assigned", at=3)
         assert redis_client.ttl(mailbox.state_key(3)) > 29 * 24 * 3600

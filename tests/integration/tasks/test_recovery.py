@@ -14,10 +14,10 @@ import redis
 import structlog
 
 from sandbox.machine.redis import RedisServer
-from tasks.mailbox import Mailbox, Ring, Sending, Timing, Turn
+from tasks.mailbox import Mailbox, Sending, Timing, Turn, WakeThinker
 from tasks.mailbox.doorbells import Doorbells
-from tasks.recovery.watchdog import Holdings, Keeper, inherit, revive_overdue
-from tasks.runtime.processes import Roll, is_dead, owner_of_this_process
+from tasks.recovery.watchdog import BackgroundThreads, Holdings, reclaim_from_dead, reclaim_overdue
+from tasks.runtime.processes import ProcessRegistry, is_dead, owner_of_this_process
 from tests.mailbox.worlds import RedisWorld
 from tests.stack import wait_until
 
@@ -26,10 +26,10 @@ TIMING = Timing(quiet_s=0, most_quiet_s=0, lease_s=30, grace_s=30)
 WORKER = """
 import sys, redis
 from tasks.mailbox import Mailbox
-from tasks.runtime.processes import Roll, owner_of_this_process
+from tasks.runtime.processes import ProcessRegistry, owner_of_this_process
 client = redis.Redis.from_url(sys.argv[1], decode_responses=True, protocol=2)
 mailbox = Mailbox(client, account_id=1, owner=owner_of_this_process(), shards=2)
-Roll(client, 1).sign(mailbox.owner)
+ProcessRegistry(client, 1).sign(mailbox.owner)
 mailbox.claim(3, sys.argv[2])
 print(mailbox.owner, flush=True)
 sys.stdin.read()
@@ -41,7 +41,7 @@ class Bells:
     """Doorbells that are only written down."""
 
     def __init__(self) -> None:
-        self.rung: list[tuple[int, Ring]] = []
+        self.rung: list[tuple[int, WakeThinker]] = []
         self.sent: list[int] = []
         self.doorbells = Doorbells(lambda id, ring: self.rung.append((id, ring)), self.sent.append)
 
@@ -62,17 +62,17 @@ def mailbox(world: RedisWorld) -> Mailbox:
 
 
 @pytest.fixture
-def roll(redis_client: redis.Redis) -> Roll:
-    return Roll(redis_client, account_id=1)
+def registry(redis_client: redis.Redis) -> ProcessRegistry:
+    return ProcessRegistry(redis_client, account_id=1)
 
 
-def rung(mailbox: Mailbox, message_id: int = 10) -> Ring:
+def rung(mailbox: Mailbox, message_id: int = 10) -> WakeThinker:
     doorbell = mailbox.accept(3, message_id, f"message {message_id}").doorbell
     assert doorbell is not None
     return doorbell
 
 
-def claimed(mailbox: Mailbox, doorbell: Ring) -> Turn:
+def claimed(mailbox: Mailbox, doorbell: WakeThinker) -> Turn:
     turn = mailbox.claim(3, doorbell.bell)
     assert isinstance(turn, Turn)
     return turn
@@ -91,7 +91,7 @@ class TestHoldings:
 
     def test_a_heartbeat_keeps_the_outbox(self, world: RedisWorld, mailbox: Mailbox) -> None:
         holdings = Holdings(hard_limit_s=120)
-        mailbox.post(3, "a", "by hand")
+        mailbox.enqueue(3, "a", "by hand")
         sending = mailbox.begin_sending(3)
         assert sending is not None
         with holdings.hold(sending):
@@ -121,17 +121,17 @@ class TestHoldings:
         holdings = Holdings(hard_limit_s=120)
         doorbell = rung(mailbox)
         with holdings.hold(claimed(mailbox, doorbell)):
-            assert holdings.hand_back(mailbox, bells.doorbells) == 1
-        assert bells.rung == [(3, Ring(doorbell.bell, 0))]
+            assert holdings.release_all(mailbox, bells.doorbells) == 1
+        assert bells.rung == [(3, WakeThinker(doorbell.bell, 0))]
         assert claimed(mailbox, doorbell).attempt == 2
 
     def test_a_post_that_is_handed_back_stays_in_doubt(self, mailbox: Mailbox, bells: Bells) -> None:
         holdings = Holdings(hard_limit_s=120)
-        mailbox.post(3, "a", "by hand")
+        mailbox.enqueue(3, "a", "by hand")
         sending = mailbox.begin_sending(3)
         assert sending is not None
         with holdings.hold(sending):
-            holdings.hand_back(mailbox, bells.doorbells)
+            holdings.release_all(mailbox, bells.doorbells)
         again = mailbox.begin_sending(3)
         assert isinstance(again, Sending)
         assert bells.sent == [3]
@@ -141,29 +141,29 @@ class TestHoldings:
 class TestWatchdog:
     def test_what_is_overdue_is_rung_for_once(self, world: RedisWorld, mailbox: Mailbox, bells: Bells) -> None:
         doorbell = rung(mailbox)
-        assert revive_overdue(mailbox, bells.doorbells) == 0
+        assert reclaim_overdue(mailbox, bells.doorbells) == 0
         world.pass_time(40)
-        assert [revive_overdue(mailbox, bells.doorbells) for _ in range(3)] == [1, 0, 0]
-        assert bells.rung == [(3, Ring(doorbell.bell, 0))]
+        assert [reclaim_overdue(mailbox, bells.doorbells) for _ in range(3)] == [1, 0, 0]
+        assert bells.rung == [(3, WakeThinker(doorbell.bell, 0))]
 
     def test_each_time_it_waits_longer(self, world: RedisWorld, mailbox: Mailbox, bells: Bells) -> None:
         rung(mailbox)
         world.pass_time(40)
-        revive_overdue(mailbox, bells.doorbells)
+        reclaim_overdue(mailbox, bells.doorbells)
         world.pass_time(40)
-        assert revive_overdue(mailbox, bells.doorbells) == 0
+        assert reclaim_overdue(mailbox, bells.doorbells) == 0
         world.pass_time(40)
-        assert revive_overdue(mailbox, bells.doorbells) == 1
+        assert reclaim_overdue(mailbox, bells.doorbells) == 1
 
     def test_an_outbox_is_sent(self, world: RedisWorld, mailbox: Mailbox, bells: Bells) -> None:
-        mailbox.post(3, "a", "by hand")
+        mailbox.enqueue(3, "a", "by hand")
         world.pass_time(40)
-        revive_overdue(mailbox, bells.doorbells)
+        reclaim_overdue(mailbox, bells.doorbells)
         assert (bells.rung, bells.sent) == ([], [3])
 
 
 @contextmanager
-def another_process(redis_url: str, doorbell: Ring) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def another_process(redis_url: str, doorbell: WakeThinker) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A worker that has taken the turn, and its name."""
     line = [sys.executable, "-c", WORKER, redis_url, doorbell.bell]
     with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
@@ -177,19 +177,19 @@ def another_process(redis_url: str, doorbell: Ring) -> Iterator[tuple[subprocess
 
 class TestTheDead:
     def test_their_turns_are_taken_up_at_once(
-        self, redis_server: RedisServer, mailbox: Mailbox, roll: Roll, bells: Bells
+        self, redis_server: RedisServer, mailbox: Mailbox, registry: ProcessRegistry, bells: Bells
     ) -> None:
         """Killed as the kernel does when memory runs out; nobody waits for the lease."""
         doorbell = rung(mailbox)
         with another_process(redis_server.url, doorbell) as (process, _):
             assert mailbox.claim(3, doorbell.bell) is None
-            assert inherit(mailbox, bells.doorbells, roll) == 0
+            assert reclaim_from_dead(mailbox, bells.doorbells, registry) == 0
             process.kill()
             process.wait()
-            assert inherit(mailbox, bells.doorbells, roll) == 1
-        assert bells.rung == [(3, Ring(doorbell.bell, 0))]
+            assert reclaim_from_dead(mailbox, bells.doorbells, registry) == 1
+        assert bells.rung == [(3, WakeThinker(doorbell.bell, 0))]
         assert claimed(mailbox, doorbell).attempt == 2
-        assert roll.dead() == []
+        assert registry.dead() == []
 
     def test_a_zombie_is_dead(self, redis_server: RedisServer, mailbox: Mailbox) -> None:
         """Its parent has not asked for its end yet."""
@@ -198,18 +198,20 @@ class TestTheDead:
             process.kill()
             wait_until(lambda: is_dead(owner), what="the process to be seen as dead")
 
-    def test_what_the_living_hold_is_theirs(self, mailbox: Mailbox, roll: Roll, bells: Bells) -> None:
+    def test_what_the_living_hold_is_theirs(self, mailbox: Mailbox, registry: ProcessRegistry, bells: Bells) -> None:
         claimed(mailbox, rung(mailbox))
-        roll.sign(mailbox.owner)
-        assert inherit(mailbox, bells.doorbells, roll) == 0
+        registry.register(mailbox.owner)
+        assert reclaim_from_dead(mailbox, bells.doorbells, registry) == 0
         assert bells.rung == []
 
-    def test_of_another_machine_nobody_can_tell(self, world: RedisWorld, roll: Roll, bells: Bells) -> None:
+    def test_of_another_machine_nobody_can_tell(
+        self, world: RedisWorld, registry: ProcessRegistry, bells: Bells
+    ) -> None:
         _, pid, started = owner_of_this_process().rsplit("/", 2)
         elsewhere = world.open(f"elsewhere~pid:[1]/{pid}/{started}", TIMING)
         claimed(elsewhere, rung(elsewhere))
-        roll.sign(elsewhere.owner)
-        assert inherit(elsewhere, bells.doorbells, roll) == 0
+        registry.register(elsewhere.owner)
+        assert reclaim_from_dead(elsewhere, bells.doorbells, registry) == 0
         assert not is_dead(f"elsewhere~pid:[1]/{pid}/1")
 
     def test_a_process_number_that_is_used_again_is_another_process(self) -> None:
@@ -233,41 +235,45 @@ def client(own_redis: RedisServer) -> Iterator[redis.Redis]:
 
 
 @contextmanager
-def running(keeper: Keeper) -> Iterator[None]:
-    keeper.start(most_stuck=100, end=lambda: None)
+def running(threads: BackgroundThreads) -> Iterator[None]:
+    threads.start(most_stuck=100, end=lambda: None)
     try:
         yield
     finally:
-        keeper.stop()
+        threads.stop()
 
 
-def failed(logs: list[structlog.typing.EventDict], keeper: str) -> Callable[[], bool]:
-    return lambda: any(line["event"] == "keeper_failed" and line["keeper"] == keeper for line in logs)
+def failed(logs: list[structlog.typing.EventDict], threads: str) -> Callable[[], bool]:
+    return lambda: any(line["event"] == "background_thread_failed" and line["thread"] == threads for line in logs)
 
 
 def test_the_keeper_survives_redis(own_redis: RedisServer, client: redis.Redis, bells: Bells) -> None:
     """Heartbeat and watchdog go on when Redis comes back: a turn is kept, and a lost doorbell is rung again."""
     mailbox = Mailbox(client, account_id=1, timing=TIMING, owner=owner_of_this_process())
     hasty = Mailbox(client, account_id=1, timing=Timing(quiet_s=0, most_quiet_s=0, lease_s=0, grace_s=0))
-    roll, holdings = Roll(client, account_id=1), Holdings(hard_limit_s=120)
+    registry, holdings = ProcessRegistry(client, account_id=1), Holdings(hard_limit_s=120)
     turn = claimed(mailbox, rung(mailbox))
     with (
         structlog.testing.capture_logs() as logs,
         holdings.hold(turn),
-        running(Keeper(mailbox, holdings, bells.doorbells, roll, lease_s=0.4)),
+        running(
+            BackgroundThreads(
+                mailbox=mailbox, holdings=holdings, doorbells=bells.doorbells, registry=registry, lease_s=0.4
+            )
+        ),
     ):
         own_redis.kill()
         wait_until(failed(logs, "heartbeat"), what="the heartbeat to fail")
         wait_until(failed(logs, "watchdog"), what="the watchdog to fail")
         own_redis.start()
         wait_until(lambda: answers(client), what="Redis to answer us")
-        roll.strike(mailbox.owner)
+        registry.remove(mailbox.owner)
         doorbell = hasty.accept(4, 10, "message 10").doorbell
         wait_until(lambda: client.exists("contesta:1:workers"), what="the heartbeat to go on")
         wait_until(lambda: bells.rung, what="the doorbell to be rung again")
     mailbox.commit(turn, [])
     assert doorbell is not None
-    assert bells.rung[0] == (4, Ring(doorbell.bell, 0))
+    assert bells.rung[0] == (4, WakeThinker(doorbell.bell, 0))
 
 
 def answers(client: redis.Redis) -> bool:

@@ -22,12 +22,14 @@ from graph.loader import load
 from graph.said import Said
 from graph.thinking import Thinker
 from settings import Settings
-from tasks.customers.index import Directory
-from tasks.mailbox import Mailbox, Ring, Timing
+from tasks.customers.index import ContactIndex
+from tasks.mailbox import Mailbox, Timing, WakeThinker
 from tasks.mailbox.doorbells import Doorbells
+from tasks.ownership.intake import Intake
 from tasks.ownership.policy import Policy
-from tasks.recovery.watchdog import Holdings
-from tasks.thinking.turn import Answering
+from tasks.recovery.holdings import Holdings
+from tasks.recovery.undelivered import Undelivered
+from tasks.thinking.turn import TurnRunner
 from webhook_app import create_app
 from webhook_app.reception import Reception
 
@@ -52,16 +54,15 @@ class Front:
     """The web application, and what it rang for."""
 
     def __init__(self, client: redis.Redis) -> None:
-        self.rung: list[tuple[int, Ring]] = []
+        self.rung: list[tuple[int, WakeThinker]] = []
         self.mailbox = Mailbox(client, account_id=1, timing=Timing(quiet_s=0, most_quiet_s=0))
         policy = Policy(account_id=1, answer_inbox_ids=None, answer_statuses=frozenset({"pending", "open"}))
         reception = Reception(
-            self.mailbox,
-            Doorbells(lambda id, doorbell: self.rung.append((id, doorbell)), lambda id: None),
-            policy,
-            Directory(client, 1, ttl_s=60),
-            (SECRET,),
-            TOKEN,
+            intake=Intake(mailbox=self.mailbox, index=ContactIndex(client, 1, ttl_s=60), policy=policy),
+            undelivered=Undelivered(self.mailbox),
+            doorbells=Doorbells(lambda id, doorbell: self.rung.append((id, doorbell)), lambda id: None),
+            secrets=(SECRET,),
+            token=TOKEN,
         )
         self.client: FlaskClient = create_app(SETTINGS, reception).test_client()
 
@@ -172,12 +173,12 @@ ANYTHING = st.recursive(
 )
 
 
-def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+def safe_traceback(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """The path of every value in a payload."""
     children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, child in children:
         yield (*path, key)
-        yield from places(child, (*path, key))
+        yield from safe_traceback(child, (*path, key))
 
 
 @st.composite
@@ -185,7 +186,7 @@ def variations(draw: st.DrawFn) -> Any:
     """A sample with some of its values dropped or replaced."""
     payload = copy.deepcopy(draw(st.sampled_from(SAMPLES)))
     for _ in range(draw(st.integers(1, 4))):
-        paths = list(places(payload))
+        paths = list(safe_traceback(payload))
         if not paths:
             break
         *parents, last = draw(st.sampled_from(paths))
@@ -202,10 +203,10 @@ def variations(draw: st.DrawFn) -> Any:
 def test_no_variation_breaks_the_web_or_a_worker(redis_client: redis.Redis) -> None:
     front = Front(redis_client)
     thinker = Thinker(load("graph.echo:graph", InMemorySaver()), 40)
-    answering = Answering(
-        front.mailbox,
-        Holdings(60),
-        lambda turn, messages: thinker.think(
+    turn_runner = TurnRunner(
+        mailbox=front.mailbox,
+        holdings=Holdings(60),
+        think=lambda turn, messages: thinker.think(
             str(turn.conversation_id), str(turn.number), [Said(str(each.id), each.text) for each in messages]
         ),
         most_attempts=1,
@@ -219,7 +220,7 @@ def test_no_variation_breaks_the_web_or_a_worker(redis_client: redis.Redis) -> N
         assert front.post(json.dumps(payload).encode()) == 200
         while front.rung:
             conversation_id, doorbell = front.rung.pop()
-            answering.answer(conversation_id, doorbell.bell)
+            turn_runner.answer(conversation_id, doorbell.bell)
 
     check()
     assert redis_client.keys("contesta:*outbox")

@@ -13,14 +13,14 @@ from structlog.testing import capture_logs
 
 from chatwoot.client import Client
 from chatwoot.errors import OutcomeUnknown, TransientError
-from tasks.customers.claims import Busy, Claim, Place
-from tasks.customers.outreach import Letter, Outreach, Undeliverable
-from tasks.mailbox import DeadLetter
+from tasks.customers.claims import Busy, Claim, Placement
+from tasks.customers.outreach import FirstMessage, Outreach, Undeliverable
+from tasks.mailbox import DeadLetterRecord
 from tasks.records import actions
-from tasks.records.actions import Post
+from tasks.records.actions import PostMessage
 
 PHONE = "+34623226544"
-LETTER = Letter(phone_number=PHONE, content="Hola", key="a key", inbox_id=4)
+MESSAGE = FirstMessage(phone_number=PHONE, content="Hola", key="a key", inbox_id=4)
 TAKEN = (422, {"message": "Phone number has already been taken", "attributes": ["phone_number"]})
 CONTACT = {"id": 7, "phone_number": PHONE, "contact_inboxes": [{"source_id": "34623226544", "inbox": {"id": 4}}]}
 NOBODY, FOUND = (200, {"payload": []}), (200, {"payload": [CONTACT]})
@@ -57,48 +57,48 @@ class Alone:
     def __init__(self, age_s: float = 0, *, lost: bool = False) -> None:
         self.age_s = age_s
         self.lost = lost
-        self.placed: list[Place] = []
+        self.placed: list[Placement] = []
         self.let_go_of = 0
         self.forgotten = 0
 
-    def claim(self, phone_number: str, letter: str) -> Claim | Place:
-        return self.placed[0] if self.placed else Claim(phone_number, letter, "a token", self.age_s)
+    def claim(self, phone_number: str, message: str) -> Claim | Placement:
+        return self.placed[0] if self.placed else Claim(phone_number, message, "a token", self.age_s)
 
     def renew(self, claim: Claim) -> None:
         if self.lost:
             raise Busy(1)
 
-    def place(self, claim: Claim, place: Place) -> Place:
+    def place(self, claim: Claim, place: Placement) -> Placement:
         self.placed.append(place)
         return place
 
     def let_go(self, claim: Claim) -> None:
         self.let_go_of += 1
 
-    def forget_letter(self, claim: Claim) -> None:
+    def forget_message(self, claim: Claim) -> None:
         self.age_s = 0
         self.forgotten += 1
 
 
 class Nobodys:
-    """A directory that nobody looks into."""
+    """An index that nobody looks into."""
 
-    def enter(self, conversation_id: int, **whose: object) -> None: ...
+    def add(self, conversation_id: int, **whose: object) -> None: ...
 
 
 class Box:
     """What was put into mailboxes."""
 
     def __init__(self) -> None:
-        self.posts: list[Post] = []
-        self.letters: list[DeadLetter] = []
+        self.posts: list[PostMessage] = []
+        self.letters: list[DeadLetterRecord] = []
 
-    def post(self, conversation_id: int, key: str, act: str) -> None:
-        post = actions.load(act)
-        assert isinstance(post, Post)
+    def enqueue(self, conversation_id: int, key: str, action: str) -> None:
+        post = actions.load(action)
+        assert isinstance(post, PostMessage)
         self.posts.append(post)
 
-    def bury(self, conversation_id: int, letter: DeadLetter) -> bool:
+    def keep_dead_letter(self, conversation_id: int, letter: DeadLetterRecord) -> bool:
         self.letters.append(letter)
         return True
 
@@ -114,11 +114,18 @@ Scene = Callable[..., tuple[Outreach, Script, Box]]
 def scene() -> Iterator[Scene]:
     clients: list[Client] = []
 
-    def make(recipients: Alone | None = None, **answers: list[Answer]) -> tuple[Outreach, Script, Box]:
+    def make(claims: Alone | None = None, **answers: list[Answer]) -> tuple[Outreach, Script, Box]:
         script = Script(**answers)
         clients.append(Client("http://chatwoot.test", 1, "a-token", transport=httpx.MockTransport(script)))
         box = Box()
-        return Outreach(clients[-1], box, recipients or Alone(), Nobodys(), most_retry_s=60), script, box  # type: ignore[arg-type]
+        outreach = Outreach(
+            client=clients[-1],
+            mailbox=box,  # type: ignore[arg-type]
+            claims=claims or Alone(),  # type: ignore[arg-type]
+            index=Nobodys(),  # type: ignore[arg-type]
+            most_retry_s=60,
+        )
+        return outreach, script, box
 
     yield make
     for client in clients:
@@ -129,7 +136,7 @@ def test_somebody_else_makes_the_contact_meanwhile(scene: Scene) -> None:
     outreach, script, box = scene(
         contacts_filter=[NOBODY, FOUND], inboxes=[API], contacts=[TAKEN], conversations=[(200, conversation())]
     )
-    assert outreach.write(LETTER) == 9
+    assert outreach.write(MESSAGE) == 9
     assert script.asked == [
         "POST contacts_filter",
         "GET inboxes",
@@ -143,7 +150,7 @@ def test_somebody_else_makes_the_contact_meanwhile(scene: Scene) -> None:
 def test_it_is_taken_and_not_to_be_found_yet(scene: Scene) -> None:
     outreach, _, box = scene(contacts_filter=[NOBODY], inboxes=[API], contacts=[TAKEN])
     with pytest.raises(TransientError, match="not found yet"):
-        outreach.write(LETTER)
+        outreach.write(MESSAGE)
     assert box.reasons == []
 
 
@@ -151,7 +158,7 @@ def test_another_worker_has_taken_over(scene: Scene) -> None:
     """This one was slow: nothing is made by it any more."""
     outreach, script, _ = scene(Alone(lost=True), contacts_filter=[NOBODY], inboxes=[API])
     with pytest.raises(Busy):
-        outreach.write(LETTER)
+        outreach.write(MESSAGE)
     assert "POST contacts" not in script.asked
 
 
@@ -159,10 +166,10 @@ def test_a_server_that_tells_nothing_of_inboxes(scene: Scene) -> None:
     """What the conversation says decides then."""
     answers = {"contacts_filter": [FOUND], "contacts_conversations": [NOBODY], "inboxes": [HTML]}
     outreach, _, box = scene(**answers, conversations=[(200, conversation())])
-    assert outreach.write(LETTER) == 9
+    assert outreach.write(MESSAGE) == 9
     outreach, _, box = scene(**answers, conversations=[(200, conversation(can_reply=False))])
     with pytest.raises(Undeliverable, match="24-hour window"):
-        outreach.write(LETTER)
+        outreach.write(MESSAGE)
     assert box.posts == []
 
 
@@ -177,10 +184,10 @@ def test_a_single_conversation_inbox_of_whatsapp(scene: Scene, can_reply: bool) 
         conversations=[(200, old)],
     )
     if can_reply:
-        assert outreach.write(LETTER) == 9
+        assert outreach.write(MESSAGE) == 9
     else:
         with pytest.raises(Undeliverable, match="24-hour window"):
-            outreach.write(LETTER)
+            outreach.write(MESSAGE)
         assert "POST conversations" not in script.asked
 
 
@@ -191,18 +198,18 @@ def test_an_inbox_is_asked_for_once(scene: Scene) -> None:
         inboxes=[API],
         conversations=[(200, conversation())],
     )
-    outreach.write(LETTER)
-    outreach.write(LETTER)
+    outreach.write(MESSAGE)
+    outreach.write(MESSAGE)
     assert script.asked.count("GET inboxes") == 1
 
 
 def test_chatwoot_refuses_for_good(scene: Scene) -> None:
-    recipients = Alone()
-    outreach, _, box = scene(recipients, contacts_filter=[(401, {"error": "Invalid Access Token"})])
+    claims = Alone()
+    outreach, _, box = scene(claims, contacts_filter=[(401, {"error": "Invalid Access Token"})])
     with pytest.raises(Undeliverable, match="401"):
-        outreach.write(LETTER)
+        outreach.write(MESSAGE)
     assert box.reasons == ["POST /contacts/filter answered 401: Invalid Access Token"]
-    assert recipients.let_go_of == 1
+    assert claims.let_go_of == 1
 
 
 OUTSIDE = conversation(can_reply=False)
@@ -219,26 +226,26 @@ OUTSIDE = conversation(can_reply=False)
 def test_what_was_refused_has_all_its_time_when_it_is_tried_anew(
     scene: Scene, answers: dict[str, list[Answer]], reason: str
 ) -> None:
-    recipients = Alone()
-    outreach, _, _ = scene(recipients, **answers)
+    claims = Alone()
+    outreach, _, _ = scene(claims, **answers)
     with pytest.raises(Undeliverable, match=reason):
-        outreach.write(LETTER)
-    assert (recipients.forgotten, recipients.let_go_of) == (1, 1)
+        outreach.write(MESSAGE)
+    assert (claims.forgotten, claims.let_go_of) == (1, 1)
 
 
 def test_a_contact_that_is_just_being_deleted_is_no_missing_inbox(scene: Scene) -> None:
     """Found by its number still, but without conversations: a while later it is made anew."""
     outreach, _, box = scene(contacts_filter=[FOUND], contacts_conversations=[GONE])
     with pytest.raises(TransientError, match="just being deleted"):
-        outreach.write(LETTER)
+        outreach.write(MESSAGE)
     assert box.reasons == []
 
 
 def test_a_key_that_holds_a_phone_number_stays_out_of_the_log(scene: Scene) -> None:
     outreach, _, _ = scene(contacts_filter=[(401, {"error": "Invalid Access Token"})])
     with capture_logs() as logs, pytest.raises(Undeliverable):
-        outreach.write(replace(LETTER, key=f"reminder for {PHONE}"))
-    assert [entry["event"] for entry in logs] == ["letter_undeliverable"]
+        outreach.write(replace(MESSAGE, key=f"reminder for {PHONE}"))
+    assert [entry["event"] for entry in logs] == ["first_message_undeliverable"]
     assert PHONE not in str(logs)
 
 
@@ -246,18 +253,18 @@ def test_chatwoot_is_away_for_long(scene: Scene) -> None:
     answers = {"contacts_filter": [FOUND], "contacts_conversations": [NOBODY], "inboxes": [API]}
     outreach, _, box = scene(Alone(age_s=59), **answers, conversations=[(500, "")])
     with pytest.raises(OutcomeUnknown):
-        outreach.write(LETTER)
+        outreach.write(MESSAGE)
     assert box.reasons == []
     outreach, _, box = scene(Alone(age_s=60), **answers, conversations=[(500, "")])
     with pytest.raises(Undeliverable, match="given up"):
-        outreach.write(LETTER)
+        outreach.write(MESSAGE)
     assert len(box.reasons) == 1
 
 
 def test_a_letter_that_has_its_place_asks_nothing(scene: Scene) -> None:
-    recipients = Alone()
-    recipients.placed.append(Place(9, with_template=False))
-    outreach, script, box = scene(recipients)
-    assert outreach.write(LETTER) == 9
+    claims = Alone()
+    claims.placed.append(Placement(9, with_template=False))
+    outreach, script, box = scene(claims)
+    assert outreach.write(MESSAGE) == 9
     assert script.asked == []
     assert [post.key for post in box.posts] == ["by-hand.a key"]

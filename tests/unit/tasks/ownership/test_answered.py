@@ -9,7 +9,7 @@ import pytest
 from chatwoot.conversations import Conversation
 from chatwoot.marker import OUR_KEY
 from chatwoot.messages import Message
-from tasks.ownership.answered import answer_since, seems_unanswered, unanswered, unheard, written
+from tasks.ownership.answered import answer_since, seems_unanswered, unanswered, with_failed_answer, written
 
 
 def customer(id: int) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def test_who_has_answered_since(messages: list[dict[str, Any]], answer: int | No
 
 def test_whose_answer_nobody_has_heard() -> None:
     said = [customer(1), ours(2, 1), customer(3), {**ours(4, 3), "status": "failed"}, person(5, status="failed")]
-    assert unheard(map(Message.from_json, said)) == {3}
+    assert with_failed_answer(map(Message.from_json, said)) == {3}
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def _times(receivers: Counter[str]) -> str:
 def _row(body: dict[str, Any]) -> tuple[str, str]:
     event = events.parse(body)
     decision = decide(event, POLICY)
-    if event is not None and decision is Decision.CUSTOMER_MESSAGE_NOT_OURS:
+    if event is not None and decision in (Decision.CUSTOMER_MESSAGE_FOR_PEOPLE, Decision.CUSTOMER_MESSAGE_NOT_OURS):
         return _says(body), f"{decision}: {refusal(event, POLICY)}"
     return _says(body), decision
 
@@ -168,11 +168,15 @@ def test_a_customers_message_is_answered_where_the_bot_is_in_charge(
 ) -> None:
     event = events.parse(payload)
     policy = replace(POLICY, answer_inbox_ids=frozenset({1, 4}))
-    to_answer = why is None
     assert event is not None
     assert refusal(event, policy) is why
-    assert (decide(event, policy) is Decision.CUSTOMER_MESSAGE_TO_ANSWER) is to_answer
-    assert (decide(event, policy) is Decision.CUSTOMER_MESSAGE_NOT_OURS) is not to_answer
+    if why is None:
+        decision = Decision.CUSTOMER_MESSAGE_TO_ANSWER
+    elif why in (Refusal.OTHER_INBOX, Refusal.BLOCKED):
+        decision = Decision.CUSTOMER_MESSAGE_NOT_OURS
+    else:
+        decision = Decision.CUSTOMER_MESSAGE_FOR_PEOPLE
+    assert decide(event, policy) is decision
 
 
 def outgoing(**changed: Any) -> dict[str, Any]:
@@ -197,7 +201,7 @@ KEY = {"contesta_key": "turn-1/0"}
         (outgoing(content_attributes=KEY, private=True), Decision.OURS),
         (outgoing(content_attributes={"external_created_at": 1795388484.123457}), Decision.OURS),
         (outgoing(content_attributes={"external_created_at": 1795388484}), Decision.A_PERSONS),
-        (outgoing(message_type="incoming", content_attributes=KEY), Decision.CUSTOMER_MESSAGE_NOT_OURS),
+        (outgoing(message_type="incoming", content_attributes=KEY), Decision.CUSTOMER_MESSAGE_FOR_PEOPLE),
         (outgoing(message_type="activity"), Decision.NO_INTEREST),
         (outgoing(message_type=None), Decision.NO_INTEREST),
         (outgoing(account={"id": 2}), Decision.OTHER_ACCOUNT),
@@ -205,7 +209,12 @@ KEY = {"contesta_key": "turn-1/0"}
         (sample("4.8.0/message_created-outgoing-user"), Decision.A_PERSONS),
         (sample("4.8.0/message_created-outgoing-agent_bot"), Decision.ANOTHER_BOTS),
         (sample("4.8.0/message_created-private_note"), Decision.A_NOTE),
-        (sample("4.8.0/message_updated-outgoing-failed-external_error"), Decision.FAILED),
+        (sample("4.8.0/message_updated-outgoing-failed-external_error"), Decision.NO_INTEREST),
+        (
+            sample("4.8.0/message_updated-outgoing-failed-external_error")
+            | {"content_attributes": {"contesta_key": "m1.0", "external_error": "131026"}},
+            Decision.FAILED,
+        ),
         (sample("4.8.0/conversation_status_changed"), Decision.TAKEN_OVER),
         (sample("4.8.0/agentbot-conversation_opened"), Decision.TAKEN_OVER),
         (sample("4.8.0/conversation_created"), Decision.NO_INTEREST),
@@ -226,7 +235,7 @@ def changed(name: str, before: Any, now: Any, **conversation: Any) -> dict[str, 
         (changed("status", "pending", "open", status="open"), Decision.TAKEN_OVER),
         (changed("status", "pending", "snoozed", status="snoozed"), Decision.TAKEN_OVER),
         (changed("status", "open", "pending"), Decision.HANDED_BACK),
-        (changed("status", "open", "resolved", status="resolved"), Decision.HANDED_BACK),
+        (changed("status", "open", "resolved", status="resolved"), Decision.ENDED),
         (changed("status", "pending", "open"), Decision.HANDED_BACK),
         (changed("status", "open", "pending", status="open"), Decision.TAKEN_OVER),
         (changed("assignee_id", None, 2, meta=assigned("User")), Decision.TAKEN_OVER),
@@ -238,6 +247,9 @@ def changed(name: str, before: Any, now: Any, **conversation: Any) -> dict[str, 
         (changed("assignee_agent_bot_id", 1, None, meta=assigned("User")), Decision.TAKEN_OVER),
         (changed("label_list", [], ["bot-paused"], labels=["bot-paused"]), Decision.TAKEN_OVER),
         (changed("label_list", ["bot-paused"], ["vip"], labels=["vip"]), Decision.HANDED_BACK),
+        (changed("label_list", ["bot-paused"], [], status="open"), Decision.STILL_PEOPLES),
+        (changed("label_list", ["bot-paused"], [], meta=assigned("User")), Decision.STILL_PEOPLES),
+        (changed("assignee_id", 2, None, meta={}, status="open"), Decision.STILL_PEOPLES),
         (changed("label_list", [], ["vip"], labels=["vip"]), Decision.NO_INTEREST),
         (changed("label_list", ["bot-paused"], ["bot-paused", "vip"], labels=["bot-paused"]), Decision.NO_INTEREST),
         (changed("label_list", [], ["bot-paused"]), Decision.NO_INTEREST),

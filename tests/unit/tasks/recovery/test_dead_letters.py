@@ -14,13 +14,15 @@ from chatwoot.client import Client
 from chatwoot.errors import NotFound, TransientError
 from tasks.mailbox.doorbells import Doorbells
 from tasks.records import actions
-from tasks.records.actions import Post
-from tasks.recovery.dead_letters import AnsweredSince, DeadLetters, Grave, NothingLeft, bury, bury_undelivered
+from tasks.records.actions import PostMessage
+from tasks.records.dead_letter import DeadLetter
+from tasks.recovery.dead_letters import AnsweredSince, DeadLetters, NothingLeft
+from tasks.recovery.undelivered import Undelivered
 from tests.fakes import FakeMailbox, Memory
 
 PAYLOADS = Path(__file__).parents[3] / "payloads"
 FAILED_AT = 1_795_388_490.75
-BY_HAND = Post(key="by-hand.1", content="Your order is ready", asked_at=FAILED_AT, by_hand=True)
+BY_HAND = PostMessage(key="by-hand.1", content="Your order is ready", asked_at=FAILED_AT, ignores_takeover=True)
 
 
 def outgoing(id: int, created_at: int) -> dict[str, Any]:
@@ -31,16 +33,24 @@ def letters_in(box: FakeMailbox, status: int, answer: dict[str, Any], *, is_bot:
     """`answer`: Chatwoot's, whatever it is asked."""
     transport = httpx.MockTransport(lambda _: httpx.Response(status, json=answer))
     client = Client("http://chatwoot.test", 1, "token", transport=transport)
-    reader, doorbells = None if is_bot else client, Doorbells(lambda *_: None, lambda _: None)
-    return DeadLetters(box, reader, client, doorbells, print)  # type: ignore[arg-type]
+    return DeadLetters(
+        mailbox=box,  # type: ignore[arg-type]
+        user=None if is_bot else client,
+        reply=client,
+        doorbells=Doorbells(lambda *_: None, lambda _: None),
+        write=print,
+    )
 
 
 def retried(status: int, answer: dict[str, Any], *, is_bot: bool) -> list[str]:
     """What is to be sent again of a message sent by hand, whose place among the others is not known."""
     box = FakeMailbox(Memory())
-    box.bury(3, bury(BY_HAND.key, Grave(3, "post", "404", 1, FAILED_AT, actions.dump(BY_HAND))))
+    letter = DeadLetter(
+        conversation_id=3, what="post", reason="404", attempts=1, at=FAILED_AT, content=actions.dump(BY_HAND)
+    )
+    box.keep_dead_letter(3, letter.recorded_as(BY_HAND.key))
     letters_in(box, status, answer, is_bot=is_bot).retry("3.by-hand.1")
-    return [sending.act] if (sending := box.begin_sending(3)) else []
+    return [sending.action] if (sending := box.begin_sending(3)) else []
 
 
 def retry(*messages: dict[str, Any]) -> list[str]:
@@ -93,7 +103,7 @@ def test_a_file_that_did_not_reach_the_customer_is_chatwoots_to_send_again() -> 
     event = events.parse(payload | {"attachments": [{"id": 1, "file_type": "file"}]})
     assert isinstance(event, events.MessageUpdated)
     box = FakeMailbox(Memory())
-    bury_undelivered(box, event)  # type: ignore[arg-type]
+    Undelivered(box).keep(event)  # type: ignore[arg-type]
     ((id, _),) = letters_in(box, 200, {}).all()
     with pytest.raises(NothingLeft):
         letters_in(box, 200, {}).retry(id)

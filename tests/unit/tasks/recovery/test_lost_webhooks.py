@@ -10,10 +10,11 @@ import httpx
 import pytest
 
 from chatwoot.client import Client
-from tasks.mailbox import Ring
+from tasks.mailbox import WakeThinker
 from tasks.mailbox.doorbells import Doorbells
+from tasks.ownership.intake import Intake
 from tasks.ownership.policy import Policy
-from tasks.recovery.lost_webhooks import Reconciling
+from tasks.recovery.lost_webhooks import LostWebhooks
 from tests.fakes import FakeMailbox, Memory
 from tests.said import customer, reply
 
@@ -35,19 +36,18 @@ class Chatwoot:
     entered: list[tuple[int, int | None, str | None]] = field(default_factory=list)
     mailbox: FakeMailbox = field(default_factory=lambda: FakeMailbox(Memory()))
 
-    def enter(self, conversation_id: int, *, contact_id: int | None, phone_number: str | None) -> None:
+    def add(self, conversation_id: int, *, contact_id: int | None, phone_number: str | None) -> None:
         self.entered.append((conversation_id, contact_id, phone_number))
 
     def reconcile(self) -> int:
-        def ring(conversation_id: int, doorbell: Ring) -> None:
+        def ring(conversation_id: int, doorbell: WakeThinker) -> None:
             self.rung.append(conversation_id)
 
-        return Reconciling(
-            Client("http://chatwoot.test", 1, "token", transport=httpx.MockTransport(self._answer)),
-            self.mailbox,  # type: ignore[arg-type]
-            self,  # type: ignore[arg-type]
-            POLICY,
-            Doorbells(ring, lambda conversation_id: None),
+        return LostWebhooks(
+            client=Client("http://chatwoot.test", 1, "token", transport=httpx.MockTransport(self._answer)),
+            intake=Intake(mailbox=self.mailbox, index=self, policy=POLICY),  # type: ignore[arg-type]
+            policy=POLICY,
+            doorbells=Doorbells(ring, lambda conversation_id: None),
             horizon_s=HOUR_S,
             grace_s=10,
             lately_s=200,

@@ -11,10 +11,10 @@ import httpx
 import pytest
 
 from chatwoot.client import Client
-from tasks.mailbox import Ring, Turn
+from tasks.mailbox import Turn, WakeThinker
 from tasks.mailbox.doorbells import Doorbells
 from tasks.ownership.policy import Policy
-from tasks.recovery.waiting import Watching
+from tasks.recovery.waiting import WaitMonitor
 from tests.fakes import FakeMailbox, Memory
 from tests.said import customer, reply
 
@@ -41,7 +41,7 @@ class Chatwoot:
         """A turn has answered them with nothing."""
         for id in message_ids:
             bell = self.mailbox.accept(3, id, json.dumps({"id": id, "by": "customer"})).doorbell
-            assert isinstance(bell, Ring)
+            assert isinstance(bell, WakeThinker)
             self.mailbox._memory.now += 10
             turn = self.mailbox.claim(3, bell.bell)
             assert isinstance(turn, Turn)
@@ -50,7 +50,14 @@ class Chatwoot:
     def watch(self) -> list[int]:
         """Which conversations were opened."""
         client = Client("http://chatwoot.test", 1, "token", transport=httpx.MockTransport(self._answer))
-        Watching(client, self.mailbox, self, POLICY, NOBODY_HEARS, 600).hand_over_who_waits()  # type: ignore[arg-type]
+        WaitMonitor(
+            client=client,
+            mailbox=self.mailbox,  # type: ignore[arg-type]
+            handover=self,  # type: ignore[arg-type]
+            policy=POLICY,
+            doorbells=NOBODY_HEARS,
+            most_wait_s=600,
+        ).hand_over_who_waits()
         return self.opened
 
     def _answer(self, request: httpx.Request) -> httpx.Response:

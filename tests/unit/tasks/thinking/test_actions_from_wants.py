@@ -1,4 +1,4 @@
-"""What a turn wants becomes acts in Chatwoot: each with its own key, in order, and no longer than the channel takes."""
+"""What a turn wants becomes actions in Chatwoot: each with its own key, in order, no longer than the channel takes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,16 @@ import pytest
 
 from graph.outcome import Attributes, File, HandOver, Labels, Later, Note, Reply, Resolve, Silence, Want
 from tasks.records import actions
-from tasks.records.actions import Assign, Attached, ChangeLabels, Customer, MergeAttributes, Post, PutOff, SetStatus
+from tasks.records.actions import (
+    Assign,
+    Attached,
+    ChangeLabels,
+    Customer,
+    MergeAttributes,
+    PostMessage,
+    ScheduleMessage,
+    SetStatus,
+)
 from tasks.thinking.actions_from_wants import Outbox
 
 ANA = Customer(17, 1, "34586533524")
@@ -17,12 +26,12 @@ def outbox() -> Outbox:
     return Outbox(key="m8", asked_at=1.0, limit=20, answers=(7, 8), customer=ANA, newest=8)
 
 
-def said(content: str, key: str, **more: object) -> Post:
-    return Post(key=key, asked_at=1.0, customer=ANA, content=content, answers=(7, 8), **more)  # type: ignore[arg-type]
+def said(content: str, key: str, **more: object) -> PostMessage:
+    return PostMessage(key=key, asked_at=1.0, customer=ANA, content=content, answers=(7, 8), **more)  # type: ignore[arg-type]
 
 
-def note(content: str, key: str) -> Post:
-    return Post(key=key, asked_at=1.0, customer=ANA, content=content, private=True)
+def note(content: str, key: str) -> PostMessage:
+    return PostMessage(key=key, asked_at=1.0, customer=ANA, content=content, private=True)
 
 
 def test_each_part_of_a_long_reply_is_a_bubble_with_a_key_of_its_own(outbox: Outbox) -> None:
@@ -45,13 +54,17 @@ def test_buttons_and_files_hang_on_the_last_part_and_the_quote_on_the_first(outb
 
 def test_a_file_may_come_without_words(outbox: Outbox) -> None:
     (post,) = outbox.of((Reply("", files=(File("a.txt", b"a"),)),))
-    assert isinstance(post, Post)
+    assert isinstance(post, PostMessage)
     assert (post.content, len(post.files)) == ("", 1)
 
 
 def test_what_a_model_wrote_is_no_template(outbox: Outbox) -> None:
     made = outbox.of((Reply("{{a}}"), Note("{%b%}"), HandOver("{{c}}", closing="{{d}}")))
-    assert not [act for act in made if isinstance(act, Post) and ("{{" in act.content or "{%" in act.content)]
+    assert not [
+        action
+        for action in made
+        if isinstance(action, PostMessage) and ("{{" in action.content or "{%" in action.content)
+    ]
 
 
 def test_a_hand_over_says_its_closing_line_and_opens_the_conversation_last(outbox: Outbox) -> None:
@@ -90,19 +103,19 @@ def test_all_else_is_one_act_each(outbox: Outbox) -> None:
     ids=lambda want: type(want).__name__,
 )
 def test_every_act_survives_as_json_that_redis_can_hold(outbox: Outbox, want: Want) -> None:
-    for act in outbox.of((want,)):
-        assert actions.load(actions.dump(act).encode().decode()) == act
+    for action in outbox.of((want,)):
+        assert actions.load(actions.dump(action).encode().decode()) == action
 
 
 def test_an_act_of_another_version_is_understood_as_far_as_it_is_known() -> None:
     text = '{"act": "post", "key": "k", "content": "c", "asked_at": 1.0, "of_tomorrow": 1}'
-    assert actions.load(text) == Post(key="k", content="c", asked_at=1.0)
+    assert actions.load(text) == PostMessage(key="k", content="c", asked_at=1.0)
 
 
 def test_what_is_said_later_is_asked_for_then_and_keeps_its_order(outbox: Outbox) -> None:
     made = outbox.of((Later("One sentence. Another one here.", after_s=60, unless_they_write=True),))
-    assert all(isinstance(act, PutOff) and act.unless_newer_than == 8 for act in made)
-    posts = [act.post for act in made if isinstance(act, PutOff)]
+    assert all(isinstance(action, ScheduleMessage) and action.unless_newer_than == 8 for action in made)
+    posts = [action.post for action in made if isinstance(action, ScheduleMessage)]
     assert [post.content for post in posts] == ["One sentence.", "Another one here."]
     assert 61 == posts[0].asked_at < posts[1].asked_at
-    assert [actions.load(actions.dump(act)) for act in made] == made
+    assert [actions.load(actions.dump(action)) for action in made] == made

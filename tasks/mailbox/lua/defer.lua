@@ -1,5 +1,5 @@
--- The holder must not do the act yet, and has tried nothing: all is as before it took it. ARGV: conversation, token, delay,
--- grace.
+-- The holder must not do the action yet, and has tried nothing: all is as before it took it. ARGV: conversation, token,
+-- delay, grace.
 local token, delay, grace = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 
 if field('stage') ~= 'replying' or token == '' or field('token') ~= token then return {'lost'} end

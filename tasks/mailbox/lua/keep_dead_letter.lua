@@ -5,6 +5,6 @@ if mark ~= '' then
   if redis.call('ZSCORE', seen, mark) then return {'seen'} end
   redis.call('ZADD', seen, now, mark)
 end
-bury(ARGV[3], ARGV[4])
+keep_dead_letter(ARGV[3], ARGV[4])
 keep()
-return {'buried'}
+return {'kept'}

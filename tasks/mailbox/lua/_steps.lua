@@ -1,16 +1,4 @@
--- What every script begins with. KEYS are those of one conversation (one {shard} tag, so one slot of a cluster).
--- Times are milliseconds of Redis' own clock: the workers' clocks need not agree.
-local state, waiting, outbox, seen, due, dead_letters, meanwhile, later = unpack(KEYS)
-local conversation = ARGV[1]
-
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local DAY = 24 * 3600 * 1000
-local WEEK_S, MONTH_S = 7 * 24 * 3600, 30 * 24 * 3600
-
-local function field(name) return redis.call('HGET', state, name) or '' end
-local function number(name) return tonumber(field(name)) or 0 end
-local function set(...) redis.call('HSET', state, ...) end
+-- What several scripts do to a conversation.
 
 local function watch_until(deadline)
   redis.call('ZADD', due, deadline, conversation)
@@ -19,10 +7,10 @@ end
 
 -- Seven days after the last thing that happened, nothing of a conversation is left. Dead letters stay for 30, and so
 -- does what people have taken over, which is theirs until they give it back, or have given back although it still looks
--- like theirs; and what is put off.
+-- like theirs; and what is scheduled.
 local function keep()
-  local is_put_off = redis.call('EXPIRE', later, MONTH_S) == 1
-  local is_kept = is_put_off or field('with_people') == '1' or field('shown') ~= ''
+  local is_scheduled = redis.call('EXPIRE', later, MONTH_S) == 1
+  local is_kept = is_scheduled or is_owned_by_human() or field('takeover_evidence') ~= ''
   for i = 1, 4 do redis.call('EXPIRE', KEYS[i], WEEK_S) end
   if is_kept then redis.call('EXPIRE', state, MONTH_S) end
   redis.call('EXPIRE', meanwhile, MONTH_S)
@@ -36,7 +24,7 @@ local function remember(id, message)
   redis.call('EXPIRE', meanwhile, MONTH_S)
 end
 
-local function bury(id, letter)
+local function keep_dead_letter(id, letter)
   if id == '' then return end
   redis.call('HSET', dead_letters, id, letter)
   redis.call('HEXPIRE', dead_letters, MONTH_S, 'FIELDS', 1, id)
@@ -44,15 +32,15 @@ end
 
 -- Whether the bot is to be silent: people have the conversation, or have ended it while a turn was under way.
 local function is_silenced()
-  return (field('with_people') == '1' or field('over') == '1') and 1 or 0
+  return (is_owned_by_human() or field('over') == '1') and 1 or 0
 end
 
 -- The head of the outbox, and 1 where Chatwoot has told us already that it is there, by our own webhook.
 local function head()
-  local act = redis.call('LINDEX', outbox, 0)
-  local is_json, values = pcall(cjson.decode, act)
+  local action = redis.call('LINDEX', outbox, 0)
+  local is_json, values = pcall(cjson.decode, action)
   local key = is_json and type(values) == 'table' and values['key']
-  return act, key and redis.call('ZSCORE', seen, 'sent:' .. key) and 1 or 0
+  return action, key and redis.call('ZSCORE', seen, 'sent:' .. key) and 1 or 0
 end
 
 -- What waits while people have the conversation is theirs to answer, and for the bot to know.
@@ -76,20 +64,20 @@ local function take_back_from_people()
   end
 end
 
--- Nobody is at work here: look again when the first of what is put off is to be done, if anything is.
+-- Nobody is at work here: look again when the first of what is scheduled is due, if anything is.
 local function rest()
   local first = redis.call('ZRANGE', later, 0, 0, 'WITHSCORES')
   if first[2] then watch_until(first[2]) else redis.call('ZREM', due, conversation) end
 end
 
--- What was put off until now is to be done: unless the customer has written since, where that was the condition.
-local function bring_what_was_put_off()
-  for _, put_off in ipairs(redis.call('ZRANGEBYSCORE', later, '-inf', now)) do
-    local unless_newer_than, act = string.match(put_off, '^(%d*)|(.*)$')
+-- What was scheduled until now is to be done: unless the customer has written since, where that was the condition.
+local function bring_what_is_due()
+  for _, scheduled in ipairs(redis.call('ZRANGEBYSCORE', later, '-inf', now)) do
+    local unless_newer_than, action = string.match(scheduled, '^(%d*)|(.*)$')
     if unless_newer_than == '' or number('newest') <= tonumber(unless_newer_than) then
-      redis.call('RPUSH', outbox, act)
+      redis.call('RPUSH', outbox, action)
     end
-    redis.call('ZREM', later, put_off)
+    redis.call('ZREM', later, scheduled)
   end
 end
 
@@ -101,7 +89,7 @@ local function go_on(bell, grace)
     watch_until(now + grace)
     return {'send', 0}
   end
-  if field('with_people') == '1' then leave_to_people() end
+  if is_owned_by_human() then leave_to_people() end
   set('over', '')
   if redis.call('ZCARD', waiting) > 0 or field('resume') == '1' then
     local delay = math.max(0, number('quiet_until') - now)
@@ -119,7 +107,7 @@ end
 local function take_up(grace, most)
   local stage = field('stage')
   if stage ~= 'queued' and stage ~= 'thinking' and stage ~= 'replying' then
-    bring_what_was_put_off()
+    bring_what_is_due()
     local next = go_on('', grace)
     keep()
     return next

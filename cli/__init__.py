@@ -1,0 +1,22 @@
+"""What an operator types: `flask dead-letters`, `flask forget`. Decides nothing itself.
+
+`flask` finds it by FLASK_APP in .flaskenv.
+"""
+
+from __future__ import annotations
+
+from flask import Flask
+
+import tasks.celery  # noqa: F401 - the app over which doorbells ring
+from cli.dead_letters import dead_letters
+from cli.forget import forget
+from tasks.runtime import logs
+
+
+def create_app() -> Flask:
+    """What the `flask` command opens: our commands, and no web pages."""
+    logs.configure()
+    app = Flask(__name__)
+    app.cli.add_command(dead_letters)
+    app.cli.add_command(forget)
+    return app

@@ -1,0 +1,70 @@
+-- What every script begins with, and what a conversation's state is. Each script works on the keys of one conversation,
+-- which share one {shard} tag and so one slot of a cluster. Its ARGV begin with the conversation's id.
+--
+-- Times are milliseconds of Redis' own clock where nothing else is said: the workers' clocks need not agree.
+--
+-- KEYS
+--   state         hash; its fields are below
+--   waiting       sorted set: customers' messages that no turn has answered. Member: JSON of records/incoming.py;
+--                 score: Chatwoot's message id. Written by accept; taken out by commit
+--   outbox        list: what is to be done in Chatwoot, the next one first. JSON of records/actions.py
+--   seen          sorted set by when it was: message:<id>, source:<source_id> (came in), key:<key> (was put into the
+--                 outbox or scheduled), sent:<key> (Chatwoot told us of it), failed:<id> (is a dead letter)
+--   due           sorted set of the shard: conversations by when somebody must look at them. All that are not idle, or
+--                 have something scheduled
+--   dead_letters  hash of the shard: id -> JSON of records/dead_letter.py
+--   meanwhile     sorted set like `waiting`: what was said while people had the conversation, for the bot to know
+--   later         sorted set by when it is due: `<message id or ''>|<action>`; not if the customer wrote a newer one
+--
+-- What Lua reads of Python's JSON: an incoming message's `by` (take_back_from_people), an action's `key` (head), a dead
+-- letter's `content` (forget.lua).
+--
+-- FIELDS of `state`; one that is missing is '' or 0
+--   stage              'idle' | 'queued' | 'thinking' | 'replying'              all that move it: docs/states.md
+--   bell               id of the doorbell that may claim the turn                go_on
+--   token              who holds the stage: <process>/<random>; '' nobody        claim, begin_sending; freed by many
+--   rings              how often the watchdog has rung in vain                   take_up; 0 at each claim
+--   first_at           when the first of what waits came                         accept
+--   quiet_until        no turn before: the customer is still writing             accept, release
+--   turn               number of the latest turn                                 claim
+--   batch              message ids of the turn at hand, '-' if none; '' not chosen yet    claim; '' by commit
+--   attempts           how often the turn at hand was claimed                    claim
+--   hour               number of the hour in which turns_this_hour are counted   claim
+--   turns_this_hour    turns begun in it                                         claim; 0 when handed back
+--   told               message ids of `meanwhile` that the turn at hand was told claim
+--   awaits             name of the turn whose graph waits for what people decide commit
+--   resume             '1': they have given it back, so that turn goes on        ownership, requeue; '' by commit
+--   newest             greatest id of a customer's message                       accept
+--   customer_at        Chatwoot's time (s) of the newest snapshot that came with a customer's message    accept
+--   owned_by_human     '1': people have it. '0': they gave it back. '': never asked       _ownership.lua, requeue
+--   acted_at           Chatwoot's time (s) of the act that decided that          _ownership.lua
+--   takeover_evidence  what in its snapshot showed it as theirs: 'assigned+paused+status:open', or ''    _ownership.lua
+--   over               '1': people ended it while a turn was under way           ownership; '' by go_on
+--   awaiting_reply     JSON [[id, message]…] that the outbox answers, until it is posted  commit; '' by settle
+--   settled            actions settled so far, for ever                          settle
+--   tries              how often the outbox's head was begun                     begin_sending, defer
+--   not_before         nobody may begin the head before                          release, defer
+--   doubt_until        until when a try of the head may still come true          confirm, release, defer
+--   still_in_doubt     ms of that which were left when the head was begun        begin_sending
+
+local state, waiting, outbox, seen, due, dead_letters, meanwhile, later = unpack(KEYS)
+local conversation = ARGV[1]
+
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local DAY = 24 * 3600 * 1000
+local WEEK_S, MONTH_S = 7 * 24 * 3600, 30 * 24 * 3600
+
+local function field(name) return redis.call('HGET', state, name) or '' end
+local function number(name) return tonumber(field(name)) or 0 end
+local function set(...) redis.call('HSET', state, ...) end
+
+-- What earlier versions called these fields. What people have taken over is kept for a month.
+local OLD_NAMES = {'with_people', 'shown', 'unheard', 'heard_at'}
+local NEW_NAMES = {'owned_by_human', 'takeover_evidence', 'awaiting_reply', 'customer_at'}
+for i, value in pairs(redis.call('HMGET', state, unpack(OLD_NAMES))) do
+  if value then
+    redis.call('HSETNX', state, NEW_NAMES[i], value)
+    redis.call('HDEL', state, OLD_NAMES[i])
+  end
+end

@@ -1,0 +1,92 @@
+"""What Chatwoot tells, put where it belongs: what each decision about a webhook does to the conversation.
+
+Each does one thing, the same whatever was known before. Whether it still counts, since webhooks come in any order, is
+for the mailbox to know in that very step: tasks/mailbox/lua/_ownership.lua.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from chatwoot.conversations import Conversation
+from chatwoot.events import ConversationEvent, Event, MessageCreated, MessageUpdated
+from chatwoot.messages import Message
+from tasks.customers.index import ContactIndex
+from tasks.mailbox import Accepted, Mailbox, WakeSender, WakeThinker
+from tasks.ownership.decision import Decision
+from tasks.ownership.policy import Policy
+from tasks.records import incoming
+from tasks.records.incoming import Incoming
+
+
+@dataclass(frozen=True, kw_only=True)
+class Intake:
+    """The one door for what Chatwoot tells, by a webhook or when asked."""
+
+    mailbox: Mailbox
+    index: ContactIndex
+    policy: Policy
+
+    def take_in(self, event: Event | None, decision: Decision) -> WakeThinker | WakeSender | None:
+        """Do what was decided about the event; returns whom to ring for. Safe to repeat."""
+        if isinstance(event, MessageCreated | MessageUpdated):
+            return self._message(event, decision)
+        if isinstance(event, ConversationEvent):
+            return self._act(event, decision)
+        return None
+
+    def found(self, conversation: Conversation, message: Message) -> Accepted:
+        """A customer's message of which no webhook told. Safe to repeat, and at the same time as its webhook."""
+        self.index.add(
+            conversation.id, contact_id=conversation.contact_id, phone_number=conversation.contact_phone_number
+        )
+        return self.mailbox.accept(
+            conversation.id,
+            message.id,
+            incoming.dump(Incoming.of_message(message, conversation)),
+            source_id=message.source_id,
+            takeover_evidence=self.policy.takeover_evidence_in(conversation),
+            at=conversation.updated_at or 0,
+        )
+
+    def _message(self, event: MessageCreated | MessageUpdated, decision: Decision) -> WakeThinker | WakeSender | None:
+        id = event.conversation_id
+        if decision in (Decision.CUSTOMER_MESSAGE_TO_ANSWER, Decision.CUSTOMER_MESSAGE_FOR_PEOPLE):
+            return self._customers_message(event)
+        if decision is Decision.A_PERSONS:
+            said = (event.message_id, incoming.dump(Incoming.of(event, by="person")))
+            self.mailbox.human_took_over(id, at=event.created_at or time.time(), message=said)
+        elif decision is Decision.DELETED:
+            self.mailbox.forget_message(id, event.message_id, incoming.dump(Incoming.deleted(event.message_id)))
+        elif decision in (Decision.OURS, Decision.DELIVERED, Decision.FAILED) and event.our_key:
+            self.mailbox.saw(id, event.our_key)
+        return None
+
+    def _customers_message(self, event: MessageCreated | MessageUpdated) -> WakeThinker | None:
+        self.index.add(event.conversation_id, contact_id=event.contact_id, phone_number=event.contact_phone_number)
+        accepted = self.mailbox.accept(
+            event.conversation_id,
+            event.message_id,
+            incoming.dump(Incoming.of(event)),
+            source_id=event.source_id,
+            takeover_evidence=self._evidence(event),
+            at=event.conversation_updated_at or time.time(),
+        )
+        return accepted.doorbell
+
+    def _act(self, event: ConversationEvent, decision: Decision) -> WakeThinker | WakeSender | None:
+        id, at, evidence = event.conversation_id, event.conversation_updated_at or time.time(), self._evidence(event)
+        if decision in (Decision.TAKEN_OVER, Decision.STILL_PEOPLES):
+            self.mailbox.human_took_over(id, at=at, takeover_evidence=evidence)
+        elif decision in (Decision.HANDED_BACK, Decision.ENDED):
+            is_over = decision is Decision.ENDED
+            return self.mailbox.handed_back(id, at=at, takeover_evidence=evidence, to_be_answered=not is_over)
+        return None
+
+    def _evidence(self, event: ConversationEvent) -> str:
+        return self.policy.takeover_evidence(
+            status=event.conversation_status,
+            labels=event.labels,
+            is_assigned_to_person=event.is_assigned_to_person,
+        )
