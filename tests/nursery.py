@@ -3,8 +3,8 @@
 A worker spends more than 2 s of a core on importing Celery and LangGraph before it does anything, a web process more
 than one; the tests start some thousand of them. The nursery imports the libraries once, and none of our own modules.
 What it forks is otherwise what a supervisor would start: the same command line, read by the same shell, with an
-environment, a session, a process group, a death and an exit status of its own. Without a nursery are started: whatever
-tests/machine, tests/compose and the benchmarks run.
+environment, a session, a process group, a death and an exit status of its own: tests/machine/test_nursery.py. Without a
+nursery start: what tests/machine, tests/compose, the fault matrix and the benchmarks run.
 """
 
 from __future__ import annotations
@@ -120,7 +120,8 @@ class Nursery:
 
 def main() -> None:
     control = socket.socket(fileno=os.dup(0))
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    with open(os.devnull) as nothing:
+        os.dup2(nothing.fileno(), 0)
     for library in LIBRARIES:
         import_module(library)
     gc.freeze()
