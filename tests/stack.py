@@ -24,8 +24,11 @@ BOT_TOKEN = "bot-token"
 T = TypeVar("T")
 
 
-def wait_until(condition: Callable[[], T | None], *, what: str, timeout_s: float = 30) -> T:
-    """Wait for a condition, and return what it gave. Fails the test, naming `what` did not come."""
+def wait_until(condition: Callable[[], T | None], *, what: str, timeout_s: float = 60) -> T:
+    """Wait for a condition, and return what it gave. Fails the test, naming `what` did not come.
+
+    The time is only that after which nobody hopes any more, on a machine that is busy with other tests.
+    """
     end = time.monotonic() + timeout_s
     while not (result := condition()):
         assert time.monotonic() < end, f"waited {timeout_s} s for {what}"
