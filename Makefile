@@ -10,7 +10,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 # wait more than they compute: two for each core.
 WORKERS := 4
 PYTEST := $(BIN)/python -m pytest -q
-SIDE_BY_SIDE := $(PYTEST) --numprocesses $(WORKERS) --dist worksteal
+SIDE_BY_SIDE := $(PYTEST) --numprocesses $(WORKERS) --dist loadgroup
 TESTS := tests/unit tests/integration tests/sandbox tests/machine
 
 .PHONY: help
