@@ -227,7 +227,7 @@ class Sandbox:
     def set_pace(self, messages_per_second: float | None) -> None:
         self._standin.pace.set(messages_per_second)
 
-    def settle(self, timeout_s: float = 10.0) -> None:
+    def settle(self, timeout_s: float = 30.0) -> None:
         """Wait until every webhook is delivered or given up. What a `shuffled` switch still holds does not count.
 
         Raises:

@@ -11,6 +11,7 @@ import redis
 from sandbox import Sandbox
 from sandbox.machine.redis import RedisServer
 from tests.desk import Desk
+from tests.nursery import Nursery
 from tests.stack import BOT_TOKEN, SECRET, Stack, settings
 
 
@@ -18,6 +19,12 @@ from tests.stack import BOT_TOKEN, SECRET, Stack, settings
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
     with RedisServer(tmp_path_factory.mktemp("redis")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    with Nursery() as nursery:
+        yield nursery
 
 
 @pytest.fixture
@@ -52,7 +59,9 @@ def desk(sandbox: Sandbox, stack: Stack) -> Desk:
 
 
 @pytest.fixture
-def stack(redis_server: RedisServer, redis_client: redis.Redis, sandbox: Sandbox, tmp_path: Path) -> Iterator[Stack]:
+def stack(
+    redis_server: RedisServer, redis_client: redis.Redis, sandbox: Sandbox, nursery: Nursery, tmp_path: Path
+) -> Iterator[Stack]:
     """The settings of a bot on this sandbox and Redis. Processes are the test's to start."""
     env = {
         **settings(redis_server.url, f"{sandbox.url}/"),
@@ -60,5 +69,5 @@ def stack(redis_server: RedisServer, redis_client: redis.Redis, sandbox: Sandbox
         "LEASE_SECONDS": "4",
         "CHATWOOT_STORING_SECONDS": "1",
     }
-    with Stack(env, tmp_path) as processes:
+    with Stack(env, tmp_path, nursery.start) as processes:
         yield processes

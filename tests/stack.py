@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import IO, Protocol, Self, TypeVar
 
 from sandbox.machine.ports import free_port
 
@@ -22,8 +24,11 @@ BOT_TOKEN = "bot-token"
 T = TypeVar("T")
 
 
-def wait_until(condition: Callable[[], T | None], *, what: str, timeout_s: float = 30) -> T:
-    """Wait for a condition, and return what it gave. Fails the test, naming `what` did not come."""
+def wait_until(condition: Callable[[], T | None], *, what: str, timeout_s: float = 60) -> T:
+    """Wait for a condition, and return what it gave. Fails the test, naming `what` did not come.
+
+    The time is only that after which nobody hopes any more, on a machine that is busy with other tests.
+    """
     end = time.monotonic() + timeout_s
     while not (result := condition()):
         assert time.monotonic() < end, f"waited {timeout_s} s for {what}"
@@ -51,23 +56,47 @@ def procfile() -> dict[str, str]:
     return dict(line.split(": ", 1) for line in lines if ": " in line and not line.startswith("#"))
 
 
+class Started(Protocol):
+    """What is asked of a process that was started, after `subprocess.Popen`."""
+
+    pid: int
+
+    def poll(self) -> int | None: ...
+
+    def wait(self, timeout: float | None = None) -> int: ...
+
+
+class Start(Protocol):
+    """Starts a command line that begins with the name of a Python program, in a session of its own."""
+
+    def __call__(
+        self, line: str, *, cwd: Path, env: Mapping[str, str], stdout: IO[bytes], stderr: IO[bytes]
+    ) -> Started: ...
+
+
+def as_a_supervisor(
+    line: str, *, cwd: Path, env: Mapping[str, str], stdout: IO[bytes], stderr: IO[bytes]
+) -> subprocess.Popen[bytes]:
+    """The plain way to start something. The other one is a nursery's: tests/nursery.py."""
+    return subprocess.Popen(
+        ["bash", "-c", f"exec {line}"],
+        cwd=cwd,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=stderr,
+        start_new_session=True,
+    )
+
+
 class Process:
     """One line of the Procfile, running in a process group of its own."""
 
-    def __init__(self, name: str, env: Mapping[str, str], log: Path) -> None:
+    def __init__(self, name: str, env: Mapping[str, str], log: Path, start: Start) -> None:
         self.name = name
         self.log = log
-        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         with log.open("ab") as out:
-            self._popen = subprocess.Popen(
-                ["bash", "-c", f"exec {procfile()[name]}"],
-                cwd=ROOT,
-                env={"PATH": path, "PYTHONUNBUFFERED": "1", **env},
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=out,
-                start_new_session=True,
-            )
+            self._popen = start(procfile()[name], cwd=ROOT, env=env, stdout=out, stderr=out)
 
     @property
     def pid(self) -> int:
@@ -107,10 +136,11 @@ class Process:
 class Stack:
     """Settings, and the processes that were started with them. Ends what it started."""
 
-    def __init__(self, env: Mapping[str, str], directory: Path) -> None:
+    def __init__(self, env: Mapping[str, str], directory: Path, start: Start = as_a_supervisor) -> None:
         self.port = int(env.get("PORT") or free_port())
         self.env = {**env, "PORT": str(self.port), "WEB_CONCURRENCY": "1", "WORKER_CONCURRENCY": "20"}
         self.directory = directory
+        self.starts = start
         self.processes: list[Process] = []
 
     @property
@@ -120,7 +150,7 @@ class Stack:
     def start(self, name: str, **env: str) -> Process:
         """Start a line of the Procfile, without waiting until it is ready."""
         log = self.directory / f"{name}-{len(self.processes)}.log"
-        process = Process(name, {**self.env, **env}, log)
+        process = Process(name, self._environment(env), log, self.starts)
         self.processes.append(process)
         return process
 
@@ -139,18 +169,28 @@ class Stack:
 
     def celery(self, *args: str) -> str:
         """Run Celery's command line, as an operator would, and return what it printed."""
-        return self._run("celery", "-A", "tasks", *args)
+        return self._done("celery", "-A", "tasks", *args)
 
     def flask(self, *args: str, status: int = 0) -> str:
         """Run one of our own commands, as an operator would, and return what it printed."""
-        return self._run("flask", *args, status=status)
+        return self._done("flask", *args, status=status)
 
-    def _run(self, program: str, *args: str, status: int = 0) -> str:
-        command = [str(Path(sys.executable).parent / program), *args]
-        env = {"PATH": os.environ["PATH"], **self.env}
-        done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
+    def run(self, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
+        """Run a program to its end, whatever that is."""
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            running = self.starts(shlex.join(words), cwd=ROOT, env=self._environment(env), stdout=out, stderr=err)
+            status = running.wait(60)
+            said = [(file.seek(0), file.read().decode())[1] for file in (out, err)]
+        return subprocess.CompletedProcess(words, status, *said)
+
+    def _done(self, *words: str, status: int = 0) -> str:
+        done = self.run(*words)
         assert done.returncode == status, done.stderr
         return (done.stdout + (done.stderr if status else "")).strip()
+
+    def _environment(self, env: Mapping[str, str]) -> dict[str, str]:
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        return {"PATH": path, "PYTHONUNBUFFERED": "1", **self.env, **env}
 
     def _is_ready(self) -> bool:
         try:

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, expect, sync_playwright
 
 from sandbox import Sandbox
 from tests.browser.chat import Chat, Salon
@@ -30,6 +30,7 @@ def browser() -> Iterator[Browser]:
     found = next(filter(None, map(shutil.which, _NAMES)), None)
     assert found, "the page is tested in Chromium (Debian: apt-get install chromium)"
     with sync_playwright() as playwright:
+        expect.set_options(timeout=30_000)  # in ms: other tests may keep the machine busy
         browser = playwright.chromium.launch(executable_path=found, args=_OPTIONS)
         yield browser
         browser.close()

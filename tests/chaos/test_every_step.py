@@ -7,9 +7,7 @@ once, in order, and the conversation goes on.
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from pathlib import Path
 from signal import SIGKILL
 
@@ -287,9 +285,7 @@ def test_operator_who_has_it_forgotten(place: str, desk: Desk, stack: Stack) -> 
 
 def flask(stack: Stack, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
     """An operator's command."""
-    command = [str(Path(sys.executable).parent / "flask"), *words]
-    environment = {"PATH": os.environ["PATH"], **stack.env, **env}
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+    return stack.run("flask", *words, **env)
 
 
 def test_no_step_is_forgotten() -> None:

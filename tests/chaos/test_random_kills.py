@@ -125,7 +125,7 @@ def write(desk: Desk, killer: Killer, chance: random.Random) -> None:
         wait_until(partial(killer.is_ahead, KILLS_A_ROUND * number), what="more kills")
 
 
-@pytest.mark.timeout(350)
+@pytest.mark.timeout(600)
 def test_random_kills(desk: Desk, stack: Stack, other: Stack, redis_server: RedisServer) -> None:
     chance = random.Random(SEED)
     killer = Killer(stack, other, redis_server, random.Random(SEED))

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.desk import Desk
-from tests.stack import ROOT, Stack, wait_until
+from tests.stack import Stack, wait_until
 
 CONVERSATION_3 = "/api/v1/accounts/1/conversations/3"
 
@@ -23,9 +20,7 @@ def gate(tmp_path: Path) -> Path:
 
 
 def flask(stack: Stack, *args: str, status: int = 0) -> str:
-    command = [str(Path(sys.executable).parent / "flask"), "dead-letters", *args]
-    env = {"PATH": os.environ["PATH"], **stack.env}
-    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
+    done = stack.run("flask", "dead-letters", *args)
     assert done.returncode == status, done.stderr
     return done.stdout + done.stderr
 

@@ -17,6 +17,9 @@ from sandbox.machine.stack import Plan, Ports, Stack
 from sandbox.machine.supervisor import SupervisorError
 from tests.stack import wait_until
 
+# They share one stack, so they all run in one process.
+pytestmark = pytest.mark.xdist_group("stack")
+
 ENDED = 0
 
 

@@ -25,5 +25,5 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.fixture
 def desk(sandbox: Sandbox, receiver: Receiver) -> Iterator[Desk]:
     """An API inbox with a bot and an account webhook; conversation 3 in it."""
-    with httpx.Client(base_url=sandbox.url, trust_env=False, timeout=5) as http:
+    with httpx.Client(base_url=sandbox.url, trust_env=False, timeout=30) as http:
         yield Desk.furnish(sandbox, receiver, http)

@@ -6,6 +6,7 @@ import pytest
 from sandbox import Sandbox
 from sandbox.faults import STATEMENT_TIMEOUT
 from tests.sandbox.desk import CONVERSATION, Desk
+from tests.stack import wait_until
 
 REFUSING = {
     "429": (429, "text/plain", "Retry later\n"),
@@ -67,7 +68,8 @@ def test_hangs_until_the_client_gives_up(desk: Desk, kind: str, stored: list[str
     desk.http.timeout = httpx.Timeout(5, read=0.2)
     with pytest.raises(httpx.ReadTimeout):
         desk.reply("uno")
-    assert desk.contents == stored
+    wait_until(lambda: desk.sandbox.requests, what="the request to be read")
+    wait_until(lambda: desk.contents == stored, what="what is stored")
 
 
 def test_hanging_ends_without_an_answer(desk: Desk) -> None:
@@ -78,10 +80,11 @@ def test_hanging_ends_without_an_answer(desk: Desk) -> None:
 
 def test_slow_answers_late_what_it_stored(desk: Desk) -> None:
     desk.sandbox.faults.add("slow", seconds=0.3)
-    desk.http.timeout = httpx.Timeout(5, read=0.1)
+    patience, desk.http.timeout = desk.http.timeout, httpx.Timeout(5, read=0.1)
     with pytest.raises(httpx.ReadTimeout):
         desk.reply("uno")
-    assert desk.contents == ["uno"]
+    desk.http.timeout = patience
+    wait_until(lambda: desk.contents == ["uno"], what="what is stored")
     desk.sandbox.faults.add("slow", seconds=0.01)
     assert desk.reply("dos").json()["content"] == "dos"
 

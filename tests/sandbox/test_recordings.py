@@ -21,12 +21,15 @@ KNOWN = {
     ],
 }
 
+# What they share is made once: they all run in one process.
+pytestmark = pytest.mark.xdist_group("recordings")
+
 
 @pytest.fixture(scope="module")
 def played() -> Iterator[dict[str, list[str]]]:
     """All situations once, in order, each with its differences."""
     sandbox = Sandbox(admin_token="A", agent_token="B", webhook_timeout_s=2, webhook_retry_s=0.02)
-    with sandbox, Receiver() as receiver, httpx.Client(base_url=sandbox.url, trust_env=False, timeout=10) as http:
+    with sandbox, Receiver() as receiver, httpx.Client(base_url=sandbox.url, trust_env=False, timeout=30) as http:
         player = Player(http, receiver, sandbox.settle, {"admin": "A", "agent": "B"})
         yield {situation: player.play(situation) for situation in SITUATIONS}
 

@@ -12,7 +12,7 @@ from tests.sandbox.desk import CONVERSATION, Desk
 
 
 def connected(sandbox: Sandbox) -> http.client.HTTPConnection:
-    return http.client.HTTPConnection("127.0.0.1", int(sandbox.url.rpartition(":")[2]), timeout=5)
+    return http.client.HTTPConnection("127.0.0.1", int(sandbox.url.rpartition(":")[2]), timeout=30)
 
 
 def ask(connection: http.client.HTTPConnection, method: str, path: str) -> tuple[int, bytes]:
