@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable, Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Annotated, Any
 
 from langgraph.channels import BinaryOperatorAggregate
 from langgraph.graph import MessagesState
 from langgraph.types import Overwrite
+from pydantic import TypeAdapter, ValidationError
 
 from graph.loader import Graph
-from graph.outcome import Attributes, File, HandOver, Labels, Later, Note, Outcome, Reply, Resolve, Silence, Want
+from graph.outcome import Attributes, HandOver, Labels, Later, Note, Outcome, Reply, Resolve, Silence, Want
 
 WANTS = "wants"
 _KIND = "want"
@@ -30,6 +31,7 @@ _KINDS: dict[str, type[Want]] = {
     "silence": Silence,
 }
 _NAMES = {kind: name for name, kind in _KINDS.items()}
+_ADAPTERS: dict[str, TypeAdapter[Want]] = {name: TypeAdapter(kind) for name, kind in _KINDS.items()}
 
 
 class BadWant(ValueError):
@@ -44,7 +46,7 @@ class TalkState(MessagesState):
 
 def wanted(*wants: Want) -> list[dict[str, Any]]:
     """For a node to return: `{"wants": wanted(HandOver("asks for a person"))}`."""
-    return [{_KIND: _NAMES[type(want)], **_plain(want)} for want in wants]
+    return [_written(want) for want in wants]
 
 
 def none_yet(graph: Graph) -> dict[str, Any]:
@@ -84,26 +86,23 @@ def _silenced(want: Want) -> Want:
     return replace(want, closing=None) if isinstance(want, HandOver) else want
 
 
-def _plain(want: Want) -> dict[str, Any]:
-    """Its fields, as what a checkpoint and JSON know: no tuples, no dataclasses."""
-    values = {each.name: getattr(want, each.name) for each in fields(want)}
-    if isinstance(want, Reply):
-        values["files"] = [vars(file) for file in want.files]
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+def _written(want: Want) -> dict[str, Any]:
+    name = _NAMES[type(want)]
+    values: dict[str, Any] = _ADAPTERS[name].dump_python(want)
+    return {_KIND: name, **{field: _plain(value) for field, value in values.items()}}
+
+
+def _plain(value: Any) -> Any:
+    """As a checkpoint and JSON know it: no tuples."""
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _want(value: object) -> Want:
+    """What another version of the program wrote besides is passed over."""
     if not isinstance(value, Mapping) or value.get(_KIND) not in _KINDS:
         raise BadWant(f"`wants` holds what is not among {', '.join(_KINDS)}: use graph.wants.wanted")
-    kind = _KINDS[value[_KIND]]
-    given = {name: _frozen(name, each) for name, each in value.items() if name != _KIND}
     try:
-        return kind(**given)
-    except (TypeError, ValueError) as error:
-        raise BadWant(f"{value[_KIND]}: {error}") from error
-
-
-def _frozen(name: str, value: Any) -> Any:
-    if name == "files":
-        return tuple(File(**each) for each in value)
-    return tuple(value) if isinstance(value, list) else value
+        return _ADAPTERS[value[_KIND]].validate_python({name: each for name, each in value.items() if name != _KIND})
+    except ValidationError as error:
+        problems = ((".".join(map(str, each["loc"])), each["msg"]) for each in error.errors(include_input=False))
+        raise BadWant(f"{value[_KIND]}: {'; '.join(f'{place}: {what}' for place, what in problems)}") from None

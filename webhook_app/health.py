@@ -16,7 +16,7 @@ def alive() -> dict[str, str]:
 @health.get("/ready")
 def ready() -> tuple[dict[str, str], int]:
     try:
-        current_app.extensions["wiring"].mailbox.ping()
+        current_app.extensions["reception"].intake.mailbox.ping()
     except redis.RedisError as error:
         return {"status": "Redis is away", "error": type(error).__name__}, 503
     return {"status": "ready"}, 200

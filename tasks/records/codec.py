@@ -19,7 +19,7 @@ class Codec(Generic[T]):
 
     def dump(self, value: T) -> str:
         # By json, in ASCII: what a model wrote may hold half a surrogate pair, which has no UTF-8.
-        return json.dumps(self._adapter.dump_python(value, mode="json", by_alias=True))
+        return json.dumps(self._adapter.dump_python(value, by_alias=True))
 
     def load(self, text: str) -> T:
         """

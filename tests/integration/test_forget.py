@@ -108,7 +108,7 @@ def test_what_we_wrote_first(desk: Desk, stack: Stack, redis_client: redis.Redis
     worker = stack.start_worker()
     kwargs = f'{{"phone_number": "{PHONE}", "content": "{SECRET_TEXT}"}}'
     stack.celery("call", "tasks.send_message", "--kwargs", kwargs)
-    wait_until(lambda: "letter_undeliverable" in worker.log.read_text(), what="the refusal")
+    wait_until(lambda: "first_message_undeliverable" in worker.log.read_text(), what="the refusal")
     assert stack.flask("forget", "--phone", PHONE) == "0 conversations, 1 written by us first"
     assert list(redis_client.scan_iter(match="*recipient*")) == []
     assert stack.flask("dead-letters", "list") == ""

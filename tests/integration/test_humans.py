@@ -143,7 +143,7 @@ def test_what_was_withheld_is_answered_if_people_give_it_back_so(desk: Desk, sta
     desk.sandbox.customer_writes("Hola", conversation_id=3)
     wait_until(lambda: "send_failed" in stack.logs(), what="a first try")
     desk.assign_to_a_person(3)
-    wait_until(lambda: "withheld" in stack.logs(), what="the reply to be withheld")
+    wait_until(lambda: "suppressed" in stack.logs(), what="the reply to be suppressed")
     assert desk.replies(3) == []
     desk.assign_to_a_person(3, None)
     assert desk.wait_for_replies(1) == ["Echo: Hola"]
@@ -154,7 +154,7 @@ def test_what_was_withheld_is_not_answered_after_a_person_has(desk: Desk, stack:
     desk.sandbox.customer_writes("Hola", conversation_id=3)
     wait_until(lambda: "send_failed" in stack.logs(), what="a first try")
     desk.person_writes("I am here", 3)
-    wait_until(lambda: "withheld" in stack.logs(), what="the reply to be withheld")
+    wait_until(lambda: "suppressed" in stack.logs(), what="the reply to be suppressed")
     desk.set_status(3, "open")
     desk.set_status(3, "pending")
     desk.sandbox.settle()

@@ -29,7 +29,7 @@ from tasks.mailbox import Mailbox
 from tasks.runtime.processes import ProcessRegistry, owner_of_this_process
 client = redis.Redis.from_url(sys.argv[1], decode_responses=True, protocol=2)
 mailbox = Mailbox(client, account_id=1, owner=owner_of_this_process(), shards=2)
-ProcessRegistry(client, 1).sign(mailbox.owner)
+ProcessRegistry(client, 1).register(mailbox.owner)
 mailbox.claim(3, sys.argv[2])
 print(mailbox.owner, flush=True)
 sys.stdin.read()
