@@ -96,13 +96,15 @@ def run(tmp_path: Path) -> Iterator[Run]:
     run.end()
 
 
-def test_ctrl_c_leaves_nothing_behind(run: Run) -> None:
+def test_ctrl_c_leaves_nothing_behind(run: Run, tmp_path: Path) -> None:
     run.read_until("Contesta is running")
+    assert (tmp_path / "run.env").exists()
     assert len(run.left_behind()) > len(("redis", "sandbox", "web", "worker", "beat", "flower"))
     run.process.send_signal(signal.SIGINT)
     assert "stopped" in run.read_all()
     assert run.process.wait() == ENDED
     assert run.left_behind() == []
+    assert not (tmp_path / "run.env").exists()
 
 
 def test_an_interrupted_start_leaves_nothing_behind(run: Run) -> None:
@@ -114,11 +116,12 @@ def test_an_interrupted_start_leaves_nothing_behind(run: Run) -> None:
     assert run.left_behind() == []
 
 
-def test_a_closed_terminal_leaves_nothing_behind(run: Run) -> None:
+def test_a_closed_terminal_leaves_nothing_behind(run: Run, tmp_path: Path) -> None:
     run.read_until("Contesta is running")
     run.close_terminal()
     run.process.wait()
     assert run.left_behind() == []
+    assert not (tmp_path / "run.env").exists()
 
 
 def test_the_demo_shows_the_trip_and_ends_well(tmp_path: Path) -> None:
