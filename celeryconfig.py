@@ -3,8 +3,10 @@
 import os
 from typing import Any
 
-from settings import Settings
+from settings import Settings, complete
 
+# Celery's commands and gunicorn come here first; `flask` goes through cli/__init__.py.
+complete(os.environ)
 _settings = Settings.from_env(os.environ)
 
 broker_url = _settings.broker_url

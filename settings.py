@@ -1,11 +1,18 @@
-"""What the environment says, read once and given to those who need it. Nothing else reads the environment."""
+"""What the environment says, read once in each process and given to those who need it.
+
+Nothing else of the product reads settings from the environment. Two things beside the settings come from there: where a
+test has a process kill itself (CONTESTA_DIE_AT, tasks/runtime/failpoints.py), and a model provider's own key, which its
+library reads.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import fcntl
+from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from dotenv import dotenv_values, find_dotenv
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -150,6 +157,63 @@ class Settings(BaseModel):
         if unknown := set(statuses) - set(STATUSES):
             raise ValueError(f"{', '.join(sorted(unknown))}: not among {', '.join(STATUSES)}")
         return statuses
+
+
+def complete(environment: MutableMapping[str, str]) -> None:
+    """Let a command that is typed in the project's folder find the settings that nobody exported.
+
+    - An environment that names a Chatwoot (CHATWOOT_API_URL) is complete: no file is looked at, so none surprises a
+      process that was started with its settings.
+    - Otherwise, while `make run` runs, all settings are those of its file, `run.env` in DATA_DIR (`.data`): a command
+      that is typed beside it reaches what it has started, and nothing else.
+    - Otherwise `.env` adds what the environment lacks, as it does for every `flask` command.
+
+    Flask has read `.env` before it comes here. What it found there was not in the environment, and does not count.
+
+    Raises:
+        SettingsError: the file is of a `make run` that could not tidy up.
+    """
+    if _is_complete(environment):
+        return
+    left_by_make_run = Path(environment.get("DATA_DIR") or ".data", "run.env")
+    if not left_by_make_run.is_file():
+        for name, value in _dot_env().items():
+            environment.setdefault(name, value)
+        return
+    values = _of_the_run(left_by_make_run)
+    for name in map(str.upper, Settings.model_fields):
+        environment.pop(name, None)
+        environment.pop(f"{name}_FILE", None)
+    environment.update(values)
+
+
+def _is_complete(environment: Mapping[str, str]) -> bool:
+    named = _chatwoot(environment)
+    if named and environment.get("FLASK_RUN_FROM_CLI") == "true":
+        return named != _chatwoot(_dot_env())
+    return bool(named)
+
+
+def _of_the_run(file: Path) -> dict[str, str]:
+    with file.open() as opened:
+        try:
+            fcntl.flock(opened, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:  # its writer holds it, so it runs
+            return _values(file, interpolate=False)
+    raise SettingsError(f"{file} is left of a `make run` that was killed: remove it, or start `make run` again")
+
+
+def _dot_env() -> dict[str, str]:
+    return _values(find_dotenv(usecwd=True))
+
+
+def _chatwoot(environment: Mapping[str, str]) -> str | None:
+    return environment.get("CHATWOOT_API_URL") or environment.get("CHATWOOT_API_URL_FILE")
+
+
+def _values(file: str | Path, *, interpolate: bool = True) -> dict[str, str]:
+    values = dotenv_values(file, interpolate=interpolate, encoding="utf-8")
+    return {name: value for name, value in values.items() if value is not None}
 
 
 _ONE_OF = {

@@ -9,6 +9,9 @@ from sandbox import clock
 from sandbox.server import Sandbox
 from sandbox.version import NEWEST_RECORDED
 
+# Whom the chat page begins with, too (sandbox/page/static/customers.js).
+CUSTOMER = {"name": "Lucía", "phone_number": "+34623226544"}
+
 
 def main() -> None:
     options = _parser().parse_args()
@@ -56,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--bot-token", default=os.environ.get("SANDBOX_BOT_TOKEN"), help="the bot's access token")
     demo.add_argument("--bot-url", default=os.environ.get("SANDBOX_BOT_URL"), help="where its webhooks go")
     demo.add_argument("--webhook-url", default=os.environ.get("SANDBOX_WEBHOOK_URL"), help="where the account's go")
+    demo.add_argument("--conversation", type=int, metavar="N", help="a customer who has said nothing yet, in number N")
     demo.add_argument("--secret", default=os.environ.get("SANDBOX_SECRET"), help="signs both; random if not given")
     return parser
 
@@ -77,7 +81,10 @@ def _seed(sandbox: Sandbox, options: argparse.Namespace) -> None:
             access_token=options.bot_token,
         )
         bot_id = bot.id
-    sandbox.add_inbox(name="Chat", channel="api", agent_bot_id=bot_id)
+    inbox = sandbox.add_inbox(name="Chat", channel="api", agent_bot_id=bot_id)
+    if options.conversation:
+        customer = sandbox.add_contact(**CUSTOMER)
+        sandbox.add_conversation(inbox_id=inbox.id, contact_id=customer.id, id=options.conversation)
     if options.webhook_url:
         sandbox.add_webhook(url=options.webhook_url, secret=options.secret)
 

@@ -5,9 +5,10 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from sandbox.machine import envfile
 from sandbox.machine.endings import Ended, end_on_signals
 from sandbox.machine.logs import Show
-from sandbox.machine.stack import Plan, Ports, Stack, StackError
+from sandbox.machine.stack import ROOT, Plan, Ports, Stack, StackError
 from sandbox.machine.supervisor import SupervisorError
 
 DIRECTORY = ".data"
@@ -40,10 +41,11 @@ def run(plan: Plan) -> None:
     print(f"starting {', '.join(stack.supervisor.logs)} …", flush=True)
     try:
         stack.start(watch=show.new_lines)
-        print(where_to_look(plan), flush=True)
-        while stack.supervisor.is_alive:
-            show.new_lines()
-            time.sleep(0.2)
+        with envfile.left_in(plan.directory, settings_of(plan)) as settings:
+            print(where_to_look(plan, settings), flush=True)
+            while stack.supervisor.is_alive:
+                show.new_lines()
+                time.sleep(0.2)
     finally:
         with suppress(OSError):  # the terminal may be gone
             print("stopping …", flush=True)
@@ -53,7 +55,11 @@ def run(plan: Plan) -> None:
     raise StackError("supervisord has ended")
 
 
-def where_to_look(plan: Plan) -> str:
+def settings_of(plan: Plan) -> dict[str, str]:
+    return envfile.settings_of(plan.environment(os.environ), envfile.names_in(ROOT / ".env.example"))
+
+
+def where_to_look(plan: Plan, settings: Path) -> str:
     return f"""
   Contesta is running. Ctrl-C stops it.
 
@@ -64,6 +70,8 @@ def where_to_look(plan: Plan) -> str:
     Webhooks    {plan.webhook_url}
     Redis       {plan.redis_url}
     Logs        {plan.directory}/logs
+    By hand     celery -A tasks call …, flask …: see the README
+                they read {settings}, not .env, as long as this runs
 """
 
 

@@ -127,6 +127,8 @@ class Plan:
             "--secret": self.webhook_secret,
             # It keeps nothing and may be killed: the product, which remembers, must not meet its ids again.
             "--first-id": "clock",
+            # But for one, so that the README can name it.
+            "--conversation": "3",
         }
         # With "=", since a token may begin with a dash.
         words = (f"{name}={value}" for name, value in options.items())

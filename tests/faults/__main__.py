@@ -1,4 +1,7 @@
-"""The fault matrix: `make faults`. Writes docs/faults.md, and fails if anything was lost, doubled or out of order."""
+"""The fault matrix: `make faults`. Fails if anything was lost, doubled or out of order.
+
+Writes the table into docs/faults.md, and its sums into the README.
+"""
 
 from __future__ import annotations
 
@@ -81,17 +84,28 @@ def main() -> int:
         results = _play_all(rows, Path(directory))
     if not chosen:
         head = _HEAD.format(rows=len(rows), seconds=time.monotonic() - started)
-        table = "".join(f"{result}\n" for result in results)
-        TABLE.write_text(head + table)
-        show_in_readme(head[head.rindex("| what is broken") :] + table)
+        TABLE.write_text(head + "".join(f"{result}\n" for result in results))
+        show_in_readme(sums(results))
     return 0 if all(result.is_clean for result in results) else 1
 
 
-def show_in_readme(table: str) -> None:
-    """Put the table between its marks."""
+def sums(results: Sequence[Result]) -> str:
+    """All rows in a sentence."""
+    total = sum((result.tally for result in results), Tally())
+    given_up = sum(len(result.given_up) for result in results)
+    lost = sum(len(result.lost) for result in results)
+    return (
+        f"{len(results)} rows, {total.sent} messages: {total.answered_once} answered once, {given_up} given up because "
+        f"Chatwoot refused them, {lost} lost, {len(total.doubled)} doubled, {len(total.out_of_order)} out of order; "
+        f"the longest wait {max(result.worst_delay_s for result in results):.1f} s.\n"
+    )
+
+
+def show_in_readme(sentence: str) -> None:
+    """Put it between its marks."""
     before, _, rest = README.read_text().partition("<!-- faults -->\n")
     _, mark, after = rest.partition("<!-- /faults -->")
-    README.write_text(f"{before}<!-- faults -->\n{table}{mark}{after}")
+    README.write_text(f"{before}<!-- faults -->\n{sentence}{mark}{after}")
 
 
 def _play_all(rows: Sequence[Row], directory: Path) -> list[Result]:

@@ -1,10 +1,7 @@
 """The whole stack on this machine: it answers, heals what is killed, and is gone when it is ended."""
 
 import os
-import pty
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -15,6 +12,7 @@ import pytest
 from sandbox.machine import demo
 from sandbox.machine.stack import Plan, Ports, Stack
 from sandbox.machine.supervisor import SupervisorError
+from tests.machine.terminal import Run
 from tests.stack import wait_until
 
 # They share one stack, so they all run in one process.
@@ -91,62 +89,6 @@ def test_flower_asks_for_the_login_of_the_run(stack: Stack) -> None:
         assert answer.status_code == status
 
 
-class Run:
-    """`make run`'s program in a terminal of its own, with data and ports that no other run uses."""
-
-    def __init__(self, module: str, directory: Path) -> None:
-        self._mark = f"DATA_DIR={directory}"
-        ports = Ports.any_free()
-        env = {
-            **os.environ,
-            "DATA_DIR": str(directory),
-            "PORT": str(ports.web),
-            "SANDBOX_PORT": str(ports.sandbox),
-            "FLOWER_PORT": str(ports.flower),
-            "REDIS_PORT": str(ports.redis),
-        }
-        self._terminal, inside = pty.openpty()
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", module],
-            env=env,
-            preexec_fn=lambda: os.login_tty(inside),  # its controlling terminal: closed, it is sent SIGHUP
-        )
-        os.close(inside)
-        self.said = ""
-
-    def read_until(self, words: str) -> None:
-        while words not in self.said:
-            self.said += os.read(self._terminal, 4096).decode()
-
-    def read_all(self) -> str:
-        try:
-            while True:
-                self.said += os.read(self._terminal, 4096).decode()
-        except OSError:  # the other end is closed
-            return self.said
-
-    def close_terminal(self) -> None:
-        os.close(self._terminal)
-        self._terminal = -1
-
-    def left_behind(self) -> list[str]:
-        """Command lines of the run's living processes: each has inherited its environment."""
-        return [line for directory in Path("/proc").glob("[0-9]*") if (line := self._command_of(directory))]
-
-    def _command_of(self, process: Path) -> str:
-        try:
-            ours = self._mark in process.joinpath("environ").read_text(errors="replace").split("\0")
-            return process.joinpath("cmdline").read_text().replace("\0", " ") if ours else ""
-        except OSError:  # gone meanwhile
-            return ""
-
-    def end(self) -> None:
-        self.process.terminate()
-        self.process.wait()
-        if self._terminal >= 0:
-            self.close_terminal()
-
-
 @pytest.fixture
 def run(tmp_path: Path) -> Iterator[Run]:
     run = Run("sandbox.machine.run", tmp_path)
@@ -154,13 +96,15 @@ def run(tmp_path: Path) -> Iterator[Run]:
     run.end()
 
 
-def test_ctrl_c_leaves_nothing_behind(run: Run) -> None:
+def test_ctrl_c_leaves_nothing_behind(run: Run, tmp_path: Path) -> None:
     run.read_until("Contesta is running")
+    assert (tmp_path / "run.env").exists()
     assert len(run.left_behind()) > len(("redis", "sandbox", "web", "worker", "beat", "flower"))
     run.process.send_signal(signal.SIGINT)
     assert "stopped" in run.read_all()
     assert run.process.wait() == ENDED
     assert run.left_behind() == []
+    assert not (tmp_path / "run.env").exists()
 
 
 def test_an_interrupted_start_leaves_nothing_behind(run: Run) -> None:
@@ -172,11 +116,12 @@ def test_an_interrupted_start_leaves_nothing_behind(run: Run) -> None:
     assert run.left_behind() == []
 
 
-def test_a_closed_terminal_leaves_nothing_behind(run: Run) -> None:
+def test_a_closed_terminal_leaves_nothing_behind(run: Run, tmp_path: Path) -> None:
     run.read_until("Contesta is running")
     run.close_terminal()
     run.process.wait()
     assert run.left_behind() == []
+    assert not (tmp_path / "run.env").exists()
 
 
 def test_the_demo_shows_the_trip_and_ends_well(tmp_path: Path) -> None:

@@ -62,6 +62,13 @@ def test_it_is_seeded_for_a_demo(start: Start) -> None:
     assert [each["name"] for each in members] == ["Pablo"]
 
 
+def test_a_customer_who_has_said_nothing_has_the_number_that_is_named(start: Start) -> None:
+    _, url = start("--webhook-url", "http://127.0.0.1:1/", "--first-id", "clock", "--conversation", "3")
+    (conversation,) = get(url, "accounts/1/conversations", "A").json()["data"]["payload"]
+    assert (conversation["id"], conversation["meta"]["sender"]["name"]) == (3, "Lucía")
+    assert get(url, "accounts/1/conversations/3/messages", "A").json()["payload"] == []
+
+
 def test_its_ids_begin_where_it_is_told(start: Start) -> None:
     _, url = start("--webhook-url", "http://127.0.0.1:1/", "--first-id", "700")
     assert [writes(url, "+34600000001"), writes(url, "+34600000002")] == [(700, 700), (701, 701)]

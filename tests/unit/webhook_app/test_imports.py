@@ -23,9 +23,10 @@ def test_the_web_process_loads_no_langgraph() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_a_process_without_settings_says_what_is_missing() -> None:
+def test_a_process_without_settings_says_what_is_missing(tmp_path: Path) -> None:
+    env = {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        [sys.executable, "-c", "import webhook_app.wsgi"], cwd=ROOT, env={}, capture_output=True, text=True
+        [sys.executable, "-c", "import webhook_app.wsgi"], cwd=tmp_path, env=env, capture_output=True, text=True
     )
     assert done.returncode != 0
     assert "set REDIS_URL; set CHATWOOT_API_URL" in done.stderr
