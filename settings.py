@@ -8,6 +8,7 @@ library reads.
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -86,7 +87,6 @@ class Settings(BaseModel):
     reconcile_seconds: Annotated[float, Field(ge=0)] = 60.0
     reconcile_horizon_seconds: Annotated[float, Field(gt=0)] = 3600.0
     reconcile_grace_seconds: Annotated[float, Field(ge=0)] = 10.0
-    port: int = 8000
 
     on_missing_conversation: Literal["fail", "recreate"] = "fail"
     validate_conversations: bool = False
@@ -157,6 +157,16 @@ class Settings(BaseModel):
         if unknown := set(statuses) - set(STATUSES):
             raise ValueError(f"{', '.join(sorted(unknown))}: not among {', '.join(STATUSES)}")
         return statuses
+
+
+def of_this_process() -> Settings:
+    """What the environment says, and the files that `complete` reads where it says nothing.
+
+    Raises:
+        SettingsError: naming all that is missing or malformed.
+    """
+    complete(os.environ)
+    return Settings.from_env(os.environ)
 
 
 def complete(environment: MutableMapping[str, str]) -> None:

@@ -239,14 +239,6 @@ class Client:
         exact = [contact for contact in found if contact.phone_number == phone_number]
         return min(exact, key=lambda contact: contact.id, default=None)
 
-    def search_contacts(self, q: str, *, page: int = 1) -> list[Contact]:
-        """A page of 15 contacts with `q` anywhere in name, e-mail or phone. At most 100 calls a minute and account.
-
-        Source: https://developers.chatwoot.com/api-reference/contacts/search-contacts
-        """
-        params = {"q": q, "page": page}
-        return self._ask(Call("GET", "/contacts/search"), _all_of(Contact.from_json, "payload"), params=params)
-
     def contact(self, contact_id: int) -> Contact:
         """Source: https://developers.chatwoot.com/api-reference/contacts/show-contact"""
         return self._ask(Call("GET", f"/contacts/{contact_id}"), lambda answer: _contact(answer, "payload"))

@@ -55,11 +55,6 @@ class PermanentError(ChatwootError):
 class NotFound(PermanentError):
     """404: the account, conversation, contact or inbox does not exist, or this server is no Chatwoot."""
 
-    @property
-    def is_of_a_record(self) -> bool:
-        """Chatwoot has looked for it. False: this server does not know the path."""
-        return "could not be found" in self.text
-
 
 class OutcomeUnknown(ChatwootError):
     """It may have been done or not. Look whether it was before doing it again.

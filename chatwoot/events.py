@@ -111,11 +111,6 @@ class MessageEvent(ConversationEvent):
         return self.is_outgoing and not self._is_automatic and (self.sender is None or self.sender.kind == "user")
 
     @property
-    def is_external_echo(self) -> bool:
-        """Written on the business's own phone."""
-        return bool(self.content_attributes.get("external_echo"))
-
-    @property
     def is_deleted(self) -> bool:
         return self.content_attributes.get("deleted") is True
 

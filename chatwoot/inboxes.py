@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chatwoot import reading
+from chatwoot.channels import Channel, channel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,9 +22,9 @@ class Inbox:
     """A new conversation is the contact's last one, even where that is resolved."""
 
     @property
-    def is_whatsapp(self) -> bool:
-        """Free text reaches the customer only within 24 hours of the customer's last message."""
-        return self.channel_type == "Channel::Whatsapp" or self.medium == "whatsapp"
+    def channel(self) -> Channel:
+        """What the inbox can take."""
+        return channel(self.channel_type, medium=self.medium)
 
     @classmethod
     def from_json(cls, value: Any) -> Inbox:

@@ -5,20 +5,16 @@
 
 from __future__ import annotations
 
-import os
-
 from flask import Flask
 
 import tasks.celery  # noqa: F401 - the app over which doorbells ring
 from cli.dead_letters import dead_letters
 from cli.forget import forget
-from settings import complete
 from tasks.runtime import logs
 
 
 def create_app() -> Flask:
     """What the `flask` command opens: our commands, and no web pages."""
-    complete(os.environ)
     logs.configure()
     app = Flask(__name__)
     app.cli.add_command(dead_letters)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, cast
 
 import redis
 
+import settings
 from chatwoot.client import Client
 from chatwoot.conversations import Status
 from settings import Settings
@@ -48,7 +48,7 @@ def of_this_process() -> Wiring:
     Raises:
         SettingsError: the environment lacks something.
     """
-    return Wiring(Settings.from_env(os.environ))
+    return Wiring(settings.of_this_process())
 
 
 class Wiring:

@@ -1,8 +1,6 @@
 """What gunicorn serves: `gunicorn webhook_app.wsgi:app`. Reads the environment."""
 
-import os
-
-from settings import Settings
+import settings
 from tasks.celery import app as app_of_tasks
 from tasks.runtime import logs
 from webhook_app import create_app
@@ -17,6 +15,6 @@ app_of_tasks.conf.broker_transport_options |= {
     "interval_start": 0,
     "interval_step": 0,
 }
-app = create_app(Settings.from_env(os.environ))
+app = create_app(settings.of_this_process())
 # At the first request: gunicorn may have forked until then.
 app.before_request(app.extensions["wiring"].counter_flusher.start)

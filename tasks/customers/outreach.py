@@ -171,7 +171,7 @@ class Outreach:
     def _require_window(self, message: FirstMessage, here: list[Conversation]) -> None:
         """Make nothing in which nothing could be said: in WhatsApp a new conversation has no window yet."""
         inbox = self._inbox(message.inbox_id)
-        if inbox is None or not inbox.is_whatsapp or message.template_params is not None:
+        if inbox is None or inbox.channel.window_hours is None or message.template_params is not None:
             return
         if not (inbox.is_single_conversation and any(each.can_reply for each in here)):
             raise Undeliverable(_WINDOW)

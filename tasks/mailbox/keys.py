@@ -32,7 +32,7 @@ class Keys:
         return crc32(f"{self.account_id}:{conversation_id}".encode()) % self.shards
 
     def due(self, shard: int) -> str:
-        """Conversations by when somebody must look at them: all that are not idle, or have something put off."""
+        """Conversations by when somebody must look at them: all that are not idle, or have something scheduled."""
         return f"{self._base(shard)}:due"
 
     def dead_letters(self, shard: int) -> str:

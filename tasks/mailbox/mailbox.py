@@ -276,11 +276,11 @@ class Mailbox:
     # -- recovery
 
     def overdue(self) -> Iterator[int]:
-        """Conversations whose time has come: their worker is gone, their doorbell lost, or what was put off is due."""
+        """Conversations whose time has come: their worker is gone, their doorbell lost, or something is due."""
         return self._due_until(self._now_ms())
 
     def reclaim_overdue(self, conversation_id: int) -> WakeThinker | WakeSender | None:
-        """Free an overdue conversation of a holder that is gone, or do what was put off until now.
+        """Free an overdue conversation of a holder that is gone, or do what was scheduled until now.
 
         Of several watchdogs one gets the doorbell.
         """
@@ -293,7 +293,7 @@ class Mailbox:
         )
 
     def unfinished(self) -> Iterator[int]:
-        """All conversations that are not idle, or have something put off."""
+        """All conversations that are not idle, or have something scheduled."""
         return self._due_until("+inf")
 
     def figures(self) -> Figures:

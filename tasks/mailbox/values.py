@@ -95,7 +95,7 @@ class Figures:
 
     dead_letters: int
     unfinished: int
-    """Conversations that are not idle, or have something put off."""
+    """Conversations that are not idle, or have something scheduled."""
     overdue_s: float
     """For how long the oldest has been past its deadline; 0: none is."""
 

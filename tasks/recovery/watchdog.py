@@ -23,16 +23,16 @@ log = structlog.get_logger()
 
 def reclaim_overdue(mailbox: Mailbox, doorbells: Doorbells) -> int:
     """Ring again for every conversation that nobody works on any more. Returns how many."""
-    revived = ((each, mailbox.reclaim_overdue(each)) for each in mailbox.overdue())
-    return _take_up(revived, doorbells, "overdue")
+    freed = ((each, mailbox.reclaim_overdue(each)) for each in mailbox.overdue())
+    return _take_up(freed, doorbells, "overdue")
 
 
 def reclaim_from_dead(mailbox: Mailbox, doorbells: Doorbells, registry: ProcessRegistry) -> int:
     """Ring for what dead processes of this machine held, at once. Returns how many."""
     count = 0
     for owner in registry.dead():
-        inherited = ((each, mailbox.reclaim_from_dead(each, owner)) for each in mailbox.unfinished())
-        count += _take_up(inherited, doorbells, "worker died")
+        freed = ((each, mailbox.reclaim_from_dead(each, owner)) for each in mailbox.unfinished())
+        count += _take_up(freed, doorbells, "worker died")
         registry.remove(owner)
     return count
 

@@ -24,7 +24,7 @@ class Counted(StrEnum):
     """What is counted. How often each happened, by its label where it has one."""
 
     MESSAGES_SENT = auto()
-    """To customers, by flow: `webhook`, or `agent` where we or an operator began."""
+    """To customers, by flow: `reply`, or `outreach` where we or an operator began."""
     TURNS_ANSWERED = auto()
     RETRIES = auto()
     """By what is tried again: `thinking`, `sending`, `writing_first`."""
@@ -91,10 +91,10 @@ class CounterStore:
 
 
 class CounterFlusher:
-    """Adds what its process counts to the ledger, every second and at the end."""
+    """Adds what its process counts to the store, every second and at the end."""
 
-    def __init__(self, ledger: CounterStore) -> None:
-        self._ledger = ledger
+    def __init__(self, store: CounterStore) -> None:
+        self._store = store
         self._stopped = threading.Event()
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -103,7 +103,7 @@ class CounterFlusher:
         """To be called where the process was forked already: threads do not survive that. Safe to repeat."""
         with self._starting:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="bookkeeper", daemon=True)
+                self._thread = threading.Thread(target=self._run, name="counter-flusher", daemon=True)
                 self._thread.start()
                 atexit.register(self.stop)
 
@@ -120,6 +120,6 @@ class CounterFlusher:
 
     def _add(self) -> None:
         try:
-            self._ledger.add_pending()
+            self._store.add_pending()
         except redis.RedisError as error:
             log.warning("not_counted_yet", error=type(error).__name__)

@@ -26,7 +26,7 @@ def _start(pid: int) -> str:
     """When the process was started, by a clock that nobody sets: in ticks since the machine was, on Linux.
 
     Raises:
-        psutil.NoSuchProcess: there is none, or it is only waiting to be buried.
+        psutil.NoSuchProcess: there is none, or it is a zombie.
     """
     process = psutil.Process(pid)
     if process.status() == psutil.STATUS_ZOMBIE:

@@ -1,7 +1,7 @@
 """How fast we may ask things of Chatwoot, over all workers: whoever comes too early is told when to come again.
 
-Nobody sleeps for it. Chatwoot's own limits: 200 messages of any kind per conversation and minute; 100 searches for
-contacts per minute and account; 3,000 requests per minute and IP address. And a small one stores about 20 messages a
+Nobody sleeps for it. Chatwoot's own limits: 200 messages of any kind per conversation and minute; 3,000
+requests per minute and IP address. And a small one stores about 20 messages a
 second, however many are posted at once: more in flight only take longer each, until nobody knows their outcome.
 """
 
@@ -23,8 +23,6 @@ from chatwoot.answers import Call
 from chatwoot.errors import TransientError
 from tasks.runtime.processes import is_dead
 
-_SEARCH = "/contacts/search"
-_SEARCHES_PER_MINUTE = 100
 # A slot comes free every so many seconds, where there is one slot; a guess, which only decides how often one asks.
 _POST_S = 0.15
 _LEAST_WAIT_S = 0.1
@@ -92,8 +90,6 @@ class RateLimit:
         """
         # Without Redis nothing is counted: the ceiling is a courtesy, and whoever needs Redis will find out.
         with suppress(redis.RedisError):
-            if call.path == _SEARCH:
-                self._count(self._exactly, RateLimitItemPerMinute(_SEARCHES_PER_MINUTE), "searches")
             if self._limits.calls_per_minute:
                 self._count(self._roughly, RateLimitItemPerMinute(self._limits.calls_per_minute), "calls")
 
@@ -137,7 +133,7 @@ class RateLimit:
         return int(self._take(keys=[self._slots, self._waiting], args=args))
 
     def _freed_of_the_dead(self) -> int:
-        """Seats of this machine's processes that were killed need not wait to be given up. Returns how many."""
+        """Slots of this machine's processes that were killed need not wait to be given up. Returns how many."""
         slots = map(str, self._redis.zrange(self._slots, 0, -1))
         dead = [slot for slot in slots if (owner := slot.partition("#")[0]) and is_dead(owner)]
         return int(self._redis.zrem(self._slots, *dead)) if dead else 0

@@ -104,7 +104,7 @@ class Delivery:
         key = actions.shown_key(action.key)
         log.info("message_sent", key=key, message_id=message_id, tries=sending.tries, private=action.private)
         if not action.private:
-            count(Counted.MESSAGES_SENT, "agent" if actions.is_by_hand(action.key) else "webhook")
+            count(Counted.MESSAGES_SENT, "outreach" if actions.is_by_hand(action.key) else "reply")
 
     def _schedule(self, action: ScheduleMessage, conversation_id: int) -> None:
         delay_s = max(0.0, action.post.asked_at - time.time())
@@ -146,12 +146,12 @@ class Delivery:
 
 def _rich_attributes(action: PostMessage) -> dict[str, Any]:
     """What makes a text a quote, or a question with buttons."""
-    dressing: dict[str, Any] = {}
+    attributes: dict[str, Any] = {}
     if action.in_reply_to:
-        dressing["in_reply_to"] = action.in_reply_to
+        attributes["in_reply_to"] = action.in_reply_to
     if action.quick_replies:
-        dressing["items"] = [{"title": reply, "value": reply} for reply in action.quick_replies]
-    return dressing
+        attributes["items"] = [{"title": reply, "value": reply} for reply in action.quick_replies]
+    return attributes
 
 
 def _upload(file: Attached) -> Upload:

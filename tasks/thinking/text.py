@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from itertools import accumulate, takewhile
+
+from wcwidth import iter_graphemes
 
 # Chatwoot renders every outgoing text as a Liquid template. An invisible space (U+200B) after the first brace was seen
 # to come through a real one as it is (tests/recorded/09-liquid.json), in code in backticks too. A form that renders
@@ -14,16 +15,6 @@ from itertools import accumulate, takewhile
 _OPENING = re.compile(r"\{(?=[{%`])")
 INVISIBLE_SPACE = "\u200b"
 
-# In characters; https://developers.chatwoot.com does not say, the channels' own manuals do.
-_LIMITS = {
-    "Channel::TwilioSms": 1_600,
-    "Channel::FacebookPage": 2_000,
-    "Channel::Instagram": 1_000,
-    "Channel::Sms": 1_600,
-    "Channel::Whatsapp": 4_096,
-    "Channel::Telegram": 4_096,
-    "Channel::Line": 5_000,
-}
 _BREAKS = (
     re.compile(r"\n\s*\n"),  # paragraphs
     re.compile(r"(?<=[.!?…])\s|(?<=[.!?…][\"'”»)])\s|(?<=[。！？])|\n"),  # noqa: RUF001 - sentences and lines
@@ -31,12 +22,6 @@ _BREAKS = (
 _WORDS = re.compile(r"\s")
 _LEAST_FULL = 1 / 3
 """A part may be left so empty for the sake of a better place to break."""
-_JOINER = "\u200d"
-
-
-def limit_of(channel: str | None, *, default: int) -> int:
-    """The characters that a message in this channel may have."""
-    return min(default, _LIMITS.get(channel or "", default))
 
 
 def escaped(text: str) -> str:
@@ -47,7 +32,7 @@ def escaped(text: str) -> str:
 def in_parts(text: str, limit: int) -> Iterator[str]:
     """`text` in parts that are no longer than `limit`, broken where a reader would: nothing but white space is lost."""
     rest = text.strip()
-    while _length(rest) > limit:
+    while _fitting(rest, limit) < len(rest):
         end = _end(rest, limit)
         yield rest[:end].rstrip()
         rest = rest[end:].lstrip()
@@ -58,10 +43,6 @@ def in_parts(text: str, limit: int) -> Iterator[str]:
 def _encodable(text: str) -> str:
     """Half a surrogate pair, which models do write, has no UTF-8."""
     return text.encode(errors="replace").decode()
-
-
-def _length(text: str) -> int:
-    return sum(map(_width, text))
 
 
 def _width(character: str) -> int:
@@ -76,7 +57,7 @@ def _end(text: str, limit: int) -> int:
         end = _last(kind, text, longest)
         if end >= longest * _LEAST_FULL:
             return end
-    return _last(_WORDS, text, longest) or _between_characters(text, longest)
+    return _last(_WORDS, text, longest) or _between_graphemes(text, longest)
 
 
 def _last(kind: re.Pattern[str], text: str, longest: int) -> int:
@@ -90,17 +71,11 @@ def _fitting(text: str, limit: int) -> int:
     return max(1, sum(1 for _ in fitting))
 
 
-def _between_characters(text: str, end: int) -> int:
-    """No later than `end`, and not between a letter and its accent, nor within an emoji that is made of several."""
-    found = end
-    while found > 1 and _belong_together(text[found - 1], text[found]):
-        found -= 1
-    return found if found > 1 else end
-
-
-def _belong_together(before: str, after: str) -> bool:
-    return _JOINER in (before, after) or unicodedata.category(after) in ("Mn", "Me", "Mc") or _is_skin_tone(after)
-
-
-def _is_skin_tone(character: str) -> bool:
-    return "\U0001f3fb" <= character <= "\U0001f3ff"
+def _between_graphemes(text: str, end: int) -> int:
+    """No later than `end`, and not within what a reader sees as one: a letter with its accents, a flag, a family."""
+    found = 0
+    for grapheme in iter_graphemes(text[: end + 1]):
+        if found + len(grapheme) > end:
+            break
+        found += len(grapheme)
+    return found or end

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from chatwoot.channels import channel
 from graph.outcome import HandOver, Outcome, Silence
 from tasks.mailbox import Mailbox, NotYet, Turn, TurnLost, WakeSender, WakeThinker
 from tasks.records import actions, incoming
@@ -21,7 +22,6 @@ from tasks.runtime import failpoints
 from tasks.runtime.counters import Counted, count
 from tasks.runtime.redaction import safe_traceback
 from tasks.thinking.actions_from_wants import Outbox
-from tasks.thinking.text import limit_of
 from tasks.thinking.typing import TypingSign
 
 log = structlog.get_logger()
@@ -114,11 +114,11 @@ class TurnRunner:
             if isinstance(want, Silence):
                 log.info("silent", reason=want.reason)
         told = [*map(incoming.load, turn.earlier), *messages]
-        channel = next((each.channel for each in reversed(told) if each.channel), None)
+        name = next((each.channel for each in reversed(told) if each.channel), None)
         outbox = Outbox(
             key=name_of(turn, messages),
             asked_at=time.time(),
-            limit=limit_of(channel, default=self.message_limit),
+            limit=min(self.message_limit, channel(name).characters or self.message_limit),
             answers=tuple(each.id for each in messages),
             customer=_customer(told),
             newest=max((each.id for each in told), default=0),

@@ -44,8 +44,8 @@ def test_all_processes_add_to_the_same_figures(desk: Desk, stack: Stack) -> None
     stack.celery("call", "tasks.send_reply", "--kwargs", '{"conversation_id": 3, "content": "by hand"}')
     wait_for(
         stack,
-        messages_sent_total__webhook=6,
-        messages_sent_total__agent=1,
+        messages_sent_total__reply=6,
+        messages_sent_total__outreach=1,
         turns_answered_total=6,
         webhooks_total__customer_message_to_answer=6,
         busy_conversations=0,
@@ -77,7 +77,7 @@ def test_it_shows_nobodys_words_and_ids(desk: Desk, stack: Stack) -> None:
     stack.start_worker()
     desk.conversation(345678, PHONE)
     desk.sandbox.customer_writes(TEXT, conversation_id=345678)
-    wait_for(stack, messages_sent_total__webhook=1)
+    wait_for(stack, messages_sent_total__reply=1)
     text = shown(stack)
     assert TEXT not in text
     assert "345678" not in text
@@ -91,7 +91,7 @@ def test_a_process_that_ends_loses_no_count(desk: Desk, stack: Stack, redis_clie
     desk.sandbox.customer_writes(TEXT, conversation_id=3)
     desk.wait_for_replies(1)
     worker.stop()
-    assert CounterStore(redis_client, 1).all()[Counted.MESSAGES_SENT, "webhook"] == 1
+    assert CounterStore(redis_client, 1).all()[Counted.MESSAGES_SENT, "reply"] == 1
 
 
 def test_without_redis_it_says_so(stack: Stack) -> None:

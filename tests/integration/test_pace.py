@@ -15,7 +15,7 @@ from tasks.runtime.rate_limit import Limits, NotNow, RateLimit
 from tests.desk import Desk
 from tests.stack import Stack, wait_until
 
-SEARCH, CONTACT = Call("GET", "/contacts/search"), Call("GET", "/contacts/1")
+CONTACT = Call("GET", "/contacts/1")
 
 
 def pace(client: redis.Redis, limits: Limits = Limits(), owner: str = "") -> RateLimit:  # noqa: B008 - it is frozen
@@ -38,14 +38,6 @@ class TestRates:
         pace(redis_client, Limits(calls_per_minute=1)).before(CONTACT)
         with pytest.raises(NotNow, match="1 calls a minute"):
             pace(redis_client, Limits(calls_per_minute=1)).before(CONTACT)
-
-    def test_searches_have_one_of_their_own(self, redis_client: redis.Redis) -> None:
-        ours = pace(redis_client)
-        for _ in range(100):
-            ours.before(SEARCH)
-        with pytest.raises(NotNow, match="100 searches a minute"):
-            ours.before(SEARCH)
-        ours.before(CONTACT)
 
     def test_no_ceiling_counts_nothing(self, redis_client: redis.Redis) -> None:
         pace(redis_client, Limits(calls_per_minute=0)).before(CONTACT)

@@ -1,4 +1,4 @@
--- A dead letter is to be tried again: it leaves the dead in the step in which it is queued. Whoever asks for an answer
+-- A dead letter is to be tried again: it leaves the dead letters in the step in which it is queued. Whoever asks for an answer
 -- gives the conversation back to the bot. ARGV: conversation, id,
 -- "messages" or "action", bell, grace, then ids and messages in turn, or the action.
 local id, kind, bell, grace = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])

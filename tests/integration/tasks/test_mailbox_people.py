@@ -131,3 +131,14 @@ class TestPeople:
         mailbox.handed_back(3, at=2, takeover_evidence="assigned")
         mailbox.accept(3, 10, said(10), takeover_evidence="assigned", at=3)
         assert redis_client.ttl(mailbox.state_key(3)) > 29 * 24 * 3600
+
+
+def test_what_an_earlier_version_wrote_is_understood(redis_client: redis.Redis) -> None:
+    """What people took over before the fields had their present names is theirs still."""
+    mailbox = Mailbox(redis_client, account_id=1)
+    old = {"with_people": "1", "shown": "assigned", "acted_at": "5", "unheard": "", "heard_at": "4"}
+    redis_client.hset(mailbox.state_key(3), mapping=old)
+    assert mailbox.accept(3, 10, '{"id": 10, "by": "customer"}', takeover_evidence="assigned", at=6).doorbell is None
+    assert mailbox.is_owned_by_human(3)
+    assert mailbox.accept(3, 11, '{"id": 11, "by": "customer"}', at=7).doorbell is not None
+    assert not set(old) - {"acted_at"} & set(redis_client.hgetall(mailbox.state_key(3)))

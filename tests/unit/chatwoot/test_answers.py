@@ -34,7 +34,6 @@ REPEATABLE: list[Act] = [
     lambda client: client.set_labels(3, ["vip"]),
     lambda client: client.set_custom_attributes(3, {"order": 7}),
     lambda client: client.find_contact("+34600000000"),
-    lambda client: client.search_contacts("600"),
     lambda client: client.contact(2),
     lambda client: client.contact_conversations(2),
     lambda client: client.server_version(),

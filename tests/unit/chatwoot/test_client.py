@@ -176,11 +176,6 @@ ASKED: list[tuple[Act, str, tuple[str, str, Any]]] = [
             },
         ),
     ),
-    (
-        lambda client: client.search_contacts("+34699388478"),
-        "contacts_search-200",
-        ("GET", "/contacts/search?q=%2B34699388478&page=1", None),
-    ),
     (lambda client: client.contact(5), "GET_contact-200", ("GET", "/contacts/5", None)),
     (
         lambda client: client.create_contact(name="Ana", phone_number="+34204867020", inbox_id=1),

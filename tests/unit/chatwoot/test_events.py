@@ -118,7 +118,7 @@ def test_a_quick_reply_is_a_customers_message() -> None:
         ("message_created-outgoing-user", {"is_outgoing", "is_from_person"}),
         (
             "message_created-outgoing-phone_app_echo-sender_null",
-            {"is_outgoing", "is_from_person", "is_external_echo", "is_delivered"},
+            {"is_outgoing", "is_from_person", "is_delivered"},
         ),
         ("message_created-template-greeting-sender_null", {"is_template"}),
         ("message_updated-outgoing-delivered", {"is_outgoing", "is_delivered", "is_ours"}),
@@ -135,7 +135,6 @@ def test_what_is_claimed_of_a_message(name: str, claims: set[str]) -> None:
         "is_note": event.is_note,
         "is_template": event.is_template,
         "is_from_person": event.is_from_person,
-        "is_external_echo": event.is_external_echo,
         "is_delivered": event.is_delivered,
         "is_failed": event.is_failed,
         "is_deleted": event.is_deleted,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from liquid import Environment, Mode
 from liquid.exceptions import LiquidError
 
-from tasks.thinking.text import INVISIBLE_SPACE, escaped, in_parts, limit_of
+from tasks.thinking.text import INVISIBLE_SPACE, escaped, in_parts
 
 _LIQUID = Environment(tolerance=Mode.STRICT)
 _CODE = re.compile(r"`(.*?)`", re.DOTALL)
@@ -116,14 +116,17 @@ def test_a_text_is_broken_where_a_reader_would(text: str, found: list[str]) -> N
     assert list(in_parts(text, 20)) == found
 
 
-def test_what_makes_one_character_stays_together() -> None:
-    family, accented = "👩\u200d👩\u200d👧", "e\u0301"
-    assert list(in_parts("x" * 15 + family, 20)) == ["x" * 15, family]
-    assert list(in_parts("x" * 19 + accented, 20)) == ["x" * 19, accented]
+FLAG_OF_TAGS = "🏴" + "".join(chr(0xE0000 + ord(letter)) for letter in "gbeng") + "\U000e007f"
 
 
-def test_a_channel_has_its_limit_and_the_setting_is_the_most() -> None:
-    assert limit_of("Channel::Whatsapp", default=4096) == 4096
-    assert limit_of("Channel::Instagram", default=4096) == 1000
-    assert limit_of("Channel::Api", default=500) == 500
-    assert limit_of(None, default=4096) == 4096
+@pytest.mark.parametrize(
+    "grapheme",
+    ["👩\u200d👩\u200d👧", "e\u0301", "👍🏽", "🇪🇸", FLAG_OF_TAGS, "क्षि", "1\ufe0f\u20e3"],
+    ids=["family", "accent", "skin tone", "flag", "flag of tags", "conjunct", "keycap"],
+)
+def test_what_a_reader_sees_as_one_stays_together(grapheme: str) -> None:
+    for before in range(20):
+        text = "x" * before + grapheme * 9
+        found = list(in_parts(text, 20))
+        assert "".join(found) == text
+        assert not "".join(part.replace(grapheme, "") for part in found).strip("x")
