@@ -7,12 +7,18 @@ from pathlib import Path
 
 import pytest
 import redis
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from sandbox import Sandbox
 from sandbox.machine.redis import RedisServer
 from tests.desk import Desk
 from tests.nursery import Nursery
 from tests.stack import BOT_TOKEN, SECRET, Stack, settings
+
+# Neither says anything of our code where other tests keep the machine busy.
+hypothesis_settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("busy")
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -83,10 +84,16 @@ def test_a_second_run_keeps_its_hands_off_the_data(stack: Stack, chatwoot: httpx
 
 
 def test_flower_asks_for_the_login_of_the_run(stack: Stack) -> None:
+    wait_until(lambda: listens(stack.plan.ports.flower), what="Flower")
     user, _, password = stack.plan.flower_login.partition(":")
     for auth, status in ((None, httpx.codes.UNAUTHORIZED), ((user, password), httpx.codes.OK)):
         answer = httpx.get(stack.plan.flower_url, auth=auth, follow_redirects=True, trust_env=False)
         assert answer.status_code == status
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.fixture

@@ -138,10 +138,12 @@ def test_the_released_savers_turns_cost_more_and_more(released: ShallowRedisSave
 @pytest.mark.parametrize("durability", ["exit", "sync"])
 def test_a_conversation_is_one_key(memory: Memory, raw_client: redis.Redis, durability: str) -> None:
     graph = chatting_graph(memory)
+    documents: list[int] = []
     for _ in range(10):
         graph.invoke({"messages": [HumanMessage("hi")]}, at("t"), durability=durability)
-    documents = [key for key in raw_client.scan_iter() if b"registry" not in key]
-    assert len(documents) <= 3, documents  # the checkpoint, and the last step's writes
+        documents.append(sum(b"registry" not in key for key in raw_client.scan_iter()))
+    # The checkpoint, and the last step's writes. One that was late goes in the next turn.
+    assert min(documents[-3:]) <= 3, documents
 
 
 def test_threads_read_what_is_there(memory: Memory) -> None:
