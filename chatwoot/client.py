@@ -12,8 +12,7 @@ from typing import Any, Literal, Self, TypeVar
 
 import httpx
 
-from chatwoot import answers
-from chatwoot.answers import Call
+from chatwoot import responses
 from chatwoot.attachments import Upload
 from chatwoot.contacts import Contact
 from chatwoot.conversations import Conversation, Status
@@ -21,6 +20,7 @@ from chatwoot.http import Http
 from chatwoot.inboxes import Inbox
 from chatwoot.messages import Message
 from chatwoot.reading import Misshapen, mapping, required_id, text, texts
+from chatwoot.responses import Call
 
 T = TypeVar("T")
 
@@ -284,12 +284,12 @@ class Client:
         Source: https://developers.chatwoot.com/api-reference/profile/fetch-user-profile
         """
         call = Call("GET", "/api/v1/profile")
-        return answers.read(self._send(call, call.path), call, lambda answer: required_id(mapping(answer)))
+        return responses.read(self._send(call, call.path), call, lambda answer: required_id(mapping(answer)))
 
     def server_version(self) -> str:
         """Such as "4.15.1"."""
         call = Call("GET", "/api")
-        return answers.read(self._send(call, call.path), call, _version)
+        return responses.read(self._send(call, call.path), call, _version)
 
     def _ask(
         self,
@@ -301,13 +301,13 @@ class Client:
         files: Sequence[Upload] = (),
     ) -> T:
         """Make the call and shape what is answered."""
-        return answers.read(self._send(call, self._account + call.path, params, body, files), call, shape)
+        return responses.read(self._send(call, self._account + call.path, params, body, files), call, shape)
 
     def _tell(self, call: Call, *, body: Mapping[str, Any]) -> None:
         """Make the call; of a good answer nothing is read, and some have no body at all."""
         response = self._send(call, self._account + call.path, None, body)
         if not response.is_success:
-            raise answers.error_for_answer(response, call)
+            raise responses.error_for_answer(response, call)
 
     def _send(
         self,
@@ -321,8 +321,8 @@ class Client:
             self._before_each(call)
         try:
             return self._http.request(call.method, path, params=params, body=body, files=files)
-        except answers.HTTPX_ERRORS as error:
-            raise answers.error_for_exception(error, call) from error
+        except responses.HTTPX_ERRORS as error:
+            raise responses.error_for_exception(error, call) from error
 
 
 def _given(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,8 +19,8 @@ from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.storage import RedisStorage
 from limits.strategies import MovingWindowRateLimiter, RateLimiter, SlidingWindowCounterRateLimiter
 
-from chatwoot.answers import Call
 from chatwoot.errors import TransientError
+from chatwoot.responses import Call
 from tasks.runtime.processes import is_dead
 
 # A slot comes free every so many seconds, where there is one slot; a guess, which only decides how often one asks.

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import pytest
 import redis
 
-from chatwoot.answers import Call
+from chatwoot.responses import Call
 from tasks.mailbox import Mailbox, Sending
 from tasks.runtime.processes import owner_of_this_process
 from tasks.runtime.rate_limit import Limits, NotNow, RateLimit
