@@ -111,7 +111,8 @@ class Wiring:
 
     @cached_property
     def registry(self) -> ProcessRegistry:
-        return ProcessRegistry(self.redis_client, self.settings.chatwoot_account_id)
+        client = self._connected(decode_responses=True, connections=1)
+        return ProcessRegistry(client, self.settings.chatwoot_account_id, owner_of_this_process())
 
     @cached_property
     def rate_limit(self) -> RateLimit:
@@ -313,6 +314,7 @@ class Wiring:
             holdings=self.holdings,
             doorbells=over_celery,
             registry=self.registry,
+            rate_limit=self.rate_limit,
             lease_s=self.settings.lease_seconds,
         )
 
@@ -322,11 +324,11 @@ class Wiring:
     def _memory_s(self) -> int:
         return int(self.settings.memory_ttl_days * 24 * 3600)
 
-    def _connected(self, *, decode_responses: bool) -> redis.Redis:
+    def _connected(self, *, decode_responses: bool, connections: int = _CONNECTIONS) -> redis.Redis:
         pool = redis.BlockingConnectionPool.from_url(
             self.settings.redis_url,
             decode_responses=decode_responses,
-            max_connections=_CONNECTIONS,
+            max_connections=connections,
             timeout=int(2 * self._redis_patience_s),
             protocol=2,
             socket_timeout=self._redis_patience_s,

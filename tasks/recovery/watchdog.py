@@ -1,13 +1,15 @@
 """What takes a turn up again when its worker is gone, and keeps it while the worker lives.
 
-One heartbeat and one watchdog in each worker process. Recovery takes seconds: the lease of a turn, not the broker's
-visibility timeout.
+One heartbeat and one watchdog in each worker process. Recovery takes seconds where a worker's end is seen, else the
+lease of a turn: not the broker's visibility timeout.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
+from functools import partial
 
 import redis
 import structlog
@@ -16,7 +18,9 @@ from kombu.exceptions import OperationalError
 from tasks.mailbox import Mailbox, WakeSender, WakeThinker
 from tasks.mailbox.doorbells import Doorbells
 from tasks.recovery.holdings import Holdings
-from tasks.runtime.processes import ProcessRegistry
+from tasks.runtime.processes import EVERY_S, ProcessRegistry
+from tasks.runtime.rate_limit import RateLimit
+from tasks.runtime.redaction import safe_traceback
 
 log = structlog.get_logger()
 
@@ -27,10 +31,14 @@ def reclaim_overdue(mailbox: Mailbox, doorbells: Doorbells) -> int:
     return _take_up(freed, doorbells, "overdue")
 
 
-def reclaim_from_dead(mailbox: Mailbox, doorbells: Doorbells, registry: ProcessRegistry) -> int:
-    """Ring for what dead processes of this machine held, at once. Returns how many."""
+def reclaim_from_dead(
+    *, mailbox: Mailbox, doorbells: Doorbells, registry: ProcessRegistry, rate_limit: RateLimit
+) -> int:
+    """Ring for what dead processes held, before it is overdue; this one lives. Returns how many."""
+    registry.register()
     count = 0
     for owner in registry.dead():
+        rate_limit.free_slots_of(owner)
         freed = ((each, mailbox.reclaim_from_dead(each, owner)) for each in mailbox.unfinished())
         count += _take_up(freed, doorbells, "worker died")
         registry.remove(owner)
@@ -56,19 +64,21 @@ class BackgroundThreads:
         holdings: Holdings,
         doorbells: Doorbells,
         registry: ProcessRegistry,
+        rate_limit: RateLimit,
         lease_s: float,
     ) -> None:
-        def beat() -> None:
-            registry.register(mailbox.owner)
-            holdings.beat(mailbox)
-
-        def watch() -> None:
-            reclaim_from_dead(mailbox, doorbells, registry)
-            reclaim_overdue(mailbox, doorbells)
-
+        reclaim = partial(
+            reclaim_from_dead, mailbox=mailbox, doorbells=doorbells, registry=registry, rate_limit=rate_limit
+        )
         self._holdings = holdings
+        self._leave = partial(registry.remove, mailbox.owner)
         self._stopped = threading.Event()
-        self._threads = [self._every(lease_s / 4, "heartbeat", beat), self._every(1.0, "watchdog", watch)]
+        self._threads = [
+            self._every(lease_s / 4, "heartbeat", partial(holdings.beat, mailbox)),
+            self._every(1.0, "watchdog", partial(reclaim_overdue, mailbox, doorbells)),
+            # By itself, so that it is not late for being busy: others look for this process.
+            self._every(EVERY_S, "registry", reclaim),
+        ]
 
     def start(self, *, most_stuck: int, end: Callable[[], object]) -> None:
         """Threads cannot be stopped: the process has to `end` before all of them are stuck."""
@@ -86,6 +96,8 @@ class BackgroundThreads:
         self._stopped.set()
         for thread in self._threads:
             thread.join()
+        with suppress(redis.RedisError):  # then it is missed, and found to hold nothing
+            self._leave()
 
     def _every(self, seconds: float, name: str, work: Callable[[], object]) -> threading.Thread:
         def run() -> None:
@@ -94,6 +106,10 @@ class BackgroundThreads:
                     work()
                 except (redis.RedisError, OperationalError) as error:
                     log.warning("background_thread_failed", thread=name, error=type(error).__name__)
+                except Exception as error:  # noqa: BLE001 - without it the worker would go on, and nobody would notice
+                    log.error(
+                        "background_thread_failed", thread=name, error=type(error).__name__, where=safe_traceback(error)
+                    )
                 if self._stopped.wait(seconds):
                     return
 

@@ -21,7 +21,6 @@ from limits.strategies import MovingWindowRateLimiter, RateLimiter, SlidingWindo
 
 from chatwoot.errors import TransientError
 from chatwoot.responses import Call
-from tasks.runtime.processes import is_dead
 
 # A slot comes free every so many seconds, where there is one slot; a guess, which only decides how often one asks.
 _POST_S = 0.15
@@ -110,11 +109,14 @@ class RateLimit:
             with suppress(redis.RedisError):  # it comes free by itself
                 self._redis.zrem(self._slots, slot)
 
+    def free_slots_of(self, owner: str) -> int:
+        """The process is known to be dead: nobody need wait until its posts count as ended. Returns how many."""
+        slots = [slot for slot in map(str, self._redis.zrange(self._slots, 0, -1)) if slot.startswith(f"{owner}#")]
+        return int(self._redis.zrem(self._slots, *slots)) if slots else 0
+
     def _acquire(self, conversation_id: int) -> str:
         slot = f"{self._owner}#{uuid.uuid4().hex}"
-        if (waiting := self._asked_for(slot, conversation_id)) and self._freed_of_the_dead():
-            waiting = self._asked_for(slot, conversation_id)
-        if waiting:
+        if waiting := self._asked_for(slot, conversation_id):
             # The more wait, the more seldom each asks, so that they ask about as often as a slot comes free.
             share = _POST_S * waiting / self._limits.posts_in_flight
             raise NotNow("posts in flight", _LEAST_WAIT_S + share * random.uniform(0.5, 1.5))
@@ -131,12 +133,6 @@ class RateLimit:
             now + self._limits.slot_s,
         ]
         return int(self._take(keys=[self._slots, self._waiting], args=args))
-
-    def _freed_of_the_dead(self) -> int:
-        """Slots of this machine's processes that were killed need not wait to be given up. Returns how many."""
-        slots = map(str, self._redis.zrange(self._slots, 0, -1))
-        dead = [slot for slot in slots if (owner := slot.partition("#")[0]) and is_dead(owner)]
-        return int(self._redis.zrem(self._slots, *dead)) if dead else 0
 
     def _now(self) -> float:
         seconds, microseconds = self._redis.time()

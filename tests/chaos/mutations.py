@@ -17,6 +17,8 @@ from tests.stack import ROOT
 
 TABLE = ROOT / "docs" / "mutations.md"
 MAILBOX = "tests/integration/tasks/test_mailbox.py"
+PEOPLE = "tests/integration/tasks/test_mailbox_people.py"
+RECOVERY = "tests/integration/tasks/test_recovery.py"
 STEPS = "tests/chaos/test_every_step.py"
 TWICE = "tests/chaos/test_nothing_twice.py"
 CHECKPOINTS = "tests/integration/graph/test_checkpoint.py"
@@ -156,11 +158,32 @@ MUTATIONS = (
         (MAILBOX,),
     ),
     Mutation(
-        "What a dead process of this machine held is taken up at once",
+        "What a dead process held is taken up before it is overdue",
         "tasks/runtime/processes.py",
-        "return True",
-        "return False",
-        ("tests/integration/test_resume.py", f"{STEPS}::test_worker_that_inherits"),
+        "return [owner for owner, number in numbers.items() if number and names.get(number) != owner]",
+        "return []",
+        (RECOVERY, f"{STEPS}::test_worker_that_inherits"),
+    ),
+    Mutation(
+        "Who is connected is alive, however silent",
+        "tasks/runtime/processes.py",
+        "if number and names.get(number) != owner]",
+        "if number]",
+        (RECOVERY,),
+    ),
+    Mutation(
+        "The newest act decides whose it is",
+        "tasks/mailbox/lua/_ownership.lua",
+        "local function is_older_than_known(at) return at < number('acted_at') end",
+        "local function is_older_than_known(at) return false end",
+        (PEOPLE,),
+    ),
+    Mutation(
+        "What had shown when people gave it back tells nothing new",
+        "tasks/mailbox/lua/_ownership.lua",
+        "if field('owned_by_human') == '0' and is_known_evidence(evidence) then return nil end",
+        "",
+        (PEOPLE,),
     ),
     Mutation(
         "Who lost the turn writes no memory",

@@ -222,7 +222,8 @@ def test_web_before_it_accepts(desk: Desk, stack: Stack) -> None:
 
 @pytest.mark.parametrize("place", both("reclaim_from_dead"))
 def test_worker_that_inherits(place: str, desk: Desk, stack: Stack) -> None:
-    """A worker is killed while it thinks; the one that finds it dead dies of it."""
+    """A worker is killed while it thinks; the one that finds it dead, long before it is overdue, dies of it."""
+    stack.env["LEASE_SECONDS"] = "20"
     stack.start_web()
     desk.conversation(3)
     first = doom(stack, "think.before")

@@ -10,7 +10,6 @@ import redis
 
 from chatwoot.responses import Call
 from tasks.mailbox import Mailbox, Sending
-from tasks.runtime.processes import owner_of_this_process
 from tasks.runtime.rate_limit import Limits, NotNow, RateLimit
 from tests.desk import Desk
 from tests.stack import Stack, wait_until
@@ -81,11 +80,13 @@ class TestSeats:
         with ours.posting(3):
             pass
 
-    def test_that_of_a_dead_process_of_this_machine_comes_free_at_once(self, redis_client: redis.Redis) -> None:
-        here, _, _ = owner_of_this_process().rsplit("/", 2)
-        dead = pace(redis_client, Limits(posts_in_flight=1), owner=f"{here}/99999999/1")
-        with dead.posting(3), pace(redis_client, Limits(posts_in_flight=1)).posting(4):
-            pass
+    def test_that_of_a_dead_process_comes_free_when_its_death_is_known(self, redis_client: redis.Redis) -> None:
+        dead = pace(redis_client, Limits(posts_in_flight=1), owner="elsewhere/1/1")
+        with dead.posting(3):
+            ours = pace(redis_client, Limits(posts_in_flight=1))
+            assert (ours.free_slots_of("elsewhere/1/11"), ours.free_slots_of("elsewhere/1/1")) == (0, 1)
+            with ours.posting(4):
+                pass
 
     def test_that_of_a_dead_machine_comes_free_by_itself(self, redis_client: redis.Redis) -> None:
         dead = pace(redis_client, Limits(posts_in_flight=1, slot_s=0.3), owner="elsewhere/1/1")
