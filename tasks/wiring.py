@@ -39,6 +39,16 @@ if TYPE_CHECKING:  # LangGraph: not for the web process
     from tasks.thinking.turn import TurnRunner
 
 _CONNECTIONS = 64
+_OF_A_WORKER = (
+    "turn_runner",
+    "sender",
+    "outreach",
+    "lost_webhooks",
+    "wait_monitor",
+    "eraser",
+    "dead_letters",
+    "background_threads",
+)
 
 
 @cache
@@ -65,8 +75,8 @@ class Wiring:
         Raises:
             GraphError: the graph cannot be loaded.
         """
-        for part in (self.turn_runner, self.sender, self.outreach, self.lost_webhooks, self.wait_monitor, self.eraser):
-            del part
+        for name in _OF_A_WORKER:
+            getattr(self, name)
 
     # -- Redis
 

@@ -25,7 +25,7 @@ _BETWEEN_PARTS_S = 0.001  # so that they are due in their order
 
 
 @dataclass(frozen=True)
-class Outbox:
+class TurnActions:
     """One turn's actions, in the making."""
 
     key: str

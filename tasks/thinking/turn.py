@@ -21,7 +21,7 @@ from tasks.recovery.holdings import Holdings
 from tasks.runtime import failpoints
 from tasks.runtime.counters import Counted, count
 from tasks.runtime.redaction import safe_traceback
-from tasks.thinking.actions_from_wants import Outbox
+from tasks.thinking.actions_from_wants import TurnActions
 from tasks.thinking.typing import TypingSign
 
 log = structlog.get_logger()
@@ -115,7 +115,7 @@ class TurnRunner:
                 log.info("silent", reason=want.reason)
         told = [*map(incoming.load, turn.earlier), *messages]
         name = next((each.channel for each in reversed(told) if each.channel), None)
-        outbox = Outbox(
+        wanted = TurnActions(
             key=name_of(turn, messages),
             asked_at=time.time(),
             limit=min(self.message_limit, channel(name).characters or self.message_limit),
@@ -123,7 +123,7 @@ class TurnRunner:
             customer=_customer(told),
             newest=max((each.id for each in told), default=0),
         )
-        return outbox.of(outcome)
+        return wanted.of(outcome)
 
     def _failed(self, turn: Turn, messages: Sequence[Incoming], error: Exception) -> Answered:
         # The error's own words stay out of the log: they may quote the customer.

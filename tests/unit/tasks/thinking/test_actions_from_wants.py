@@ -16,14 +16,14 @@ from tasks.records.actions import (
     ScheduleMessage,
     SetStatus,
 )
-from tasks.thinking.actions_from_wants import Outbox
+from tasks.thinking.actions_from_wants import TurnActions
 
 ANA = Customer(17, 1, "34586533524")
 
 
 @pytest.fixture
-def outbox() -> Outbox:
-    return Outbox(key="m8", asked_at=1.0, limit=20, answers=(7, 8), customer=ANA, newest=8)
+def turn_actions() -> TurnActions:
+    return TurnActions(key="m8", asked_at=1.0, limit=20, answers=(7, 8), customer=ANA, newest=8)
 
 
 def said(content: str, key: str, **more: object) -> PostMessage:
@@ -34,14 +34,14 @@ def note(content: str, key: str) -> PostMessage:
     return PostMessage(key=key, asked_at=1.0, customer=ANA, content=content, private=True)
 
 
-def test_each_part_of_a_long_reply_is_a_bubble_with_a_key_of_its_own(outbox: Outbox) -> None:
-    made = outbox.of((Reply("One sentence. Another one here."), Reply("Bye")))
+def test_each_part_of_a_long_reply_is_a_bubble_with_a_key_of_its_own(turn_actions: TurnActions) -> None:
+    made = turn_actions.of((Reply("One sentence. Another one here."), Reply("Bye")))
     assert made == [said("One sentence.", "m8.0"), said("Another one here.", "m8.1"), said("Bye", "m8.2")]
 
 
-def test_buttons_and_files_hang_on_the_last_part_and_the_quote_on_the_first(outbox: Outbox) -> None:
+def test_buttons_and_files_hang_on_the_last_part_and_the_quote_on_the_first(turn_actions: TurnActions) -> None:
     reply = Reply("One sentence. Another one here.", ("A", "B"), 7, (File("a.txt", b"\xff", "text/plain"),))
-    assert outbox.of((reply,)) == [
+    assert turn_actions.of((reply,)) == [
         said("One sentence.", "m8.0", in_reply_to=7),
         said(
             "Another one here.",
@@ -52,14 +52,14 @@ def test_buttons_and_files_hang_on_the_last_part_and_the_quote_on_the_first(outb
     ]
 
 
-def test_a_file_may_come_without_words(outbox: Outbox) -> None:
-    (post,) = outbox.of((Reply("", files=(File("a.txt", b"a"),)),))
+def test_a_file_may_come_without_words(turn_actions: TurnActions) -> None:
+    (post,) = turn_actions.of((Reply("", files=(File("a.txt", b"a"),)),))
     assert isinstance(post, PostMessage)
     assert (post.content, len(post.files)) == ("", 1)
 
 
-def test_what_a_model_wrote_is_no_template(outbox: Outbox) -> None:
-    made = outbox.of((Reply("{{a}}"), Note("{%b%}"), HandOver("{{c}}", closing="{{d}}")))
+def test_what_a_model_wrote_is_no_template(turn_actions: TurnActions) -> None:
+    made = turn_actions.of((Reply("{{a}}"), Note("{%b%}"), HandOver("{{c}}", closing="{{d}}")))
     assert not [
         action
         for action in made
@@ -67,8 +67,8 @@ def test_what_a_model_wrote_is_no_template(outbox: Outbox) -> None:
     ]
 
 
-def test_a_hand_over_says_its_closing_line_and_opens_the_conversation_last(outbox: Outbox) -> None:
-    made = outbox.of((HandOver("asks for a person", team_id=2, assignee_id=3, closing="A colleague goes on."),))
+def test_a_hand_over_says_its_closing_line_and_opens_the_conversation_last(turn_actions: TurnActions) -> None:
+    made = turn_actions.of((HandOver("asks for a person", team_id=2, assignee_id=3, closing="A colleague goes on."),))
     assert made == [
         said("A colleague goes on.", "m8.0"),
         Assign(key="m8.0.team", asked_at=1.0, customer=ANA, team_id=2),
@@ -78,12 +78,12 @@ def test_a_hand_over_says_its_closing_line_and_opens_the_conversation_last(outbo
     ]
 
 
-def test_silence_does_nothing(outbox: Outbox) -> None:
-    assert outbox.of((Silence("only thanks"),)) == []
+def test_silence_does_nothing(turn_actions: TurnActions) -> None:
+    assert turn_actions.of((Silence("only thanks"),)) == []
 
 
-def test_all_else_is_one_act_each(outbox: Outbox) -> None:
-    made = outbox.of((Note("n"), Labels(("a",), ("b",)), Attributes({"size": 42}), Resolve()))
+def test_all_else_is_one_act_each(turn_actions: TurnActions) -> None:
+    made = turn_actions.of((Note("n"), Labels(("a",), ("b",)), Attributes({"size": 42}), Resolve()))
     assert made == [
         note("n", "m8.0"),
         ChangeLabels(key="m8.1", asked_at=1.0, customer=ANA, add=("a",), remove=("b",)),
@@ -102,8 +102,8 @@ def test_all_else_is_one_act_each(outbox: Outbox) -> None:
     ],
     ids=lambda want: type(want).__name__,
 )
-def test_every_act_survives_as_json_that_redis_can_hold(outbox: Outbox, want: Want) -> None:
-    for action in outbox.of((want,)):
+def test_every_act_survives_as_json_that_redis_can_hold(turn_actions: TurnActions, want: Want) -> None:
+    for action in turn_actions.of((want,)):
         assert actions.load(actions.dump(action).encode().decode()) == action
 
 
@@ -112,8 +112,8 @@ def test_an_act_of_another_version_is_understood_as_far_as_it_is_known() -> None
     assert actions.load(text) == PostMessage(key="k", content="c", asked_at=1.0)
 
 
-def test_what_is_said_later_is_asked_for_then_and_keeps_its_order(outbox: Outbox) -> None:
-    made = outbox.of((Later("One sentence. Another one here.", after_s=60, unless_they_write=True),))
+def test_what_is_said_later_is_asked_for_then_and_keeps_its_order(turn_actions: TurnActions) -> None:
+    made = turn_actions.of((Later("One sentence. Another one here.", after_s=60, unless_they_write=True),))
     assert all(isinstance(action, ScheduleMessage) and action.unless_newer_than == 8 for action in made)
     posts = [action.post for action in made if isinstance(action, ScheduleMessage)]
     assert [post.content for post in posts] == ["One sentence.", "Another one here."]
