@@ -320,7 +320,7 @@ class FakeMailbox:
         if it.token != held.token:
             return None
         it.token, it.not_before = "", self._now + delay_s
-        it.doubt_until = self._now + (0 if decided else self._timing.doubt_s)
+        it.doubt_until = self._now + max(0 if decided else self._timing.doubt_s, it.still_in_doubt)
         self._watch(it, delay_s + self._timing.grace_s)
         if it.stage == "replying":
             return WakeSender()

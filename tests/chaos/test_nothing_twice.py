@@ -92,6 +92,30 @@ def test_killed_while_chatwoot_is_still_storing(desk: Desk, stack: Stack, redis_
     assert of_conversation(desk, 3).is_clean, desk.replies()
 
 
+@pytest.mark.parametrize("tells", [True, False])
+def test_a_look_fails_while_chatwoot_is_still_storing(
+    tells: bool, desk: Desk, stack: Stack, redis_client: redis.Redis
+) -> None:
+    """That nobody could look says nothing of the reply: it is not posted again before it can be seen."""
+    if not tells:
+        desk.sandbox.webhook_faults.add("never", event=None, content="Echo: ", times=None)
+    stack.env["CHATWOOT_STORING_SECONDS"] = "10"
+    desk.sandbox.set_pace(0.11)  # 9 s for each message
+    stack.start_web()
+    workers = [stack.start_worker(), stack.start_worker()]
+    desk.conversation(3)
+    desk.sandbox.customer_writes("one", conversation_id=3)
+    wait_until(desk.posts, what="the reply to be on its way")
+    look = desk.sandbox.faults.add("503", method="GET")
+    holder(redis_client, workers).kill()
+    wait_until(lambda: look.hits, what="a look to fail")
+    desk.wait_for_replies(1)
+    desk.sandbox.set_pace(None)
+    desk.sandbox.customer_writes("two", conversation_id=3)
+    wait_until(lambda: not of_conversation(desk, 3).lost, what="the next reply")
+    assert of_conversation(desk, 3).is_clean, desk.replies()
+
+
 def test_kept_waiting_until_its_time_was_over(desk: Desk, stack: Stack, redis_client: redis.Redis) -> None:
     """Posts in flight are capped. Who waited for so long that another took over must not post any more."""
     stack.env |= {"POSTS_IN_FLIGHT": "1", "TURN_SECONDS": "1", "CHATWOOT_STORING_SECONDS": "1"}

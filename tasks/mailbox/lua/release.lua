@@ -4,7 +4,8 @@ local token, delay, grace = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 
 if field('token') ~= token or token == '' then return {'lost'} end
 set('token', '', 'not_before', now + delay)
-set('doubt_until', now + tonumber(ARGV[5]))
+-- Whoever was in doubt has only looked, not posted: that the look failed ends no doubt.
+set('doubt_until', now + math.max(tonumber(ARGV[5]), number('still_in_doubt')))
 watch_until(now + delay + grace)
 if field('stage') == 'replying' then return {'send'} end
 set('stage', 'queued', 'quiet_until', now + delay)

@@ -188,6 +188,12 @@ class TestSending:
         replying.release(begun(replying), delay_s=0, decided=False)
         assert begun(replying).doubt_s > 0
 
+    def test_a_look_that_failed_leaves_it_in_doubt(self, replying: AnyMailbox) -> None:
+        """Only a post that was answered ends the doubt, and whoever is in doubt does not post."""
+        replying.release(begun(replying), delay_s=0, decided=False)
+        replying.release(begun(replying), delay_s=0)
+        assert begun(replying).doubt_s > 0
+
     def test_what_was_refused_is_not_in_doubt(self, replying: AnyMailbox) -> None:
         replying.release(begun(replying), delay_s=0)
         assert begun(replying).doubt_s == 0
