@@ -172,9 +172,10 @@ class OutboxSender:
 def _is_decided(error: ChatwootError) -> bool:
     """Whether Chatwoot has answered, or was never asked: then it is not storing the message still.
 
-    502 and 504 are a proxy's answers, which gave up waiting.
+    408 and what is above 500 are a proxy's answers (a load balancer's, Cloudflare's 520), which gave up waiting.
     """
-    return isinstance(error, TransientError) or error.status not in (None, 408, 502, 504)
+    status = error.status or 408
+    return isinstance(error, TransientError) or not (status == 408 or status > 500)
 
 
 def backoff_s(tries: int, error: ChatwootError) -> float:

@@ -8,6 +8,7 @@ import pytest
 import redis
 
 from tests.desk import Desk
+from tests.proxy import ImpatientProxy
 from tests.stack import SECRET, Process, Stack, wait_until
 from tests.tally import answered, of_conversation
 
@@ -114,6 +115,24 @@ def test_a_look_fails_while_chatwoot_is_still_storing(
     desk.sandbox.customer_writes("two", conversation_id=3)
     wait_until(lambda: not of_conversation(desk, 3).lost, what="the next reply")
     assert of_conversation(desk, 3).is_clean, desk.replies()
+
+
+@pytest.mark.parametrize("status", [408, 502, 503, 504, 520])
+def test_a_proxy_gives_up_while_chatwoot_is_still_storing(status: int, desk: Desk, stack: Stack) -> None:
+    """Its word is no word of Chatwoot's: the reply may yet come. No webhook of our own tells that it is there."""
+    desk.sandbox.webhook_faults.add("never", event=None, content="Echo: ", times=None)
+    desk.sandbox.set_pace(0.25)  # 4 s for each message
+    with ImpatientProxy(desk.sandbox.url, status) as proxy:
+        stack.env |= {"CHATWOOT_API_URL": proxy.url, "CHATWOOT_STORING_SECONDS": "5"}
+        stack.start_web()
+        stack.start_worker()
+        desk.conversation(3)
+        desk.sandbox.customer_writes("one", conversation_id=3)
+        desk.wait_for_replies(1)
+        desk.sandbox.set_pace(None)
+        desk.sandbox.customer_writes("two", conversation_id=3)
+        wait_until(lambda: not of_conversation(desk, 3).lost, what="the next reply")
+        assert of_conversation(desk, 3).is_clean, desk.replies()
 
 
 def test_kept_waiting_until_its_time_was_over(desk: Desk, stack: Stack, redis_client: redis.Redis) -> None:
