@@ -12,7 +12,7 @@ import os
 import re
 import socket
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import redis
 import structlog
@@ -60,7 +60,11 @@ class ProcessRegistry:
         entries = {str(owner): str(entry) for owner, entry in self._client.hgetall(self._key).items()}
         self._silent = {each: self._silent.get(each, -1) + 1 for each in entries.items()}
         silent = {owner: entry for (owner, entry), looks in self._silent.items() if looks >= _SILENT_LOOKS}
-        return self._not_connected(silent) if silent else []
+        try:
+            return self._not_connected(silent) if silent else []
+        except redis.ResponseError as error:
+            self._give_up(error)
+            return []
 
     def remove(self, owner: str) -> None:
         """Of one that lives, it is undone when that registers again."""
@@ -72,8 +76,7 @@ class ProcessRegistry:
             if self._client.client_getname() != self._owner:
                 self._introduce()
         except redis.ResponseError as error:
-            log.warning("leases_decide_who_is_dead", error=str(error))
-            self._is_refused = True
+            self._give_up(error)
         return not self._is_refused
 
     def _introduce(self) -> None:
@@ -84,11 +87,11 @@ class ProcessRegistry:
             _, number, server = pipe.execute()
         # Numbers begin anew with each server.
         self._server, self._number = str(server.get("run_id")), str(number)
-        self._names([self._number])  # refused now, rather than when it is needed
+        self._names(self._number)  # refused now, rather than when it is needed
 
     def _not_connected(self, silent: Mapping[str, str]) -> list[str]:
         numbers = {owner: self._number_of(entry) for owner, entry in silent.items()}
-        names = self._names([self._number, *filter(None, numbers.values())])
+        names = self._names(self._number, *filter(None, numbers.values()))
         # Who does not see itself has another connection by now, perhaps to another server, or is not shown all.
         if names.get(self._number) != self._owner:
             return []
@@ -97,11 +100,16 @@ class ProcessRegistry:
                 self.remove(owner)
         return [owner for owner, number in numbers.items() if number and names.get(number) != owner]
 
+    def _give_up(self, error: redis.ResponseError) -> None:
+        """Redis, or what stands in front of it, refuses to tell who is connected, and will go on to."""
+        log.warning("leases_decide_who_is_dead", error=str(error))
+        self._is_refused = True
+
     def _number_of(self, entry: str) -> str:
         """Of its connection; empty where it was one to another server, of which this one can tell nothing."""
         match = _ENTRY.fullmatch(entry)
         return match[2] if match and match[1] == self._server else ""
 
-    def _names(self, numbers: Iterable[str]) -> dict[str, str]:
+    def _names(self, *numbers: str) -> dict[str, str]:
         """Number -> name of the connections among these that exist."""
         return {str(each["id"]): str(each["name"]) for each in self._client.client_list(client_id=[*numbers])}

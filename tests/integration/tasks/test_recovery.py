@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -13,13 +16,14 @@ import redis
 import structlog
 
 from sandbox.machine.redis import RedisServer
-from tasks.mailbox import Mailbox, Sending, Timing, Turn, WakeThinker
+from tasks.mailbox import Mailbox, Sending, Timing, Turn, TurnLost, WakeThinker
 from tasks.mailbox.doorbells import Doorbells
-from tasks.recovery.watchdog import BackgroundThreads, Holdings, reclaim_from_dead, reclaim_overdue
+from tasks.recovery.holdings import Holdings
+from tasks.recovery.watchdog import BackgroundThreads, reclaim_from_dead, reclaim_overdue
 from tasks.runtime.processes import ProcessRegistry, owner_of_this_process
-from tasks.runtime.rate_limit import Limits, RateLimit
+from tasks.runtime.rate_limit import Limits, NotNow, RateLimit
 from tests.mailbox.worlds import RedisWorld
-from tests.stack import wait_until
+from tests.stack import ROOT, wait_until
 
 TIMING = Timing(quiet_s=0, most_quiet_s=0, lease_s=30, grace_s=30)
 
@@ -27,18 +31,18 @@ WORKER = """
 import sys, redis
 from tasks.mailbox import Mailbox
 from tasks.runtime.processes import ProcessRegistry, owner_of_this_process
-client = redis.Redis.from_url(sys.argv[1], decode_responses=True, protocol=2)
-own = redis.Redis.from_url(sys.argv[1], decode_responses=True, protocol=2, single_connection_client=True)
-mailbox = Mailbox(client, account_id=1, owner=owner_of_this_process(), shards=2)
-registry = ProcessRegistry(own, 1, mailbox.owner)
+url, bell = sys.argv[1:]
+open = lambda: redis.Redis.from_url(url, decode_responses=True, protocol=2, max_connections=1)
+mailbox = Mailbox(open(), account_id=1, owner=owner_of_this_process(), shards=2)
+registry = ProcessRegistry(open(), 1, mailbox.owner)
 registry.register()
-mailbox.claim(3, sys.argv[2])
+mailbox.claim(3, bell)
 print(mailbox.owner, flush=True)
 for line in sys.stdin:
     registry.register()
-    print(flush=True)
+    print("registered", flush=True)
 """
-"""A worker process that takes the turn of conversation 3, thinks until it ends, and says that it lives when asked."""
+"""A worker process that takes the turn of conversation 3 and is killed while it thinks. Told to, it registers again."""
 
 
 class Bells:
@@ -65,28 +69,30 @@ def mailbox(world: RedisWorld) -> Mailbox:
     return world.open(owner_of_this_process(), TIMING)
 
 
-@pytest.fixture
-def registry(redis_server: RedisServer, mailbox: Mailbox) -> Iterator[ProcessRegistry]:
-    with registry_on(redis_server.url, mailbox.owner) as registry:
-        yield registry
-
-
 @contextmanager
-def registry_on(url: str, owner: str) -> Iterator[ProcessRegistry]:
-    """With a connection of its own."""
-    with redis.Redis.from_url(url, decode_responses=True, protocol=2, single_connection_client=True) as client:
+def registry_at(url: str, owner: str) -> Iterator[ProcessRegistry]:
+    """Of one process: the connection lasts as long as its life."""
+    with redis.Redis.from_url(url, decode_responses=True, protocol=2, max_connections=1) as client:
         yield ProcessRegistry(client, 1, owner)
 
 
 @pytest.fixture
-def reclaim(redis_client: redis.Redis, mailbox: Mailbox, registry: ProcessRegistry, bells: Bells) -> Callable[[], int]:
-    """Look so often that whoever is silent and not connected is dead."""
-    rate_limit = RateLimit(redis_client, 1, Limits())
+def registry(redis_server: RedisServer) -> Iterator[ProcessRegistry]:
+    with registry_at(redis_server.url, owner_of_this_process()) as registry:
+        yield registry
 
-    def look() -> int:
-        return reclaim_from_dead(mailbox=mailbox, doorbells=bells.doorbells, registry=registry, rate_limit=rate_limit)
 
-    return lambda: sum(look() for _ in range(4))
+def looked(registry: ProcessRegistry, times: int = 3) -> list[str]:
+    """Who is dead after so many looks."""
+    for _ in range(times):
+        registry.register()
+        dead = registry.dead()
+    return dead
+
+
+@pytest.fixture
+def rate_limit(redis_client: redis.Redis) -> RateLimit:
+    return RateLimit(redis_client, 1, Limits())
 
 
 def rung(mailbox: Mailbox, message_id: int = 10) -> WakeThinker:
@@ -185,130 +191,215 @@ class TestWatchdog:
         assert (bells.rung, bells.sent) == ([], [3])
 
 
+# Process numbers of another name space say nothing here: so it is between containers, and between machines.
+ELSEWHERE = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
+
+
+def may_unshare() -> bool:
+    return (
+        shutil.which("unshare") is not None
+        and subprocess.run([*ELSEWHERE, "true"], capture_output=True).returncode == 0
+    )
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A worker in a process of its own that has taken the turn."""
+
+    process: subprocess.Popen[str]
+    owner: str
+
+    def registers(self) -> None:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        assert self.process.stdout.readline() == "registered\n"
+
+    def is_killed(self) -> None:
+        """As the kernel does when memory runs out."""
+        self.process.kill()
+        self.process.wait()
+
+
 @contextmanager
-def another_process(
-    redis_url: str, doorbell: WakeThinker, *, within: Sequence[str] = ()
-) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A worker that has taken the turn, and its name; `within`: the command that starts it."""
-    line = [*within, sys.executable, "-c", WORKER, redis_url, doorbell.bell]
-    with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+def another_process(redis_url: str, doorbell: WakeThinker, *prefix: str) -> Iterator[Worker]:
+    line = [*prefix, sys.executable, "-c", WORKER, redis_url, doorbell.bell]
+    with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stdout is not None
-        owner = process.stdout.readline().strip()
         try:
-            yield process, owner
+            yield Worker(process, process.stdout.readline().strip())
         finally:
             process.kill()
-
-
-def says_that_it_lives(process: subprocess.Popen[str]) -> None:
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write("\n")
-    process.stdin.flush()
-    process.stdout.readline()
-
-
-# In a container of its own, where the process numbers of the others mean nothing.
-CONTAINER = ("unshare", "--pid", "--fork", "--kill-child")
-
-
-def may_make_containers() -> bool:
-    return subprocess.run([*CONTAINER, "true"], capture_output=True).returncode == 0
 
 
 class TestTheDead:
-    @pytest.mark.parametrize("within", [(), CONTAINER], ids=["here", "in a container"])
-    def test_their_turns_are_taken_up_before_they_are_overdue(
-        self,
-        within: Sequence[str],
-        redis_server: RedisServer,
-        mailbox: Mailbox,
-        registry: ProcessRegistry,
-        bells: Bells,
-        reclaim: Callable[[], int],
+    @pytest.mark.parametrize(
+        "prefix",
+        [
+            pytest.param((), id="here"),
+            pytest.param(ELSEWHERE, id="elsewhere", marks=pytest.mark.skipif(not may_unshare(), reason="needs root")),
+        ],
+    )
+    def test_a_killed_worker_is_succeeded_long_before_its_lease_ends(
+        self, prefix: tuple[str, ...], redis_server: RedisServer, mailbox: Mailbox, bells: Bells, rate_limit: RateLimit
     ) -> None:
-        """Killed as the kernel does when memory runs out; nobody waits for the lease."""
         doorbell = rung(mailbox)
-        if within and not may_make_containers():
-            within = ()  # not root: then there is the other row only
-        with another_process(redis_server.url, doorbell, within=within) as (process, owner):
+        with (
+            registry_at(redis_server.url, mailbox.owner) as registry,
+            another_process(redis_server.url, doorbell, *prefix) as worker,
+            running(
+                BackgroundThreads(
+                    mailbox=mailbox,
+                    holdings=Holdings(120),
+                    doorbells=bells.doorbells,
+                    registry=registry,
+                    rate_limit=rate_limit,
+                    lease_s=30,
+                )
+            ),
+        ):
             assert mailbox.claim(3, doorbell.bell) is None
-            assert reclaim() == 0
-            process.kill()
-            process.wait()
-            wait_until(lambda: not connected(registry, owner), what="Redis to hear of its end")
-            assert reclaim() == 1
+            worker.is_killed()
+            wait_until(lambda: bells.rung, what="its turn to be taken up", timeout_s=10)
         assert bells.rung == [(3, WakeThinker(doorbell.bell, 0))]
         assert claimed(mailbox, doorbell).attempt == 2
-        assert registry.dead() == []
 
-    def test_whoever_is_silent_and_connected_is_busy(
-        self, redis_server: RedisServer, mailbox: Mailbox, reclaim: Callable[[], int]
+    def test_one_look_is_enough_for_nobody_to_be_dead(
+        self, redis_server: RedisServer, mailbox: Mailbox, registry: ProcessRegistry
     ) -> None:
-        """Or stopped for a while, by a debugger say: it has its lease."""
-        with another_process(redis_server.url, rung(mailbox)):
-            assert reclaim() == 0
+        with another_process(redis_server.url, rung(mailbox)) as worker:
+            worker.is_killed()
+            assert looked(registry, 2) == []
+            assert looked(registry, 1) == [worker.owner]
+            registry.remove(worker.owner)
+            assert looked(registry, 1) == []
 
-    def test_whoever_lost_its_connection_and_speaks_is_alive(
-        self, redis_server: RedisServer, redis_client: redis.Redis, mailbox: Mailbox, reclaim: Callable[[], int]
+    def test_the_paused_are_not_dead(
+        self, redis_server: RedisServer, mailbox: Mailbox, registry: ProcessRegistry
     ) -> None:
-        with another_process(redis_server.url, rung(mailbox)) as (process, owner):
-            [connection] = [each for each in redis_client.client_list() if each["name"] == owner]
-            redis_client.client_kill_filter(_id=connection["id"])
-            says_that_it_lives(process)
-            assert reclaim() == 0
+        """They are silent, and connected: the lease decides."""
+        with another_process(redis_server.url, rung(mailbox)) as worker:
+            worker.process.send_signal(signal.SIGSTOP)
+            assert looked(registry, 9) == []
+            worker.is_killed()
+            assert looked(registry, 1) == [worker.owner]
 
-    def test_what_the_living_hold_is_theirs(self, mailbox: Mailbox, bells: Bells, reclaim: Callable[[], int]) -> None:
-        claimed(mailbox, rung(mailbox))
-        assert reclaim() == 0
-        assert bells.rung == []
-
-    def test_of_the_connections_to_another_server_nobody_can_tell(
-        self, redis_server: RedisServer, redis_client: redis.Redis, world: RedisWorld, reclaim: Callable[[], int]
+    def test_who_lost_its_connection_is_not_dead(
+        self, redis_server: RedisServer, redis_client: redis.Redis, mailbox: Mailbox, registry: ProcessRegistry
     ) -> None:
-        """Redis was restarted: whoever does not introduce itself anew has its lease."""
-        old = world.open("elsewhere/1/1", TIMING)
-        claimed(old, rung(old))
-        redis_client.hset("contesta:1:processes", "elsewhere/1/1", f"{'0' * 40}/7/1")
-        redis_client.expire("contesta:1:processes", 60)
-        assert reclaim() == 0
-        assert not redis_client.hexists("contesta:1:processes", "elsewhere/1/1")
+        with another_process(redis_server.url, rung(mailbox)) as worker:
+            looked(registry, 1)
+            redis_client.client_kill_filter(_id=number_of(redis_client, worker.owner))
+            assert looked(registry, 1) == []
+            worker.registers()
+            assert looked(registry, 9) == []  # silent, but connected again
+            worker.is_killed()
+            assert looked(registry, 1) == [worker.owner]
 
-    @pytest.mark.parametrize("entry", ["", "x", "a/b/c", "a/0/1", "a/-1/1", "a/1/1/1", "٣/1/1", f"a/{'9' * 30}/1"])
-    @pytest.mark.parametrize("owner", ["", "a name", "a/b", "ñ" * 300])
-    def test_what_nobody_can_read_harms_nobody(
-        self, owner: str, entry: str, redis_client: redis.Redis, mailbox: Mailbox, reclaim: Callable[[], int]
+    def test_who_is_not_shown_itself_blames_nobody(
+        self, redis_server: RedisServer, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        redis_client.hset("contesta:1:processes", owner, entry)
-        redis_client.expire("contesta:1:processes", 60)
-        claimed(mailbox, rung(mailbox))
-        assert reclaim() == 0
-        assert not redis_client.hexists("contesta:1:processes", owner)
+        """Another server has answered, or a proxy that shows some connections only."""
+        with (
+            redis.Redis.from_url(redis_server.url, decode_responses=True, protocol=2, max_connections=1) as client,
+            another_process(redis_server.url, rung(mailbox)) as worker,
+        ):
+            registry = ProcessRegistry(client, 1, mailbox.owner)
+            worker.is_killed()
+            with monkeypatch.context() as partly:
+                partly.setattr(client, "client_list", lambda **_: [])
+                assert looked(registry, 9) == []
+            assert looked(registry, 1) == [worker.owner]
 
+    def test_who_is_wrongly_thought_dead_does_nothing_any_more(
+        self,
+        redis_server: RedisServer,
+        redis_client: redis.Redis,
+        bells: Bells,
+        mailbox: Mailbox,
+        rate_limit: RateLimit,
+    ) -> None:
+        """Cut off from Redis for longer than a few looks, its network comes back: its turn is another's."""
+        doorbell = rung(mailbox)
+        turn = claimed(mailbox, doorbell)
+        with registry_at(redis_server.url, mailbox.owner) as cut_off, registry_at(redis_server.url, "other") as other:
+            cut_off.register()
+            redis_client.client_kill_filter(_id=number_of(redis_client, mailbox.owner))
+            assert [
+                reclaim_from_dead(mailbox=mailbox, rate_limit=rate_limit, doorbells=bells.doorbells, registry=other)
+                for _ in range(4)
+            ] == [0, 0, 1, 0]
+            with pytest.raises(TurnLost):
+                mailbox.commit(turn, ["said twice"])
+            cut_off.register()
+            assert looked(other) == []
+        assert claimed(mailbox, doorbell).attempt == 2
+
+    def test_what_cannot_be_read_harms_nobody(
+        self, redis_server: RedisServer, redis_client: redis.Redis, mailbox: Mailbox, registry: ProcessRegistry
+    ) -> None:
+        """Names and entries of other versions, and of nobody."""
+        looked(registry, 1)
+        server = redis_client.info("server")["run_id"]
+        numbers = ("", "0", "-1", "x", "9" * 40, "٣", "5 6", "5/6/7", "5/x")
+        for entry in ("", "/", "//", "nonsense", *(f"{server}/{number}/1" for number in numbers)):
+            redis_client.hset("contesta:1:processes", f"owner of {entry}", entry)
+        for owner in ("", "/", "no-slash", "here~pid:[1]/7/1"):
+            redis_client.hset("contesta:1:processes", owner, f"{server}/99999999/1")
+        assert sorted(looked(registry)) == ["", "/", "here~pid:[1]/7/1", "no-slash"]
+        with another_process(redis_server.url, rung(mailbox)) as worker:
+            worker.is_killed()
+            assert worker.owner in looked(registry)
+
+    @pytest.mark.parametrize("refused", ["client|list", "client|getname", "client|setname", "info"])
     def test_where_redis_does_not_tell_the_lease_decides(
-        self, redis_server: RedisServer, redis_client: redis.Redis, mailbox: Mailbox
+        self, refused: str, redis_server: RedisServer, redis_client: redis.Redis, mailbox: Mailbox
     ) -> None:
-        """A managed Redis may forbid CLIENT: one line says so, and nothing else is different."""
-        redis_client.acl_setuser(
-            "narrow", enabled=True, nopass=True, keys=["*"], categories=["+@all"], commands=["-client|list"]
-        )
-        url = redis_server.url.replace("redis://", "redis://narrow:any@")
-        try:
-            with registry_on(url, mailbox.owner) as registry, structlog.testing.capture_logs() as logs:
-                for _ in range(4):
-                    registry.register()
-                    assert registry.dead() == []
-        finally:
-            redis_client.acl_deluser("narrow")
+        redis_client.acl_setuser("limited", enabled=True, nopass=True, keys=["*"], commands=["+@all", f"-{refused}"])
+        url = redis_server.url.replace("redis://", "redis://limited:any@")
+        with (
+            structlog.testing.capture_logs() as logs,
+            another_process(redis_server.url, rung(mailbox)) as worker,
+            registry_at(url, mailbox.owner) as registry,
+        ):
+            worker.is_killed()
+            assert looked(registry, 9) == []
         assert [line["event"] for line in logs] == ["leases_decide_who_is_dead"]
 
-    def test_no_two_processes_have_the_same_name(self, redis_server: RedisServer, mailbox: Mailbox) -> None:
-        with another_process(redis_server.url, rung(mailbox)) as (_, owner):
-            assert owner != owner_of_this_process() == owner_of_this_process()
+    def test_where_redis_does_not_tell_any_more_the_lease_decides(
+        self, redis_server: RedisServer, redis_client: redis.Redis, mailbox: Mailbox
+    ) -> None:
+        redis_client.acl_setuser("limited", enabled=True, nopass=True, keys=["*"], commands=["+@all"])
+        url = redis_server.url.replace("redis://", "redis://limited:any@")
+        with another_process(redis_server.url, rung(mailbox)) as worker, registry_at(url, mailbox.owner) as registry:
+            looked(registry, 2)
+            redis_client.acl_setuser("limited", enabled=True, commands=["-client|list"])
+            worker.is_killed()
+            assert looked(registry, 9) == []
+
+    def test_a_seat_of_the_dead_comes_free(
+        self, redis_client: redis.Redis, redis_server: RedisServer, bells: Bells, mailbox: Mailbox
+    ) -> None:
+        one = Limits(posts_in_flight=1)
+        ours = RateLimit(redis_client, 1, one, owner=mailbox.owner)
+        with (
+            another_process(redis_server.url, rung(mailbox)) as worker,
+            registry_at(redis_server.url, "me") as registry,
+        ):
+            worker.is_killed()
+            with RateLimit(redis_client, 1, one, owner=worker.owner).posting(3):
+                with pytest.raises(NotNow), ours.posting(4):
+                    pytest.fail("it was posted")
+                for _ in range(3):
+                    reclaim_from_dead(mailbox=mailbox, rate_limit=ours, doorbells=bells.doorbells, registry=registry)
+                with ours.posting(4):
+                    pass
 
 
-def connected(registry: ProcessRegistry, owner: str) -> bool:
-    return any(each["name"] == owner for each in registry._client.client_list())
+def number_of(client: redis.Redis, owner: str) -> str:
+    """Of the owner's connection."""
+    return next(str(each["id"]) for each in client.client_list() if each["name"] == owner)
 
 
 @pytest.fixture
@@ -325,19 +416,75 @@ def client(own_redis: RedisServer) -> Iterator[redis.Redis]:
 
 
 @contextmanager
-def running(threads: BackgroundThreads) -> Iterator[None]:
-    threads.start(most_stuck=100, end=lambda: None)
+def running(keeper: BackgroundThreads) -> Iterator[None]:
+    keeper.start(most_stuck=100, end=lambda: None)
     try:
         yield
     finally:
-        threads.stop()
+        keeper.stop()
 
 
-def failed(logs: list[structlog.typing.EventDict], threads: str) -> Callable[[], bool]:
-    return lambda: any(line["event"] == "background_thread_failed" and line["thread"] == threads for line in logs)
+def failed(logs: list[structlog.typing.EventDict], thread: str) -> Callable[[], bool]:
+    return lambda: any(line["event"] == "background_thread_failed" and line["thread"] == thread for line in logs)
 
 
-def test_the_keeper_survives_redis(own_redis: RedisServer, client: redis.Redis, bells: Bells) -> None:
+def test_a_restart_of_redis_makes_nobody_dead(own_redis: RedisServer) -> None:
+    """Connections are numbered anew, so that a number says nothing of before."""
+    with registry_at(own_redis.url, "late") as late, registry_at(own_redis.url, "early") as early:
+        late.register()
+        assert looked(early) == []
+        own_redis.kill()
+        own_redis.start()
+        wait_until(lambda: registers(early), what="Redis to answer us")
+        assert looked(early, 9) == []
+        late.register()
+        assert looked(early, 9) == []
+    with registry_at(own_redis.url, "next") as following:
+        assert sorted(looked(following)) == ["early", "late"]
+
+
+def registers(registry: ProcessRegistry) -> bool:
+    try:
+        registry.register()
+    except redis.ConnectionError:
+        return False
+    return True
+
+
+def test_the_threads_survives_what_it_does_not_know(
+    client: redis.Redis, bells: Bells, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fault of our own in one of its threads would leave a worker that nobody watches."""
+    mailbox = Mailbox(client, account_id=1, timing=TIMING, owner=owner_of_this_process())
+    hasty = Mailbox(client, account_id=1, timing=Timing(quiet_s=0, most_quiet_s=0, lease_s=0, grace_s=0))
+    overdue, failures = mailbox.overdue, iter([ZeroDivisionError])
+
+    def fails_once() -> Iterator[int]:
+        for failure in failures:
+            raise failure
+        return overdue()
+
+    monkeypatch.setattr(mailbox, "overdue", fails_once)
+    hasty.accept(4, 10, "message 10")
+    registry = ProcessRegistry(client, 1, mailbox.owner)
+    with (
+        structlog.testing.capture_logs() as logs,
+        running(
+            BackgroundThreads(
+                mailbox=mailbox,
+                holdings=Holdings(120),
+                doorbells=bells.doorbells,
+                registry=registry,
+                rate_limit=RateLimit(client, 1, Limits()),
+                lease_s=30,
+            )
+        ),
+    ):
+        wait_until(failed(logs, "watchdog"), what="the watchdog to fail")
+        wait_until(lambda: bells.rung, what="the doorbell to be rung all the same")
+
+
+def test_the_threads_survives_redis(own_redis: RedisServer, client: redis.Redis, bells: Bells) -> None:
     """Heartbeat and watchdog go on when Redis comes back: a turn is kept, and a lost doorbell is rung again."""
     mailbox = Mailbox(client, account_id=1, timing=TIMING, owner=owner_of_this_process())
     hasty = Mailbox(client, account_id=1, timing=Timing(quiet_s=0, most_quiet_s=0, lease_s=0, grace_s=0))
@@ -346,7 +493,7 @@ def test_the_keeper_survives_redis(own_redis: RedisServer, client: redis.Redis, 
     with (
         structlog.testing.capture_logs() as logs,
         holdings.hold(turn),
-        registry_on(own_redis.url, mailbox.owner) as registry,
+        registry_at(own_redis.url, mailbox.owner) as registry,
         running(
             BackgroundThreads(
                 mailbox=mailbox,
@@ -361,11 +508,12 @@ def test_the_keeper_survives_redis(own_redis: RedisServer, client: redis.Redis, 
         own_redis.kill()
         wait_until(failed(logs, "heartbeat"), what="the heartbeat to fail")
         wait_until(failed(logs, "watchdog"), what="the watchdog to fail")
+        wait_until(failed(logs, "registry"), what="the registry to fail")
         own_redis.start()
         wait_until(lambda: answers(client), what="Redis to answer us")
         client.delete("contesta:1:processes")
         doorbell = hasty.accept(4, 10, "message 10").doorbell
-        wait_until(lambda: client.exists("contesta:1:processes"), what="the registry to go on")
+        wait_until(lambda: client.exists("contesta:1:processes"), what="the process to be registered again")
         wait_until(lambda: bells.rung, what="the doorbell to be rung again")
     mailbox.commit(turn, [])
     assert doorbell is not None
