@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,7 @@ RECOVERY = "tests/integration/tasks/test_recovery.py"
 STEPS = "tests/chaos/test_every_step.py"
 TWICE = "tests/chaos/test_nothing_twice.py"
 CHECKPOINTS = "tests/integration/graph/test_checkpoint.py"
+_AT_ONCE = 4  # each in copies of the project, and most of it is waiting
 _HEAD = """\
 # Which test notices which broken guard
 
@@ -264,12 +266,12 @@ MUTATIONS = (
 def main() -> int:
     unnoticed = 0
     lines = []
-    for mutation in MUTATIONS:
-        red = _noticed_by(mutation)
-        unnoticed += not red
-        names = "<br>".join(f"`{name}`" for name in red) or "**nothing**"
-        lines.append(f"| {mutation.guard} | `{mutation.file}` | {names} |\n")
-        print(lines[-1], end="", flush=True)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        for mutation, red in zip(MUTATIONS, pool.map(_noticed_by, MUTATIONS), strict=True):
+            unnoticed += not red
+            names = "<br>".join(f"`{name}`" for name in red) or "**nothing**"
+            lines.append(f"| {mutation.guard} | `{mutation.file}` | {names} |\n")
+            print(lines[-1], end="", flush=True)
     TABLE.write_text(_HEAD + "".join(lines))
     return 1 if unnoticed else 0
 
