@@ -142,3 +142,24 @@ def test_what_an_earlier_version_wrote_is_understood(redis_client: redis.Redis) 
     assert mailbox.is_owned_by_human(3)
     assert mailbox.accept(3, 11, '{"id": 11, "by": "customer"}', at=7).doorbell is not None
     assert not set(old) - {"acted_at"} & set(redis_client.hgetall(mailbox.state_key(3)))
+
+
+class TestWhoDidWhatWhen:
+    """Webhooks come in any order: the newest act decides, by Chatwoot's own time."""
+
+    def test_an_older_act_changes_nothing(self, mailbox: AnyMailbox) -> None:
+        mailbox.human_took_over(3, at=5)
+        mailbox.handed_back(3, at=4)
+        assert mailbox.is_owned_by_human(3)
+        mailbox.handed_back(3, at=6)
+        mailbox.human_took_over(3, at=5)
+        assert not mailbox.is_owned_by_human(3)
+
+    def test_what_had_shown_when_they_gave_it_back_tells_nothing_new(self, mailbox: AnyMailbox) -> None:
+        """Who stays assigned has given it back all the same; what has not shown before is news."""
+        mailbox.human_took_over(3, at=5, takeover_evidence="assigned")
+        mailbox.handed_back(3, at=6, takeover_evidence="assigned")
+        mailbox.accept(3, 10, said(10), takeover_evidence="assigned", at=7)
+        assert not mailbox.is_owned_by_human(3)
+        mailbox.accept(3, 11, said(11), takeover_evidence="assigned+status:open", at=8)
+        assert mailbox.is_owned_by_human(3)
