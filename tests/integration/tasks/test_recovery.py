@@ -451,7 +451,7 @@ def registers(registry: ProcessRegistry) -> bool:
     return True
 
 
-def test_the_threads_survives_what_it_does_not_know(
+def test_the_threads_survive_what_it_does_not_know(
     client: redis.Redis, bells: Bells, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A fault of our own in one of its threads would leave a worker that nobody watches."""
@@ -484,7 +484,7 @@ def test_the_threads_survives_what_it_does_not_know(
         wait_until(lambda: bells.rung, what="the doorbell to be rung all the same")
 
 
-def test_the_threads_survives_redis(own_redis: RedisServer, client: redis.Redis, bells: Bells) -> None:
+def test_the_threads_survive_redis(own_redis: RedisServer, client: redis.Redis, bells: Bells) -> None:
     """Heartbeat and watchdog go on when Redis comes back: a turn is kept, and a lost doorbell is rung again."""
     mailbox = Mailbox(client, account_id=1, timing=TIMING, owner=owner_of_this_process())
     hasty = Mailbox(client, account_id=1, timing=Timing(quiet_s=0, most_quiet_s=0, lease_s=0, grace_s=0))
