@@ -16,7 +16,6 @@ class Channel:
 
 
 ANY = Channel()
-WHATSAPP = Channel(characters=4_096, window_hours=24)
 TWILIO_WHATSAPP = Channel(characters=1_600, window_hours=24)
 CHANNELS = {
     "Channel::FacebookPage": Channel(characters=2_000),
@@ -25,7 +24,7 @@ CHANNELS = {
     "Channel::Sms": Channel(characters=1_600),
     "Channel::Telegram": Channel(characters=4_096),
     "Channel::TwilioSms": Channel(characters=1_600),
-    "Channel::Whatsapp": WHATSAPP,
+    "Channel::Whatsapp": Channel(characters=4_096, window_hours=24),
 }
 
 

@@ -66,7 +66,7 @@ def send_reply(
     template_params: dict[str, Any] | None = None,
     key: str | None = None,
 ) -> int:
-    """PostMessage what stands in the conversation's outbox; with `content`, that too, behind it.
+    """Post what stands in the conversation's outbox; with `content`, that too, behind it.
 
     By hand: `celery -A tasks call tasks.send_reply --kwargs '{"conversation_id": 3, "content": "Hola"}'`.
     However often Celery delivers one call, its content is posted once: by `key`, or the task's own id.

@@ -14,7 +14,7 @@ from chatwoot.events import ConversationEvent, Event, MessageCreated, MessageUpd
 from chatwoot.messages import Message
 from tasks.customers.index import ContactIndex
 from tasks.mailbox import Accepted, Mailbox, WakeSender, WakeThinker
-from tasks.ownership.decision import Decision
+from tasks.ownership.decision import Decision, takeover_evidence
 from tasks.ownership.policy import Policy
 from tasks.records import incoming
 from tasks.records.incoming import Incoming
@@ -70,23 +70,17 @@ class Intake:
             event.message_id,
             incoming.dump(Incoming.of(event)),
             source_id=event.source_id,
-            takeover_evidence=self._evidence(event),
+            takeover_evidence=takeover_evidence(event, self.policy),
             at=event.conversation_updated_at or time.time(),
         )
         return accepted.doorbell
 
     def _act(self, event: ConversationEvent, decision: Decision) -> WakeThinker | WakeSender | None:
-        id, at, evidence = event.conversation_id, event.conversation_updated_at or time.time(), self._evidence(event)
+        id, at = event.conversation_id, event.conversation_updated_at or time.time()
+        evidence = takeover_evidence(event, self.policy)
         if decision in (Decision.TAKEN_OVER, Decision.STILL_PEOPLES):
             self.mailbox.human_took_over(id, at=at, takeover_evidence=evidence)
         elif decision in (Decision.HANDED_BACK, Decision.ENDED):
             is_over = decision is Decision.ENDED
             return self.mailbox.handed_back(id, at=at, takeover_evidence=evidence, to_be_answered=not is_over)
         return None
-
-    def _evidence(self, event: ConversationEvent) -> str:
-        return self.policy.takeover_evidence(
-            status=event.conversation_status,
-            labels=event.labels,
-            is_assigned_to_person=event.is_assigned_to_person,
-        )

@@ -8,7 +8,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, Literal
+from functools import reduce
+from operator import or_
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Discriminator, Field, Tag
 
@@ -51,7 +53,7 @@ class _Action:
 
 @dataclass(frozen=True, kw_only=True)
 class PostMessage(_Action):
-    """PostMessage a message. Not to be repeated blindly: Chatwoot makes a message of every call.
+    """Post a message. Not to be repeated blindly: Chatwoot makes a message of every call.
 
     Its key travels with the message, so that it can be found.
     """
@@ -79,7 +81,7 @@ class PostMessage(_Action):
 
 @dataclass(frozen=True, kw_only=True)
 class ScheduleMessage(_Action):
-    """PostMessage a message later: when it is asked for. May be repeated."""
+    """Post a message later: when it is asked for. May be repeated."""
 
     act: Literal["put_off"] = "put_off"
     post: PostMessage
@@ -129,31 +131,17 @@ class Unknown(_Action):
 
 
 Action = PostMessage | ScheduleMessage | SetStatus | Assign | ChangeLabels | MergeAttributes | Unknown
-_NAMES = ("post", "put_off", "set_status", "assign", "change_labels", "merge_attributes")
-
-
-def name(action: Action) -> str:
-    return action.act
+_NAMES = frozenset(kind.act for kind in get_args(Action))
 
 
 def _tag(value: Any) -> str:
     """By which of the types a value is written or read; of another version's new ones only the key is understood."""
-    found = value.get("act") if isinstance(value, Mapping) else value.act
-    return found if found in _NAMES else "unknown"
+    found: Any = value.get("act") if isinstance(value, Mapping) else value.act
+    return found if found in _NAMES else Unknown.act
 
 
-_CODEC = Codec[Action](
-    Annotated[
-        Annotated[PostMessage, Tag("post")]
-        | Annotated[ScheduleMessage, Tag("put_off")]
-        | Annotated[SetStatus, Tag("set_status")]
-        | Annotated[Assign, Tag("assign")]
-        | Annotated[ChangeLabels, Tag("change_labels")]
-        | Annotated[MergeAttributes, Tag("merge_attributes")]
-        | Annotated[Unknown, Tag("unknown")],
-        Discriminator(_tag),
-    ]
-)
+_UNION: Any = reduce(or_, (Annotated[kind, Tag(kind.act)] for kind in get_args(Action)))
+_CODEC = Codec[Action](Annotated[_UNION, Discriminator(_tag)])
 dump, load = _CODEC.dump, _CODEC.load
 
 

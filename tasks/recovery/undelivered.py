@@ -51,7 +51,7 @@ class Undelivered:
         )
         letter = DeadLetter(
             conversation_id=event.conversation_id,
-            what=actions.name(again),
+            what=again.act,
             reason=f"not delivered: {event.external_error or event.status}",
             attempts=1,
             at=again.asked_at,

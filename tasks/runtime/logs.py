@@ -21,7 +21,7 @@ class _KeepsBodies(logging.Filter):
 
 
 def configure(level: int = logging.INFO) -> None:
-    """WakeSender structlog's and the standard library's logging through one formatter. Safe to repeat."""
+    """Send structlog's and the standard library's logging through one formatter. Safe to repeat."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,

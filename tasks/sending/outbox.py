@@ -152,7 +152,7 @@ class OutboxSender:
         after = action.after if isinstance(action, PostMessage) else None
         letter = DeadLetter(
             conversation_id=sending.conversation_id,
-            what=actions.name(action),
+            what=action.act,
             reason=str(error),
             attempts=sending.tries,
             at=now,

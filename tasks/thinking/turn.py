@@ -95,7 +95,7 @@ class TurnRunner:
             raise
         except Exception as error:  # noqa: BLE001 - a graph is a user's code and may raise anything
             return self._failed(turn, messages, error)
-        wanted = self._acts(outcome, turn, messages)
+        wanted = self._actions(outcome, turn, messages)
         awaits = name_of(turn, messages) if any(isinstance(want, HandOver) and want.waits for want in outcome) else ""
         following = self.mailbox.commit(turn, [actions.dump(action) for action in wanted], awaits=awaits)
         count(Counted.TURNS_ANSWERED)
@@ -109,7 +109,7 @@ class TurnRunner:
         )
         return Answered(turn.number, following)
 
-    def _acts(self, outcome: Outcome, turn: Turn, messages: Sequence[Incoming]) -> list[Action]:
+    def _actions(self, outcome: Outcome, turn: Turn, messages: Sequence[Incoming]) -> list[Action]:
         for want in outcome:
             if isinstance(want, Silence):
                 log.info("silent", reason=want.reason)
