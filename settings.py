@@ -78,6 +78,8 @@ class Settings(BaseModel):
     model: str = ""
     prompt: str = ""
     answer_statuses: Words = ()
+    person_opens: bool = True
+    look_before_thinking: Literal["always", "late"] = "always"
     coalesce_seconds: Annotated[float, Field(ge=0)] = 1.0
     coalesce_max_seconds: Annotated[float, Field(ge=0)] = 4.0
     typing_seconds: Annotated[float, Field(ge=0)] = 2.0

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from chatwoot import marker, people
 from chatwoot.attachments import Attachment, attachments
-from chatwoot.messages import MessageType, message_type
+from chatwoot.messages import MessageType, message_type, submitted_values
 from chatwoot.reading import identifier, items, mapping, moment, text, texts
 
 
@@ -135,9 +135,7 @@ class MessageEvent(ConversationEvent):
     @property
     def submitted_values(self) -> tuple[str, ...]:
         """What the customer chose or filled in, in a message of quick replies or a form, in words."""
-        submitted = items(self.content_attributes.get("submitted_values"))
-        chosen = [text(value.get("title")) or text(value.get("value")) for value in submitted]
-        return tuple(words for words in chosen if words)
+        return submitted_values(self.content_attributes)
 
     @property
     def _is_automatic(self) -> bool:

@@ -45,6 +45,8 @@ def _keep_watch(sender: Any, **_: Any) -> None:
     most_stuck = max(1, sender.controller.concurrency // 2)
     parts.background_threads.start(most_stuck=most_stuck, end=lambda: _release_and_exit(status=1))
     parts.counter_flusher.start()
+    if parts.user_client is None:
+        log.warning("no_user_token", without="listing messages before a turn, finding lost ones, writing first")
     log.info("worker_ready")
 
 

@@ -35,11 +35,11 @@ class Refused(SafeError):
 @shared_task(name="tasks.process_message", bind=True, max_retries=None)
 def process_message(self: Task[..., Any], *, conversation_id: int, bell: str) -> int | None:
     """Answer what waits in the conversation, and let `send_reply` follow. Returns the turn's number."""
-    from tasks.thinking.turn import GraphFailed
+    from tasks.thinking.turn import TurnPutOff
 
     try:
         answered = wiring.of_this_process().turn_runner.answer(conversation_id, bell)
-    except GraphFailed as error:
+    except TurnPutOff as error:
         raise self.retry(exc=SafeError(str(error)), countdown=error.retry_s) from None
     except TurnLost:
         log.warning("turn_lost")

@@ -17,8 +17,10 @@ from tasks.customers.index import ContactIndex
 from tasks.customers.outreach import Outreach
 from tasks.mailbox import Mailbox, Timing
 from tasks.mailbox.doorbells import over_celery, write
+from tasks.ownership.asking import Asker
 from tasks.ownership.handover import Handover
 from tasks.ownership.intake import Intake
+from tasks.ownership.lateness import Lateness
 from tasks.ownership.policy import Policy
 from tasks.recovery.dead_letters import DeadLetters
 from tasks.recovery.holdings import Holdings
@@ -175,11 +177,30 @@ class Wiring:
             account_id=self.settings.chatwoot_account_id,
             answer_inbox_ids=self.settings.answered_inbox_ids,
             answer_statuses=cast(frozenset[Status], self.settings.answered_statuses),
+            person_opens=self.settings.person_opens,
         )
 
     @cached_property
     def intake(self) -> Intake:
         return Intake(mailbox=self.mailbox, index=self.index, policy=self.policy)
+
+    @cached_property
+    def lateness(self) -> Lateness | None:
+        """None where it does not matter: Chatwoot's list is read before each turn."""
+        if self.settings.look_before_thinking == "always":
+            return None
+        return Lateness(self.redis_client, self.settings.chatwoot_account_id)
+
+    @cached_property
+    def asker(self) -> Asker:
+        return Asker(
+            mailbox=self.mailbox,
+            clients=self.clients,
+            intake=self.intake,
+            doorbells=over_celery,
+            lateness=self.lateness,
+            horizon_s=self.settings.reconcile_horizon_seconds,
+        )
 
     @cached_property
     def handover(self) -> Handover:
@@ -219,6 +240,7 @@ class Wiring:
             mailbox=self.mailbox,
             holdings=self.holdings,
             think=think,
+            asker=self.asker,
             most_attempts=settings.turn_attempts,
             most_turns_per_hour=settings.max_turns_per_hour,
             message_limit=settings.message_limit,
@@ -249,6 +271,7 @@ class Wiring:
             mailbox=self.mailbox,
             holdings=self.holdings,
             delivery=self.delivery,
+            asker=self.asker,
             most_retry_s=self.settings.send_retry_seconds,
         )
 

@@ -10,15 +10,19 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Literal
 
 from tasks.mailbox import (
     NO_DEAD_LETTER,
+    NO_NEWS,
     Accepted,
     DeadLetterRecord,
     Figures,
+    LeftToPeople,
+    Listed,
+    News,
     NoSuchDeadLetter,
     NotYet,
     Sending,
@@ -27,7 +31,9 @@ from tasks.mailbox import (
     TurnLost,
     WakeSender,
     WakeThinker,
+    Word,
 )
+from tests.known import Known
 
 MOST_MESSAGES_IN_A_TURN = 50
 _MOST_REMEMBERED = 50
@@ -57,25 +63,22 @@ class Conversation:
     hours: list[int] = field(default_factory=list)
     """In which hour each turn began."""
 
-    owned_by_human: bool | None = None
-    """None: nobody has ever taken it, or given it back."""
-    acted_at: float = 0
-    takeover_evidence: str = ""
-    meanwhile: dict[int, str] = field(default_factory=dict)
+    known: Known = field(default_factory=Known)
+    meanwhile: dict[float, str] = field(default_factory=dict)
+    """By the messages' ids; a person's by half a one less."""
     awaits: str = ""
     resume: bool = False
     """People have given it back to a graph that waits for them."""
-    told: list[int] = field(default_factory=list)
+    told: list[float] = field(default_factory=list)
     """What of it the turn at hand was told."""
+    look: bool = False
+    looked: int = 0
+    heard: Literal["", "due", "1"] = ""
 
     outbox: list[str] = field(default_factory=list)
     later: dict[tuple[str, int | None], float] = field(default_factory=dict)
     """What is put off (and the id of a message: not if the customer has written a newer one), by when it is due."""
     newest: int = 0
-    customer_at: float = 0
-    """Of when the newest snapshot is that came with a customer's message."""
-    over: bool = False
-    """People have ended the conversation while a turn was under way."""
     awaiting_reply: dict[int, str] = field(default_factory=dict)
     """What was answered, until the answer is posted."""
     settled: int = 0
@@ -85,6 +88,10 @@ class Conversation:
     still_in_doubt: float = 0
 
     messages: set[int] = field(default_factory=set)
+    words: set[int] = field(default_factory=set)
+    echoes: set[int] = field(default_factory=set)
+    said: dict[str, float] = field(default_factory=dict)
+    """By a digest of what we said, when."""
     marks: set[str] = field(default_factory=set)
     sources: dict[str, float] = field(default_factory=dict)
     posted: set[str] = field(default_factory=set)
@@ -111,84 +118,59 @@ class FakeMailbox:
     # -- coming in
 
     def accept(
-        self,
-        conversation_id: int,
-        message_id: int,
-        message: str,
-        *,
-        source_id: str | None = None,
-        takeover_evidence: str = "",
-        at: float = 0,
+        self, conversation_id: int, message_id: int, message: str, *, source_id: str | None = None, news: News = NO_NEWS
     ) -> Accepted:
         it = self._of(conversation_id)
-        is_new = message_id not in it.messages
-        if is_new:
-            it.messages.add(message_id)
-            it.newest = max(it.newest, message_id)
-            it.customer_at = max(it.customer_at, at)
-        if is_new and source_id:
-            if self._now - it.sources.get(source_id, float("-inf")) < _SAME_SOURCE_S:
-                return Accepted(False, None)
-            it.sources[source_id] = self._now
-        was_theirs = it.owned_by_human
-        is_theirs = self._is_theirs(it, takeover_evidence, at)
-        if not is_new:
-            following = self._go_on(it) if was_theirs and not is_theirs and it.stage == "idle" else None
-            return Accepted(False, following if isinstance(following, WakeThinker) else None)
-        if is_theirs:
+        is_kept = self._see(it, message_id) and not self._is_twin(it, source_id or "")
+        change = self._take_in(it, news)
+        is_free = it.stage == "idle" or (it.stage == "queued" and change == "taken")
+        if is_kept and self._is_silenced(it):
             self._remember(it, message_id, message)
-            return Accepted(True, None)
-        if not it.waiting:
-            it.first_at = self._now
-        it.waiting[message_id] = message
-        latest = max(self._now, it.first_at + self._timing.most_quiet_s)
-        it.quiet_until = min(self._now + self._timing.quiet_s, latest)
-        following = self._go_on(it) if it.stage == "idle" else None
-        return Accepted(True, following if isinstance(following, WakeThinker) else None)
+        elif is_kept:
+            if not it.waiting:
+                it.first_at = self._now
+            it.waiting[message_id] = message
+            latest = max(self._now, it.first_at + self._timing.most_quiet_s)
+            it.quiet_until = min(self._now + self._timing.quiet_s, latest)
+        following = self._go_on(it) if is_free and (change or is_kept) else None
+        return Accepted(is_kept, following if isinstance(following, WakeThinker) else None)
 
     # -- people
 
-    def human_took_over(
-        self, conversation_id: int, *, at: float, takeover_evidence: str = "", message: tuple[int, str] | None = None
-    ) -> None:
-        it = self._of(conversation_id)
-        if message is not None:
-            if message[0] in it.messages:
-                return
-            it.messages.add(message[0])
-            self._remember(it, *message)
-        if not self._is_newer(it, at):
-            return
-        it.owned_by_human, it.takeover_evidence = True, takeover_evidence
-        if it.stage == "queued":
-            self._go_on(it)
-
-    def handed_back(
-        self, conversation_id: int, *, at: float, takeover_evidence: str = "", to_be_answered: bool = True
+    def learn(
+        self, conversation_id: int, news: News, *, message: str = "", opens: str = ""
     ) -> WakeThinker | WakeSender | None:
         it = self._of(conversation_id)
-        if not self._is_newer(it, at):
-            return None
-        is_under_way = it.stage in ("thinking", "replying")
-        it.over = it.over or (not to_be_answered and is_under_way and at > it.customer_at)
-        if to_be_answered and it.owned_by_human:
-            self._take_back(it)
-            it.resume = bool(it.awaits)
-        it.owned_by_human, it.takeover_evidence, it.hours = False, takeover_evidence, []
-        return self._go_on(it) if it.stage == "idle" else None
+        words = self._without_echoes(it, news.words)
+        is_new = bool(message and words) and self._remember_word(it, words[0].id, message)
+        if is_new and opens:
+            it.outbox.append(opens)
+        change = self._take_in(it, replace(news, words=words))
+        has_more = is_new and bool(opens)
+        if it.stage == "idle" and (change or has_more or it.look):
+            return self._go_on(it)
+        if it.stage == "queued" and (self._is_silenced(it) or has_more):
+            return self._go_on(it)
+        return None
 
     def is_owned_by_human(self, conversation_id: int) -> bool:
-        return bool(self._of(conversation_id).owned_by_human)
+        return self._of(conversation_id).known.is_peoples
 
     def forget_message(self, conversation_id: int, message_id: int, note: str) -> None:
         it = self._of(conversation_id)
         it.messages.add(message_id)
         it.waiting.pop(message_id, None)
+        it.meanwhile.pop(message_id - 0.5, None)
         it.awaiting_reply = {} if message_id in it.awaiting_reply else it.awaiting_reply
         self._remember(it, message_id, note)
         if it.stage == "queued" and not it.waiting:
             it.batch, it.attempts = None, 0
-            self._go_on(it)
+            if not (it.resume or it.look):
+                self._go_on(it)
+
+    def looked(self, conversation_id: int, message_id: int) -> None:
+        it = self._of(conversation_id)
+        it.looked = max(it.looked, message_id)
 
     # -- coming in, from our side
 
@@ -227,26 +209,56 @@ class FakeMailbox:
         it = self._of(conversation_id)
         if it.stage != "queued" or it.bell != bell:
             return None
-        if it.owned_by_human:
+        if self._is_silenced(it):
             self._go_on(it)
             it.deadline = it.deadline if it.stage == "idle" else self._now
             return None
         if it.quiet_until > self._now:
             return NotYet(it.quiet_until - self._now)
         if it.batch is None:
-            it.batch = sorted(it.waiting)[:MOST_MESSAGES_IN_A_TURN]
+            self._choose_batch(it)
             it.turn += 1
             it.attempts = 0
+            it.heard, it.look = "due" if it.look else "", False
             it.hours.append(self._hour)
         it.attempts += 1
         it.stage, it.token, it.rings = "thinking", self._token(), 0
         self._watch(it, self._timing.lease_s)
-        it.told = sorted(it.meanwhile)
-        messages = tuple(it.waiting[id] for id in it.batch if id in it.waiting)
-        earlier = tuple(it.meanwhile[id] for id in it.told)
-        this_hour = it.hours.count(self._hour)
-        resumes = "" if it.batch else it.awaits
-        return Turn(conversation_id, it.turn, it.attempts, it.token, messages, earlier, this_hour, resumes)
+        return self._turn_at_hand(conversation_id, it)
+
+    def hear(
+        self, turn: Turn, listed: Sequence[Listed], *, up_to: int, deleted: Sequence[int] = (), news: News = NO_NEWS
+    ) -> tuple[Turn | LeftToPeople, int]:
+        it = self._held(turn, "thinking")
+        for id in deleted:
+            it.messages.add(id)
+            it.waiting.pop(id, None)
+            it.meanwhile.pop(id, None)
+            it.meanwhile.pop(id - 0.5, None)
+        unknown, answered = 0, 0
+        for each in listed:
+            if each.word is not None:
+                if self._without_echoes(it, [each.word]):
+                    answered = max(answered, each.id)
+                    if self._remember_word(it, each.id, each.message) and each.opens:
+                        it.outbox.append(each.opens)
+            elif each.id in it.waiting:
+                it.waiting[each.id] = each.message
+            elif self._see(it, each.id):
+                unknown += 1
+                if not self._is_twin(it, each.source_id):
+                    it.waiting[each.id] = each.message
+        for id in sorted(it.waiting):
+            if id < answered:
+                self._remember(it, id, it.waiting.pop(id))
+        look = it.look
+        self._take_in(it, replace(news, words=self._without_echoes(it, news.words)))
+        it.look, it.looked, it.heard = look, max(it.looked, up_to), "1"
+        if self._is_silenced(it):
+            it.batch = None
+            return LeftToPeople(self._go_on(it)), 0
+        self._choose_batch(it)
+        return self._turn_at_hand(turn.conversation_id, it), unknown
 
     def commit(
         self,
@@ -261,7 +273,7 @@ class FakeMailbox:
         if has_learnt:
             it.meanwhile = {id: text for id, text in it.meanwhile.items() if id not in it.told}
         said = {id: it.waiting.pop(id) for id in it.batch or () if id in it.waiting}
-        is_silenced = it.owned_by_human or it.over
+        is_silenced = self._is_silenced(it)
         it.awaiting_reply = said if actions and not dead_letter.id and not is_silenced else {}
         for id in said if is_silenced else ():
             self._remember(it, id, said[id])
@@ -307,18 +319,25 @@ class FakeMailbox:
         following = self._go_on(it)
         return following if isinstance(following, WakeThinker) else None
 
-    def confirm(self, sending: Sending) -> bool:
+    def confirm(self, sending: Sending, *, news: News | None = None, says: str = "") -> bool:
         it = self._held(sending, "replying")
+        if news is not None:
+            self._take_in(it, replace(news, words=self._without_echoes(it, news.words)))
         it.doubt_until = self._now + self._timing.doubt_s
+        if says:
+            it.said[says] = self._now
         self._watch(it, self._timing.lease_s)
-        return bool(it.owned_by_human or it.over)
+        return self._is_silenced(it)
 
     # -- both
 
-    def release(self, held: Turn | Sending, *, delay_s: float, decided: bool = True) -> WakeThinker | WakeSender | None:
+    def release(
+        self, held: Turn | Sending, *, delay_s: float, decided: bool = True, counts: bool = True
+    ) -> WakeThinker | WakeSender | None:
         it = self._of(held.conversation_id)
         if it.token != held.token:
             return None
+        it.attempts -= 0 if counts else 1
         it.token, it.not_before = "", self._now + delay_s
         it.doubt_until = self._now + max(0 if decided else self._timing.doubt_s, it.still_in_doubt)
         self._watch(it, delay_s + self._timing.grace_s)
@@ -385,14 +404,19 @@ class FakeMailbox:
         if keep_reasons:
             reasons = {id: _without_content(record) for id, record in it.letters.items()}
             self._of(conversation_id).letters = reasons
-        records = sum(map(len, (it.messages, it.sources, it.posted, it.sent, it.marks - {""})))
+        records = sum(
+            map(
+                len,
+                (it.messages, it.words, it.echoes, it.said, it.sources, it.posted, it.sent, it.marks - {""}),
+            )
+        )
         return len(it.waiting) + len(it.meanwhile), len(it.outbox) + len(it.later), records, len(it.letters)
 
     def requeue_messages(
         self, conversation_id: int, id: str, messages: Mapping[int, str]
     ) -> WakeThinker | WakeSender | None:
         it = self._unburied(conversation_id, id)
-        it.owned_by_human, it.takeover_evidence = False, ""
+        it.known.give_back_by_hand()
         it.resume = it.resume or (not messages and bool(it.awaits))
         it.waiting.update(messages)
         return None if it.stage in ("thinking", "replying") else self._go_on(it)
@@ -428,10 +452,18 @@ class FakeMailbox:
         return it
 
     def _sending(self, conversation_id: int, it: Conversation) -> Sending:
-        action, owned_by_human = it.outbox[0], bool(it.owned_by_human or it.over)
+        action, is_silenced = it.outbox[0], self._is_silenced(it)
         is_there = _key(action) in it.sent
         return Sending(
-            conversation_id, action, it.tries, it.token, it.still_in_doubt, owned_by_human, it.settled, is_there
+            conversation_id,
+            action,
+            it.tries,
+            it.token,
+            it.still_in_doubt,
+            is_silenced,
+            it.settled,
+            is_there,
+            it.looked,
         )
 
     def _unburied(self, conversation_id: int, id: str) -> Conversation:
@@ -440,36 +472,83 @@ class FakeMailbox:
             raise NoSuchDeadLetter(id)
         return it
 
-    def _take_back(self, it: Conversation) -> None:
-        for id in sorted(it.meanwhile, reverse=True):
-            by = json.loads(it.meanwhile[id])["by"]
-            if by == "person":
-                break
-            if by == "customer":
-                it.waiting[id] = it.meanwhile.pop(id)
+    def _is_silenced(self, it: Conversation) -> bool:
+        return it.known.is_peoples or it.known.is_over
 
-    def _is_theirs(self, it: Conversation, takeover_evidence: str, at: float) -> bool:
-        """Whether people have it, by what they did last, as far as we were told; a newer snapshot may know more."""
-        was_shown = it.owned_by_human is False and set(takeover_evidence.split("+")) <= set(
-            it.takeover_evidence.split("+")
-        )
-        if it.owned_by_human and it.takeover_evidence and not takeover_evidence and at > it.acted_at:
-            it.owned_by_human, it.acted_at, it.takeover_evidence = False, at, ""
-            self._take_back(it)
-        elif not it.owned_by_human and takeover_evidence and at >= it.acted_at and not was_shown:
-            it.owned_by_human, it.acted_at, it.takeover_evidence = True, at, takeover_evidence
-        return bool(it.owned_by_human)
-
-    def _is_newer(self, it: Conversation, at: float) -> bool:
-        """Whether an action of people is to be believed: webhooks come unordered. 0: it is of this moment."""
-        if at == 0:
-            return True
-        if at < it.acted_at:
+    def _see(self, it: Conversation, message_id: int) -> bool:
+        """A customer's message; False where it was seen."""
+        if message_id in it.messages:
             return False
-        it.acted_at = at
+        it.messages.add(message_id)
+        it.newest = max(it.newest, message_id)
         return True
 
-    def _remember(self, it: Conversation, id: int, message: str) -> None:
+    def _is_twin(self, it: Conversation, source_id: str) -> bool:
+        if not source_id:
+            return False
+        if self._now - it.sources.get(source_id, float("-inf")) < _SAME_SOURCE_S:
+            return True
+        it.sources[source_id] = self._now
+        return False
+
+    def _take_in(self, it: Conversation, news: News) -> Literal["taken", "given back", ""]:
+        change, is_given_back = it.known.learn(news, news.words)
+        if change == "given back":
+            it.hours = []
+            if not it.known.is_over:
+                self._take_back(it)
+                it.resume = it.resume or bool(it.awaits)
+        if is_given_back and not self._is_silenced(it):
+            it.look = True
+        return change
+
+    def _take_back(self, it: Conversation) -> None:
+        said = {id: json.loads(text)["by"] for id, text in it.meanwhile.items()}
+        answered = max((id for id, by in said.items() if by == "person"), default=0)
+        for id, by in said.items():
+            if by == "customer" and id >= answered:
+                it.waiting[int(id)] = it.meanwhile.pop(id)
+
+    def _without_echoes(self, it: Conversation, words: Sequence[Word]) -> tuple[Word, ...]:
+        return tuple(word for word in words if not self._is_echo(it, word))
+
+    def _is_echo(self, it: Conversation, word: Word) -> bool:
+        if word.id in it.echoes:
+            return True
+        if self._now - it.said.get(word.said, float("-inf")) > _SAME_SOURCE_S:
+            return False
+        del it.said[word.said]
+        it.echoes.add(word.id)
+        return True
+
+    def _remember_word(self, it: Conversation, id: int, message: str) -> bool:
+        if id in it.words:
+            return False
+        it.words.add(id)
+        # Before what the customer chooses in it, which has its id.
+        self._remember(it, id - 0.5, message)
+        return True
+
+    def _choose_batch(self, it: Conversation) -> None:
+        it.batch = sorted(it.waiting)[:MOST_MESSAGES_IN_A_TURN]
+
+    def _turn_at_hand(self, conversation_id: int, it: Conversation) -> Turn:
+        it.told = sorted(it.meanwhile)
+        return Turn(
+            conversation_id,
+            it.turn,
+            it.attempts,
+            it.token,
+            tuple(it.waiting[id] for id in it.batch or () if id in it.waiting),
+            tuple(it.meanwhile[id] for id in it.told),
+            it.hours.count(self._hour),
+            "" if it.batch or not it.resume else it.awaits,
+            it.heard == "1",
+            it.heard == "due",
+            it.looked,
+        )
+
+    def _remember(self, it: Conversation, id: float, message: str) -> None:
         it.meanwhile[id] = message
         it.meanwhile = {each: it.meanwhile[each] for each in sorted(it.meanwhile)[-_MOST_REMEMBERED:]}
 
@@ -480,10 +559,9 @@ class FakeMailbox:
             it.stage, it.tries, it.not_before, it.doubt_until = "replying", 0, 0, 0
             self._watch(it, self._timing.grace_s)
             return WakeSender()
-        if it.owned_by_human:
+        if self._is_silenced(it):
             self._leave_to_people(it)
-        it.over = False
-        if it.waiting or it.resume:
+        if it.waiting or it.resume or it.look:
             it.stage, it.bell = "queued", f"bell {next(_ids)}"
             delay_s = max(0.0, it.quiet_until - self._now)
             self._watch(it, delay_s + self._timing.grace_s)
@@ -508,7 +586,7 @@ class FakeMailbox:
     def _leave_to_people(self, it: Conversation) -> None:
         for id, message in it.waiting.items():
             self._remember(it, id, message)
-        it.waiting, it.batch, it.attempts, it.resume = {}, None, 0, False
+        it.waiting, it.batch, it.attempts, it.resume, it.look = {}, None, 0, False, False
 
     def _take_up(self, it: Conversation) -> WakeThinker | WakeSender | None:
         """Free it of its holder, and look again after a while, each time later."""

@@ -32,6 +32,7 @@ def create_app(settings: Settings, reception: Reception | None = None) -> Flask:
         doorbells=over_celery,
         secrets=settings.chatwoot_webhook_secret,
         token=settings.chatwoot_webhook_token,
+        lateness=parts.lateness,
     )
     app.extensions["collector"] = metrics.AccountCollector(parts.counters, parts.mailbox)
     app.register_blueprint(views.webhooks)

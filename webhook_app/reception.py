@@ -14,6 +14,7 @@ from tasks.mailbox import WakeSender, WakeThinker
 from tasks.mailbox.doorbells import Doorbells
 from tasks.ownership.decision import Decision, decide
 from tasks.ownership.intake import Intake
+from tasks.ownership.lateness import Lateness
 from tasks.recovery.undelivered import Undelivered
 from tasks.runtime.counters import Counted, count
 
@@ -31,9 +32,11 @@ class Reception:
     """Signing secrets; none: no signed webhook is accepted."""
     token: str
     """What stands in the path of webhooks that are not signed; empty: none is accepted."""
+    lateness: Lateness | None = None
+    """Told how late messages' webhooks come; None: it does not matter."""
 
-    def receive(self, payload: Mapping[str, Any]) -> Decision:
-        """Take a webhook in. Safe to repeat: a message is accepted once, whoever tells of it.
+    def receive(self, payload: Mapping[str, Any], *, sent_at: float) -> Decision:
+        """Take a webhook in, which was sent at this unix time. Safe to repeat: a message is accepted once.
 
         Raises:
             redis.RedisError: it could not be kept; Chatwoot must be told so.
@@ -41,6 +44,8 @@ class Reception:
         event = events.parse(payload)
         decision = decide(event, self.intake.policy)
         count(Counted.WEBHOOKS, decision)
+        if self.lateness is not None:
+            self.lateness.of(event, sent_at)
         following = self.intake.take_in(event, decision)
         if decision is Decision.FAILED and isinstance(event, events.MessageEvent):
             following = self.undelivered.keep(event)

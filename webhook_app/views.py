@@ -73,8 +73,14 @@ def _receive(reception: Reception) -> Response:
     payload = _json_object(request.get_data())
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(delivery_id=request.headers.get("X-Chatwoot-Delivery"))
-    decision = reception.receive(payload)
+    decision = reception.receive(payload, sent_at=_sent_at())
     return jsonify(decision=decision)
+
+
+def _sent_at() -> float:
+    """When Chatwoot sent it, by its own clock where it signs."""
+    told = request.headers.get("X-Chatwoot-Timestamp", "")
+    return float(told) if told.isascii() and told.isdecimal() else time.time()
 
 
 def _json_object(body: bytes) -> dict[str, Any]:

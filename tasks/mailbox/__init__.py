@@ -5,6 +5,8 @@
 - `accept` takes a customer's message in, once, and says whether a doorbell must be rung.
 - `claim` gives the conversation's turn to one worker, with a token; `commit` ends the turn, for its token only:
   messages leave the mailbox in the same atomic step in which what the turn wants is recorded in the outbox.
+- `learn`, and what comes with a customer's message or with Chatwoot's answers, tell whose the conversation is; one
+  function decides it (lua/_ownership.lua).
 - `begin_sending` and `settle` empty the outbox, one action after the other, by one worker at a time.
 - `overdue` and `reclaim_overdue` find what nobody works on any more. What is not idle has a deadline.
 
@@ -17,9 +19,13 @@ docs/crash-table.md says what happens when the process dies before or after each
 from tasks.mailbox.mailbox import Mailbox
 from tasks.mailbox.values import (
     NO_DEAD_LETTER,
+    NO_NEWS,
     Accepted,
     DeadLetterRecord,
     Figures,
+    LeftToPeople,
+    Listed,
+    News,
     NoSuchDeadLetter,
     NotYet,
     Sending,
@@ -28,14 +34,19 @@ from tasks.mailbox.values import (
     TurnLost,
     WakeSender,
     WakeThinker,
+    Word,
 )
 
 __all__ = [
     "NO_DEAD_LETTER",
+    "NO_NEWS",
     "Accepted",
     "DeadLetterRecord",
     "Figures",
+    "LeftToPeople",
+    "Listed",
     "Mailbox",
+    "News",
     "NoSuchDeadLetter",
     "NotYet",
     "Sending",
@@ -44,4 +55,5 @@ __all__ = [
     "TurnLost",
     "WakeSender",
     "WakeThinker",
+    "Word",
 ]

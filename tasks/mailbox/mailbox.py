@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,9 +15,13 @@ from tasks.mailbox import replies
 from tasks.mailbox.keys import Keys
 from tasks.mailbox.values import (
     NO_DEAD_LETTER,
+    NO_NEWS,
     Accepted,
     DeadLetterRecord,
     Figures,
+    LeftToPeople,
+    Listed,
+    News,
     NoSuchDeadLetter,
     NotYet,
     Sending,
@@ -64,65 +70,48 @@ class Mailbox:
     # -- coming in
 
     def accept(
-        self,
-        conversation_id: int,
-        message_id: int,
-        message: str,
-        *,
-        source_id: str | None = None,
-        takeover_evidence: str = "",
-        at: float = 0,
+        self, conversation_id: int, message_id: int, message: str, *, source_id: str | None = None, news: News = NO_NEWS
     ) -> Accepted:
         """Keep a customer's message; a message that was seen is dropped.
 
         `message` says its own id, since two that are equal to the letter are one to Redis. It is given back as it is
         in `Turn.messages`, in the order of the message ids; or in `Turn.earlier`, of a later turn, while people have
-        the conversation. `takeover_evidence`: what in Chatwoot's own snapshot of the conversation, of the unix time
-        `at`, shows it as people's (`Policy.takeover_evidence`).
+        the conversation. `news`: what came with it of whose the conversation is.
         """
         bell = _new_id()
         quiet, most, grace = self._ms("quiet_s", "most_quiet_s", "grace_s")
-        what = (message_id, source_id or "", message, bell)
-        answer = self._run("accept", conversation_id, *what, quiet, most, grace, takeover_evidence, at)
-        is_new = answer[0] != "seen" and answer[2:] != [0]
-        return Accepted(is_new, replies.doorbell(answer, bell) if answer[0] == "ring" else None)
+        what = (message_id, source_id or "", message, bell, quiet, most, grace, _json(news))
+        answer = self._run("accept", conversation_id, *what)
+        return Accepted(bool(answer[2]), replies.doorbell(answer, bell) if answer[0] == "ring" else None)
 
     # -- people
 
-    def human_took_over(
-        self, conversation_id: int, *, at: float, takeover_evidence: str = "", message: tuple[int, str] | None = None
-    ) -> None:
-        """People have the conversation since the unix time `at`, until they give it back. An older act changes nothing.
-
-        0: since just now, whatever Chatwoot's clock says.
-
-        `takeover_evidence`: why the snapshot of that moment shows it as theirs, where it does. `message`: the id and
-        text of what a person wrote, where that was the act.
-        """
-        self._change_owner(conversation_id, at, "take", takeover_evidence, *(message or ()))
-
-    def handed_back(
-        self, conversation_id: int, *, at: float, takeover_evidence: str = "", to_be_answered: bool = True
+    def learn(
+        self, conversation_id: int, news: News, *, message: str = "", opens: str = ""
     ) -> WakeThinker | WakeSender | None:
-        """The bot goes on: with what the customer said since a person last answered, if that is `to_be_answered`."""
-        act = "give back" if to_be_answered else "end"
-        return self._change_owner(conversation_id, at, act, takeover_evidence)
+        """Chatwoot has told whose the conversation is. Where the bot has it again, it goes on: with what the customer
+        said since a person last answered, unless it is resolved.
+
+        `message`: what a person wrote, the one word of the news, for the bot to know; `opens`: an action that goes into
+        the outbox where that is news.
+        """
+        bell = _new_id()
+        said = (message, opens) if message else ()
+        return replies.following(
+            self._run("learn", conversation_id, _json(news), bell, *self._ms("grace_s"), *said), bell
+        )
 
     def is_owned_by_human(self, conversation_id: int) -> bool:
-        """Whether people have taken it, as far as we were told, and have not given it back."""
+        """Whether people have it, as far as we were told."""
         return self._redis.hget(self.state_key(conversation_id), "owned_by_human") == "1"
 
     def forget_message(self, conversation_id: int, message_id: int, note: str) -> None:
         """The message was deleted: it is not answered any more. `note` comes to the next turn, in `Turn.earlier`."""
         self._run("forget_message", conversation_id, message_id, note, _new_id(), *self._ms("grace_s"))
 
-    def _change_owner(
-        self, conversation_id: int, at: float, act: str, takeover_evidence: str, *message: int | str
-    ) -> WakeThinker | WakeSender | None:
-        bell = _new_id()
-        what = (at, act, takeover_evidence, bell, *self._ms("grace_s"), *message)
-        answer = self._run("ownership", conversation_id, *what)
-        return replies.following(answer, bell)
+    def looked(self, conversation_id: int, message_id: int) -> None:
+        """Chatwoot's list was read up to this message, and all of it is known."""
+        self._run("looked", conversation_id, message_id)
 
     # -- coming in, from our side
 
@@ -165,9 +154,31 @@ class Mailbox:
             return NotYet(answer[1] / 1000)
         if answer[0] != "turn":
             return None
-        number, attempt, turns_this_hour, resumes, earlier, *messages = answer[1:]
-        said = tuple(messages)
-        return Turn(conversation_id, number, attempt, token, said[earlier:], said[:earlier], turns_this_hour, resumes)
+        return replies.turn(conversation_id, token, *answer[1:])
+
+    def hear(
+        self, turn: Turn, listed: Sequence[Listed], *, up_to: int, deleted: Sequence[int] = (), news: News = NO_NEWS
+    ) -> tuple[Turn | LeftToPeople, int]:
+        """Have the turn answer all that waits by now, as Chatwoot's own list shows it, but for what people answered.
+
+        `listed`: customers' messages and people's, but no others; `up_to`: the greatest id in the list. Returns also
+        how many of the customers' messages no webhook had told of.
+
+        Raises:
+            TurnLost: the turn is not this worker's any more; nothing was recorded.
+        """
+        bell = _new_id()
+        what: list[str | int] = [up_to, _json(news), len(deleted), *deleted]
+        for each in listed:
+            by, mark = ("person", each.word.said) if each.word else ("customer", each.source_id)
+            what += [each.id, by, each.message, mark, each.opens]
+        most = (*self._ms("grace_s"), _MOST_MESSAGES_IN_A_TURN)
+        answer = self._run("hear", turn.conversation_id, turn.token, bell, *most, *what)
+        if answer[0] == "lost":
+            raise TurnLost(turn.conversation_id)
+        if answer[0] == "theirs":
+            return LeftToPeople(replies.following(answer[1:], bell)), 0
+        return replies.turn(turn.conversation_id, turn.token, *answer[1:]), int(answer[0])
 
     def commit(
         self,
@@ -241,27 +252,33 @@ class Mailbox:
         following = replies.following(told, bell)
         return following if isinstance(following, WakeThinker) else None
 
-    def confirm(self, sending: Sending) -> bool:
+    def confirm(self, sending: Sending, *, news: News | None = None, says: str = "") -> bool:
         """Make sure that the outbox is still this worker's, right before the action. True: people have it.
+
+        `news`: what Chatwoot has just answered. `says`: digest of what is going to be said, as in `Word`.
 
         Raises:
             TurnLost: another worker has taken it over: the action is theirs.
         """
-        answer = self._run("confirm", sending.conversation_id, sending.token, *self._ms("lease_s", "doubt_s"))
+        what = (says, _json(news) if news else "")
+        answer = self._run("confirm", sending.conversation_id, sending.token, *self._ms("lease_s", "doubt_s"), *what)
         if answer[0] == "lost":
             raise TurnLost(sending.conversation_id)
         return bool(answer[1])
 
     # -- both
 
-    def release(self, held: Turn | Sending, *, delay_s: float, decided: bool = True) -> WakeThinker | WakeSender | None:
+    def release(
+        self, held: Turn | Sending, *, delay_s: float, decided: bool = True, counts: bool = True
+    ) -> WakeThinker | WakeSender | None:
         """Give the turn or the outbox back; it may be taken up again after so long. None: it was lost already.
 
         `decided`: what was tried did not happen, or is there to be seen; it will not come true later.
-        Whoever does not come back after the delay must ring; the watchdog does, a grace later.
+        `counts`: as an attempt at the turn. Whoever does not come back after the delay must ring; the watchdog does, a
+        grace later.
         """
         grace, doubt = self._ms("grace_s", "doubt_s")
-        what = (held.token, int(delay_s * 1000), grace, 0 if decided else doubt)
+        what = (held.token, int(delay_s * 1000), grace, 0 if decided else doubt, 0 if counts else 1)
         return replies.taken_up(self._run("release", held.conversation_id, *what))
 
     def defer(self, sending: Sending, *, delay_s: float) -> None:
@@ -385,6 +402,10 @@ class Mailbox:
 
     def _token(self) -> str:
         return f"{self.owner}/{_new_id()}"
+
+
+def _json(news: News) -> str:
+    return json.dumps({name: value for name, value in asdict(news).items() if value is not None})
 
 
 def _new_id() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tasks.mailbox.values import Sending, WakeSender, WakeThinker
+from tasks.mailbox.values import Sending, Turn, WakeSender, WakeThinker
 
 
 def doorbell(answer: Sequence[Any], bell: str) -> WakeThinker:
@@ -26,14 +26,45 @@ def taken_up(answer: Sequence[Any]) -> WakeThinker | WakeSender | None:
     return WakeSender() if answer[0] == "send" else None
 
 
+def turn(
+    conversation_id: int,
+    token: str,
+    number: int,
+    attempt: int,
+    turns_this_hour: int,
+    resumes: str,
+    heard: str,
+    looked: int,
+    earlier: int,
+    *messages: str,
+) -> Turn:
+    """`earlier`: how many of the messages were said earlier."""
+    return Turn(
+        conversation_id,
+        number,
+        attempt,
+        token,
+        messages[earlier:],
+        messages[:earlier],
+        turns_this_hour,
+        resumes,
+        heard == "1",
+        heard == "due",
+        looked,
+    )
+
+
 def sending(
     conversation_id: int,
     token: str,
     action: str,
-    owned_by_human: int,
+    is_silenced: int,
     number: int,
     is_there: int,
+    looked: int,
     tries: int = 1,
     doubt_ms: int = 0,
 ) -> Sending:
-    return Sending(conversation_id, action, tries, token, doubt_ms / 1000, bool(owned_by_human), number, bool(is_there))
+    return Sending(
+        conversation_id, action, tries, token, doubt_ms / 1000, bool(is_silenced), number, bool(is_there), looked
+    )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,66 @@ class Accepted:
 
 
 @dataclass(frozen=True)
+class Word:
+    """A person of the team wrote to the customer, in public."""
+
+    id: int
+    at: int
+    said: str
+    """A digest of the text, by which our own words are known when they come back as a person's."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class News:
+    """What Chatwoot has told about whose a conversation is: news may come in any order, late, and again.
+
+    Times are milliseconds of Chatwoot's own clock.
+    """
+
+    at: int | None = None
+    """When the conversation's state was as `signs` and `over` say. None: no state was told."""
+    signs: tuple[str, ...] = ()
+    """What in it shows it as people's: "assigned:<user id>", "paused", "status:<status>"."""
+    over: bool = False
+    """It is resolved."""
+    present: Mapping[str, int] = field(default_factory=dict, hash=False)
+    """Signs that came, and when exactly."""
+    gone: Mapping[str, int] = field(default_factory=dict, hash=False)
+    """Kinds of signs ("assigned", "paused", "status") that went, and when exactly."""
+    back: int = 0
+    """When it was given back by that."""
+    all: int = 0
+    """When it was given back by an act that counts whatever signs are left."""
+    words: tuple[Word, ...] = ()
+    handed: int | None = None
+    """When the bot handed it over. -1: just now."""
+
+
+NO_NEWS = News()
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A message in Chatwoot's own list, for a turn to know."""
+
+    id: int
+    message: str
+    """As in `Mailbox.accept`."""
+    source_id: str = ""
+    word: Word | None = None
+    """A person's."""
+    opens: str = ""
+    """What is to be done in Chatwoot if it is a person's, and news."""
+
+
+@dataclass(frozen=True)
+class LeftToPeople:
+    """The turn has ended unthought: people have the conversation. `next`: what must follow."""
+
+    next: WakeThinker | WakeSender | None
+
+
+@dataclass(frozen=True)
 class NotYet:
     """The customer is still writing: come back after so long."""
 
@@ -63,6 +124,12 @@ class Turn:
     turns_this_hour: int = 1
     resumes: str = ""
     """The name of a turn whose graph waits for what people decide: they have, and nobody else is to be answered."""
+    is_heard: bool = False
+    """Chatwoot's own list was read for it: `messages` are all that waits."""
+    is_to_be_heard: bool = False
+    """It must be: people have given the conversation back, and more may wait than is known."""
+    looked: int = 0
+    """The id up to which the conversation's list was ever read; 0: never."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +149,8 @@ class Sending:
     """How many actions of the conversation were settled before this one."""
     is_there: bool = False
     """Our own webhook has told us of it: it is done, whatever we know of doing it."""
+    looked: int = 0
+    """The id up to which the conversation's list was ever read; 0: never."""
 
 
 @dataclass(frozen=True)

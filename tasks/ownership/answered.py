@@ -23,13 +23,14 @@ def written(message_ids: Sequence[int]) -> dict[str, Any]:
 def unanswered(messages: Iterable[Message]) -> list[Message]:
     """The customer's public messages that nobody has answered, oldest first. `messages`: the newest ones, oldest first.
 
-    A person's reply answers all before it, and so does one of ours that does not say what it answers (Chatwoot before
-    4.9 drops that). Templates, such as a greeting, what automation rules say, and what has failed answer nothing.
+    Among them are messages that were sent to the customer, who chose something in them. A person's reply answers all
+    before it, and so does one of ours that does not say what it answers (Chatwoot before 4.9 drops that). Templates,
+    such as a greeting, what automation rules say, and what has failed answer nothing.
     """
     found: list[Message] = []
     answered: set[int] = set()
     for message in reversed([each for each in messages if each.is_public]):
-        if message.message_type == "incoming" and message.id not in answered and not _is_deleted(message):
+        if message.is_from_customer and message.id not in answered:
             found.insert(0, message)
         if not is_reply(message):
             continue
@@ -73,7 +74,12 @@ def answer_since(messages: Iterable[Message], message_id: int) -> Message | None
 def is_reply(message: Message) -> bool:
     """Somebody, or the bot, said it to the customer, and it has not failed to reach them as far as is known."""
     is_said = message.message_type == "outgoing" and not message.is_private
-    return is_said and not _is_automatic(message) and message.status != "failed"
+    return is_said and not message.is_automatic and message.status != "failed"
+
+
+def is_persons(message: Message) -> bool:
+    """A person of the team said it to the customer, and no program of ours with a user's token."""
+    return message.is_from_person and not marker.is_marked(message.content_attributes)
 
 
 def _is_newer_reply(message: Message, message_id: int) -> bool:
@@ -85,11 +91,3 @@ def _answers(message: Message) -> list[int] | None:
     """None: it does not say."""
     answers = message.content_attributes.get(ANSWERS)
     return answers if isinstance(answers, list) else None
-
-
-def _is_deleted(message: Message) -> bool:
-    return message.content_attributes.get("deleted") is True
-
-
-def _is_automatic(message: Message) -> bool:
-    return message.content_attributes.get("automation_rule_id") is not None

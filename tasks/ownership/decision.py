@@ -77,15 +77,6 @@ def refusal(event: ConversationEvent, policy: Policy) -> Refusal | None:
     )
 
 
-def takeover_evidence(event: ConversationEvent, policy: Policy) -> str:
-    """`Policy.takeover_evidence` in the snapshot that came with the event."""
-    return policy.takeover_evidence(
-        status=event.conversation_status,
-        labels=event.labels,
-        is_assigned_to_person=event.is_assigned_to_person,
-    )
-
-
 def _gives_back_all(event: ConversationEvent) -> bool:
     """Whether a handing back counts whatever else still shows the conversation as people's.
 
@@ -144,7 +135,7 @@ def _of_conversation(event: ConversationEvent, policy: Policy) -> Decision:
 
 
 def _handed_back(event: ConversationEvent, policy: Policy) -> Decision:
-    if takeover_evidence(event, policy) and not _gives_back_all(event):
+    if refusal(event, policy) and not _gives_back_all(event):
         return Decision.STILL_PEOPLES
     return Decision.ENDED if event.conversation_status == "resolved" else Decision.HANDED_BACK
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 
 from chatwoot.conversations import Conversation
-from chatwoot.errors import ChatwootError
-from tasks.mailbox import Mailbox
+from chatwoot.errors import PermanentError
+from tasks.mailbox import Mailbox, News
+from tasks.ownership import news
 from tasks.ownership.policy import Policy
 from tasks.runtime.clients import Clients
 
-_JUST_AFTER_S = 0.001
 _NOBODY = 0
+_JUST_AFTER_MS = 1
+_HANDED_OVER_NOW = News(handed=-1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,10 +29,10 @@ class Handover:
         """People have it from now on, whatever Chatwoot's status says to us, until they give it back. Safe to repeat.
 
         Raises:
-            ChatwootError: as the client raises it. It is people's to us all the same.
+            ChatwootError: as the client raises it. It is people's to us all the same, and whatever comes in meanwhile
+                does not give it back.
         """
-        # Before the call: what people do after it is newer.
-        self.mailbox.human_took_over(conversation_id, at=0)
+        self.mailbox.learn(conversation_id, _HANDED_OVER_NOW)
         if self.clients.speaks_as_bot:
             self.clients.reply.set_status(conversation_id, "open")
         else:
@@ -55,11 +58,17 @@ class Handover:
             self.clients.reply.assign(before.id, assignee_id=(was.id if was else None) or _NOBODY)
 
     def _date(self, conversation_id: int) -> None:
-        """By Chatwoot's own clock, so that webhooks of what came before it, our stepping back too, are old news."""
+        """By Chatwoot's own clock, so that webhooks of what came before it, our stepping back too, are old news.
+
+        Raises:
+            ChatwootError: it could not be asked; a bot may not, before 4.14.2, and is dated by our own clock.
+        """
         try:
-            now = self.clients.admin.conversation(conversation_id)
-        except ChatwootError:
-            return  # a bot may not look before 4.14.2: there an older hand-back whose webhook comes late counts
-        if now.updated_at and now.status == "open":
-            evidence = self.policy.takeover_evidence_in(now)
-            self.mailbox.human_took_over(conversation_id, at=now.updated_at + _JUST_AFTER_S, takeover_evidence=evidence)
+            now = self.clients.conversation(conversation_id)
+        except PermanentError as error:
+            if error.conversation_gone:
+                raise
+            self.mailbox.learn(conversation_id, News(handed=int(time.time() * 1000)))
+            return
+        told = news.of_conversation(now, self.policy)
+        self.mailbox.learn(conversation_id, replace(told, handed=(told.at or 0) + _JUST_AFTER_MS))

@@ -1,7 +1,7 @@
 """What Chatwoot tells, put where it belongs: what each decision about a webhook does to the conversation.
 
-Each does one thing, the same whatever was known before. Whether it still counts, since webhooks come in any order, is
-for the mailbox to know in that very step: tasks/mailbox/lua/_ownership.lua.
+Each does one thing, the same whatever was known before. Whose the conversation is by that, since webhooks come in any
+order, is for the mailbox to know in that very step: tasks/mailbox/lua/_ownership.lua.
 """
 
 from __future__ import annotations
@@ -14,10 +14,13 @@ from chatwoot.events import ConversationEvent, Event, MessageCreated, MessageUpd
 from chatwoot.messages import Message
 from tasks.customers.index import ContactIndex
 from tasks.mailbox import Accepted, Mailbox, WakeSender, WakeThinker
-from tasks.ownership.decision import Decision, takeover_evidence
+from tasks.ownership import news
+from tasks.ownership.decision import Decision
 from tasks.ownership.policy import Policy
-from tasks.records import incoming
+from tasks.records import actions, incoming
 from tasks.records.incoming import Incoming
+
+_OF_PEOPLE = (Decision.TAKEN_OVER, Decision.STILL_PEOPLES, Decision.HANDED_BACK, Decision.ENDED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +35,8 @@ class Intake:
         """Do what was decided about the event; returns whom to ring for. Safe to repeat."""
         if isinstance(event, MessageCreated | MessageUpdated):
             return self._message(event, decision)
-        if isinstance(event, ConversationEvent):
-            return self._act(event, decision)
+        if isinstance(event, ConversationEvent) and decision in _OF_PEOPLE:
+            return self.mailbox.learn(event.conversation_id, news.of_event(event, self.policy))
         return None
 
     def found(self, conversation: Conversation, message: Message) -> Accepted:
@@ -46,18 +49,16 @@ class Intake:
             message.id,
             incoming.dump(Incoming.of_message(message, conversation)),
             source_id=message.source_id,
-            takeover_evidence=self.policy.takeover_evidence_in(conversation),
-            at=conversation.updated_at or 0,
+            news=news.of_conversation(conversation, self.policy),
         )
 
     def _message(self, event: MessageCreated | MessageUpdated, decision: Decision) -> WakeThinker | WakeSender | None:
         id = event.conversation_id
         if decision in (Decision.CUSTOMER_MESSAGE_TO_ANSWER, Decision.CUSTOMER_MESSAGE_FOR_PEOPLE):
             return self._customers_message(event)
-        if decision is Decision.A_PERSONS:
-            said = (event.message_id, incoming.dump(Incoming.of(event, by="person")))
-            self.mailbox.human_took_over(id, at=event.created_at or time.time(), message=said)
-        elif decision is Decision.DELETED:
+        if decision is Decision.A_PERSONS and isinstance(event, MessageCreated):
+            return self._persons_message(event)
+        if decision is Decision.DELETED:
             self.mailbox.forget_message(id, event.message_id, incoming.dump(Incoming.deleted(event.message_id)))
         elif decision in (Decision.OURS, Decision.DELIVERED, Decision.FAILED) and event.our_key:
             self.mailbox.saw(id, event.our_key)
@@ -70,17 +71,18 @@ class Intake:
             event.message_id,
             incoming.dump(Incoming.of(event)),
             source_id=event.source_id,
-            takeover_evidence=takeover_evidence(event, self.policy),
-            at=event.conversation_updated_at or time.time(),
+            news=news.of_event(event, self.policy),
         )
         return accepted.doorbell
 
-    def _act(self, event: ConversationEvent, decision: Decision) -> WakeThinker | WakeSender | None:
-        id, at = event.conversation_id, event.conversation_updated_at or time.time()
-        evidence = takeover_evidence(event, self.policy)
-        if decision in (Decision.TAKEN_OVER, Decision.STILL_PEOPLES):
-            self.mailbox.human_took_over(id, at=at, takeover_evidence=evidence)
-        elif decision in (Decision.HANDED_BACK, Decision.ENDED):
-            is_over = decision is Decision.ENDED
-            return self.mailbox.handed_back(id, at=at, takeover_evidence=evidence, to_be_answered=not is_over)
-        return None
+    def _persons_message(self, event: MessageCreated) -> WakeThinker | WakeSender | None:
+        return self.mailbox.learn(
+            event.conversation_id,
+            news.of_person(event, self.policy),
+            message=incoming.dump(Incoming.of(event, by="person")),
+            opens=self.opening(event.message_id) if event.conversation_status == "pending" else "",
+        )
+
+    def opening(self, word_id: int) -> str:
+        """What is done in Chatwoot about a person's word in a pending conversation; "": nothing."""
+        return actions.dump(actions.open_for_person(word_id, time.time())) if self.policy.person_opens else ""

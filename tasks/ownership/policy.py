@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum, auto
 
 from chatwoot.conversations import Conversation, Status
+from chatwoot.people import Assignee
 
 PAUSED_LABEL = "bot-paused"
 
@@ -36,6 +37,8 @@ class Policy:
     answer_inbox_ids: frozenset[int] | None
     """None: in all."""
     answer_statuses: frozenset[Status]
+    person_opens: bool = True
+    """A person's public word in a pending conversation opens it, so that people see who has it."""
 
     def answers_in(self, inbox_id: int | None) -> bool:
         return self.answer_inbox_ids is None or inbox_id in self.answer_inbox_ids
@@ -74,21 +77,17 @@ class Policy:
             return Refusal.ASSIGNED
         return Refusal.PAUSED if PAUSED_LABEL in labels else None
 
-    def takeover_evidence_in(self, conversation: Conversation) -> str:
-        """`takeover_evidence` of a conversation as Chatwoot shows it now."""
-        return self.takeover_evidence(
-            status=conversation.status,
-            labels=conversation.labels,
-            is_assigned_to_person=conversation.is_assigned_to_person,
-        )
-
-    def takeover_evidence(self, *, status: str | None, labels: Collection[str], is_assigned_to_person: bool) -> str:
-        """All that shows a conversation as people's: "" where nothing does, else such as "assigned+status:open"."""
-        signs = []
-        if is_assigned_to_person:
-            signs.append("assigned")
+    def signs(self, *, status: str | None, labels: Collection[str], assignee: Assignee | None) -> tuple[str, ...]:
+        """All that shows a conversation as people's, such as ("assigned:7", "status:open"), as `mailbox.News.signs`."""
+        found = []
+        if assignee is not None and assignee.kind == "user":
+            found.append(f"assigned:{assignee.id or 0}")
         if PAUSED_LABEL in labels:
-            signs.append("paused")
-        if status is not None and status not in self.answer_statuses:
-            signs.append(f"status:{status}")
-        return "+".join(signs)
+            found.append("paused")
+        if status is not None and status not in self.answer_statuses and not self.is_over(status):
+            found.append(f"status:{status}")
+        return tuple(found)
+
+    def is_over(self, status: str | None) -> bool:
+        """Whether nobody is to be answered in a conversation of this status."""
+        return status == "resolved" and status not in self.answer_statuses

@@ -98,6 +98,15 @@ class SetStatus(_Action):
 
 
 @dataclass(frozen=True, kw_only=True)
+class OpenForPerson(_Action):
+    """Open a pending conversation in which a person has written, unless something was done to it since."""
+
+    act: Literal["open_for_person"] = "open_for_person"
+    word_id: int
+    """Of the person's message."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Assign(_Action):
     """Assign the conversation to a team or to a person: one of them. May be repeated."""
 
@@ -130,7 +139,7 @@ class Unknown(_Action):
     act: str = "unknown"
 
 
-Action = PostMessage | ScheduleMessage | SetStatus | Assign | ChangeLabels | MergeAttributes | Unknown
+Action = PostMessage | ScheduleMessage | SetStatus | OpenForPerson | Assign | ChangeLabels | MergeAttributes | Unknown
 _NAMES = frozenset(kind.act for kind in get_args(Action))
 
 
@@ -151,6 +160,10 @@ def alert(key: str, note: str, asked_at: float, customer: Customer | None = None
         PostMessage(key=f"{key}.note", content=note, asked_at=asked_at, private=True, customer=customer),
         SetStatus(key=f"{key}.open", status="open", asked_at=asked_at, customer=customer),
     ]
+
+
+def open_for_person(word_id: int, asked_at: float) -> OpenForPerson:
+    return OpenForPerson(key=f"word.{word_id}.open", asked_at=asked_at, word_id=word_id)
 
 
 def is_by_hand(key: str | None) -> bool:

@@ -5,7 +5,7 @@ The mailbox's scripts read one thing of its JSON: `by` (lua/_steps.lua, `take_ba
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from chatwoot.attachments import Attachment
@@ -58,12 +58,24 @@ class Incoming:
         """As Chatwoot answered it, when asked."""
         return cls(
             message.id,
-            _valid(message.content or ""),
-            attachments=_attached(message.attachments),
-            in_reply_to=message.in_reply_to,
+            "",
             contact_id=conversation.contact_id,
             inbox_id=conversation.inbox_id,
             channel=conversation.channel,
+        ).as_in(message)
+
+    @classmethod
+    def of_person(cls, message: Message) -> Incoming:
+        """What a member of the team wrote, as Chatwoot answered it."""
+        return cls(message.id, _valid(message.content or ""), "person", _attached(message.attachments))
+
+    def as_in(self, message: Message) -> Incoming:
+        """As the customer's message reads now."""
+        return replace(
+            self,
+            text=_valid(message.customer_says or ""),
+            attachments=_attached(message.attachments) if message.message_type == "incoming" else (),
+            in_reply_to=message.in_reply_to,
         )
 
     @classmethod

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
+from http.client import UNAUTHORIZED
+from threading import Event
 
 from chatwoot.client import Client
+from chatwoot.conversations import Conversation
+from chatwoot.errors import PermanentError
 from chatwoot.messages import Message
 from tasks.runtime.rate_limit import RateLimit
 
@@ -36,6 +40,22 @@ class Clients:
     """Chatwoot's; which marks a message can carry depends on it. Raises `ChatwootError`."""
     rate_limit: RateLimit
     speaks_as_bot: bool = True
+    _bot_may_not_ask: Event = field(default_factory=Event, repr=False)
+
+    def conversation(self, conversation_id: int) -> Conversation:
+        """The conversation as it is now, asked with the bot's own token where it may: since 4.14.2.
+
+        Raises:
+            ChatwootError: as the client raises it; `PermanentError` with status 401 where neither token may ask.
+        """
+        if self.user is None or (self.speaks_as_bot and not self._bot_may_not_ask.is_set()):
+            try:
+                return self.reply.conversation(conversation_id)
+            except PermanentError as error:
+                if self.user is None or error.status != UNAUTHORIZED:
+                    raise
+                self._bot_may_not_ask.set()
+        return self.user.conversation(conversation_id)
 
     @property
     def admin(self) -> Client:

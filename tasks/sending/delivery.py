@@ -14,9 +14,19 @@ from chatwoot.attachments import Upload
 from chatwoot.errors import NotFound, PermanentError, TransientError
 from tasks.mailbox import Mailbox, Sending
 from tasks.ownership import answered
+from tasks.ownership.asking import Asking
 from tasks.ownership.handover import Handover
+from tasks.ownership.news import digest
 from tasks.records import actions
-from tasks.records.actions import Action, Attached, PostMessage, ScheduleMessage, SetStatus, Unknown
+from tasks.records.actions import (
+    Action,
+    Attached,
+    OpenForPerson,
+    PostMessage,
+    ScheduleMessage,
+    SetStatus,
+    Unknown,
+)
 from tasks.runtime import failpoints
 from tasks.runtime.clients import Clients, said_lately
 from tasks.runtime.counters import Counted, count
@@ -48,19 +58,19 @@ class Delivery:
     replacement: Replacement | None = None
     """Where to go with a customer's conversation gone; None: nowhere."""
     looks_before: bool = False
-    """Whether the conversation is looked at before anything is posted: a call more for each message."""
+    """Whether the conversation is looked at before anything is posted, not only what is the bot's turn to say."""
 
-    def do(self, action: Action, sending: Sending) -> None:
-        """Do the action, unless an earlier try has done it.
+    def do(self, action: Action, sending: Sending, asking: Asking) -> None:
+        """Do the action, unless an earlier try has done it. Whose the conversation is, Chatwoot is asked before.
 
         Raises:
             ChatwootError: as the client raises it.
             StillInDoubt: nobody can tell yet whether it was done.
-            Suppressed: people were quicker.
+            Suppressed: people have the conversation, or have ended it.
             TurnLost: the outbox is another worker's by now.
         """
         try:
-            self._do(action, sending, sending.conversation_id)
+            self._do(action, sending, sending.conversation_id, asking)
         except PermanentError as error:
             if not error.conversation_gone:
                 raise
@@ -76,35 +86,64 @@ class Delivery:
             if instead is None:
                 raise
             log.warning("conversation_replaced", key=actions.shown_key(action.key), new_conversation_id=instead)
-            self._do(action, sending, instead)
+            self._do(action, sending, instead, None)
             count(Counted.RECREATED)
 
-    def _do(self, action: Action, sending: Sending, conversation_id: int) -> None:
+    def _do(self, action: Action, sending: Sending, conversation_id: int, asking: Asking | None) -> None:
+        """`asking`: None where it is another conversation, found to be the bot's a moment ago."""
         if isinstance(action, ScheduleMessage):
             self._schedule(action, sending.conversation_id)
         elif isinstance(action, SetStatus) and actions.opens(action):
             self.handover.hand_over(conversation_id, is_retry=sending.tries > 1)
             count(Counted.HANDOVERS)
+        elif isinstance(action, OpenForPerson):
+            self._open_for_person(action, sending)
         elif isinstance(action, Unknown):
             raise TransientError("another version of the program has written it")
         elif not isinstance(action, PostMessage):
+            if actions.is_the_bots_turn(action):
+                self._require_to_be_the_bots(action, sending, asking)
             arrange(self.clients, action, conversation_id)
         elif self._is_first_try(action, sending) or self._is_missing(action, sending, conversation_id):
-            self._say(action, sending, conversation_id)
+            self._say(action, sending, conversation_id, asking)
 
-    def _say(self, action: PostMessage, sending: Sending, conversation_id: int) -> None:
-        if self.looks_before:
+    def _say(self, action: PostMessage, sending: Sending, conversation_id: int, asking: Asking | None) -> None:
+        if self.looks_before and not actions.is_the_bots_turn(action):
             self.clients.admin.conversation(conversation_id)
         with self.clients.rate_limit.posting(conversation_id):
-            is_owned_by_human = self.mailbox.confirm(sending)
-            if is_owned_by_human and actions.is_the_bots_turn(action):
-                raise Suppressed
+            self._require_to_be_the_bots(action, sending, asking)
             with failpoints.around("post"):
                 message_id = self._post(action, conversation_id)
         key = actions.shown_key(action.key)
         log.info("message_sent", key=key, message_id=message_id, tries=sending.tries, private=action.private)
         if not action.private:
             count(Counted.MESSAGES_SENT, "outreach" if actions.is_by_hand(action.key) else "reply")
+
+    def _require_to_be_the_bots(self, action: Action, sending: Sending, asking: Asking | None) -> None:
+        """Right before the action: the outbox is this worker's still, and where it matters the conversation the bot's.
+
+        Raises:
+            ChatwootError: it could not be asked.
+            Suppressed, TurnLost: as `do`.
+        """
+        is_the_bots_turn = actions.is_the_bots_turn(action)
+        told = asking.news(sending) if asking is not None and is_the_bots_turn else None
+        says = digest(action.content) if isinstance(action, PostMessage) and not action.private else ""
+        if self.mailbox.confirm(sending, news=told, says=says) and is_the_bots_turn:
+            raise Suppressed
+
+    def _open_for_person(self, action: OpenForPerson, sending: Sending) -> None:
+        """Not where people have done something to it since: perhaps opened it, and given it back."""
+        conversation = self.clients.conversation(sending.conversation_id)
+        if conversation.status != "pending":
+            return
+        newest = [conversation.last_message] if conversation.last_message else []
+        if self.clients.user is not None:
+            newest = self.clients.user.messages(sending.conversation_id, after=action.word_id)
+        if any(each.message_type == "activity" and each.id > action.word_id for each in newest):
+            return
+        self.handover.hand_over(sending.conversation_id, is_retry=sending.tries > 1)
+        log.info("opened_for_person")
 
     def _schedule(self, action: ScheduleMessage, conversation_id: int) -> None:
         delay_s = max(0.0, action.post.asked_at - time.time())

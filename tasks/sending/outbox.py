@@ -12,6 +12,7 @@ import structlog
 
 from chatwoot.errors import ChatwootError, OutcomeUnknown, PermanentError, TransientError
 from tasks.mailbox import Mailbox, Sending, WakeThinker
+from tasks.ownership.asking import Asker, Asking
 from tasks.records import actions
 from tasks.records.actions import Action, PostMessage
 from tasks.records.dead_letter import DeadLetter
@@ -52,6 +53,7 @@ class OutboxSender:
     mailbox: Mailbox
     holdings: Holdings
     delivery: Delivery
+    asker: Asker
     most_retry_s: float
 
     def put(
@@ -89,12 +91,12 @@ class OutboxSender:
 
     def _empty(self, begun: Sending) -> Sent:
         following: Sending | WakeThinker | None = begun
-        sent = Sent()
+        sent, asking = Sent(), self.asker.asking(begun)
         while isinstance(following, Sending):
-            following, sent = self._do(following, sent)
+            following, sent = self._do(following, sent, asking)
         return replace(sent, ring=following)
 
-    def _do(self, sending: Sending, sent: Sent) -> tuple[Sending | WakeThinker | None, Sent]:
+    def _do(self, sending: Sending, sent: Sent, asking: Asking) -> tuple[Sending | WakeThinker | None, Sent]:
         """Do the head of the outbox, or give it up. Returns what is next, and `sent` with it."""
         action = actions.load(sending.action)
         posted: Literal["posted", ""] = "posted" if actions.answers_a_turn(action) else ""
@@ -105,7 +107,7 @@ class OutboxSender:
         if sending.tries > self._most_tries:
             return self._give_up(action, sending, PermanentError(f"tried {sending.tries - 1} times in vain"), sent)
         try:
-            self.delivery.do(action, sending)
+            self.delivery.do(action, sending, asking)
         except Suppressed:
             return self._suppress(action, sending), sent
         except StillInDoubt as doubt:

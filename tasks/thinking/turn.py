@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -11,8 +12,10 @@ from dataclasses import dataclass
 import structlog
 
 from chatwoot.channels import channel
+from chatwoot.errors import ChatwootError
 from graph.outcome import HandOver, Outcome, Silence
-from tasks.mailbox import Mailbox, NotYet, Turn, TurnLost, WakeSender, WakeThinker
+from tasks.mailbox import LeftToPeople, Mailbox, NotYet, Turn, TurnLost, WakeSender, WakeThinker
+from tasks.ownership.asking import Asker
 from tasks.records import actions, incoming
 from tasks.records.actions import Action, Customer
 from tasks.records.dead_letter import THINKING, DeadLetter
@@ -32,12 +35,20 @@ Think = Callable[[Turn, Sequence[Incoming]], Outcome]
 _RETRY_S = 2.0
 
 
-class GraphFailed(Exception):
-    """The graph raised. Its turn was given back; it may be claimed again after `retry_s`."""
+class TurnPutOff(Exception):
+    """The turn was given back; it may be claimed again after `retry_s`."""
 
-    def __init__(self, error_name: str, retry_s: float) -> None:
-        super().__init__(error_name)
+    def __init__(self, why: str, retry_s: float) -> None:
+        super().__init__(why)
         self.retry_s = retry_s
+
+
+class GraphFailed(TurnPutOff):
+    """The graph raised."""
+
+
+class NotAsked(TurnPutOff):
+    """Chatwoot could not be asked what was said, so it was not thought."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +66,8 @@ class TurnRunner:
     mailbox: Mailbox
     holdings: Holdings
     think: Think
+    asker: Asker | None = None
+    """What is asked of Chatwoot before a turn is thought; None: nothing."""
     most_attempts: int
     most_turns_per_hour: int = 0
     """Two machines that talk to each other do not end by themselves. 0: no limit."""
@@ -66,7 +79,7 @@ class TurnRunner:
         """Answer all that waits in the conversation; None where the doorbell is stale. Safe to repeat.
 
         Raises:
-            GraphFailed: to be tried again.
+            TurnPutOff: to be tried again.
             TurnLost: another worker has the turn by now.
         """
         claimed = self.mailbox.claim(conversation_id, bell)
@@ -80,8 +93,13 @@ class TurnRunner:
 
     def _answer(self, turn: Turn) -> Answered:
         started = time.monotonic()
+        heard = self._heard(turn)
+        if isinstance(heard, LeftToPeople):
+            log.info("left_to_people", turn=turn.number)
+            return Answered(turn.number, heard.next)
+        turn = heard
         messages = [incoming.load(message) for message in turn.messages]
-        if not messages and not turn.resumes:  # deleted meanwhile
+        if not messages and not turn.resumes:  # deleted meanwhile, or nothing waited after all
             return Answered(turn.number, self.mailbox.commit(turn, [], has_learnt=False))
         if 0 < self.most_turns_per_hour < turn.turns_this_hour:
             limit = self.most_turns_per_hour
@@ -108,6 +126,19 @@ class TurnRunner:
             seconds=round(time.monotonic() - started, 3),
         )
         return Answered(turn.number, following)
+
+    def _heard(self, turn: Turn) -> Turn | LeftToPeople:
+        """The turn with all that waits for an answer by now."""
+        if self.asker is None:
+            return turn
+        try:
+            return self.asker.before_thinking(turn)
+        except ChatwootError as error:
+            delay_s = max(error.retry_after_s or 0, _RETRY_S) * random.uniform(1, 1.25)
+            self.mailbox.release(turn, delay_s=delay_s, counts=False)
+            count(Counted.RETRIES, "asking")
+            log.warning("not_asked", error=type(error).__name__, status=error.status, text=error.text, retry_s=delay_s)
+            raise NotAsked(str(error), delay_s) from None
 
     def _actions(self, outcome: Outcome, turn: Turn, messages: Sequence[Incoming]) -> list[Action]:
         for want in outcome:

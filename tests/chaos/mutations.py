@@ -18,6 +18,7 @@ from tests.stack import ROOT
 
 TABLE = ROOT / "docs" / "mutations.md"
 MAILBOX = "tests/integration/tasks/test_mailbox.py"
+ASKING = "tests/integration/test_asking.py"
 PEOPLE = "tests/integration/tasks/test_mailbox_people.py"
 RECOVERY = "tests/integration/tasks/test_recovery.py"
 STEPS = "tests/chaos/test_every_step.py"
@@ -48,15 +49,15 @@ class Mutation:
 MUTATIONS = (
     Mutation(
         "A message is accepted once",
-        "tasks/mailbox/lua/accept.lua",
-        "local is_new = not redis.call('ZSCORE', seen, 'message:' .. id)",
-        "local is_new = true",
+        "tasks/mailbox/lua/_steps.lua",
+        "if redis.call('ZSCORE', seen, 'message:' .. id) then return false end",
+        "",
         (MAILBOX, f"{TWICE}::test_each_webhook_twice_as_accounts_and_as_bots"),
     ),
     Mutation(
         "A message that its channel delivers twice is accepted once",
-        "tasks/mailbox/lua/accept.lua",
-        "if before and now - before < 600 * 1000 then return {'seen', 0} end",
+        "tasks/mailbox/lua/_steps.lua",
+        "if before and now - before < 600 * 1000 then return true end",
         "",
         (MAILBOX, f"{TWICE}::test_a_channel_delivers_twice"),
     ),
@@ -84,9 +85,10 @@ MUTATIONS = (
     Mutation(
         "Messages leave the mailbox in the step that records the reply: not before",
         "tasks/mailbox/lua/claim.lua",
-        "local earlier = redis.call",
+        "return turn_at_hand()",
+        "local turn = turn_at_hand()\n"
         "for id in string.gmatch(field('batch'), '%d+') do redis.call('ZREMRANGEBYSCORE', waiting, id, id) end\n"
-        "local earlier = redis.call",
+        "return turn",
         (MAILBOX, f"{STEPS}::test_worker[think.before]"),
     ),
     Mutation(
@@ -202,16 +204,65 @@ MUTATIONS = (
         (f"{TWICE}::test_a_proxy_gives_up_while_chatwoot_is_still_storing",),
     ),
     Mutation(
-        "The newest act decides whose it is",
+        "An older state of the conversation changes nothing",
         "tasks/mailbox/lua/_ownership.lua",
-        "local function is_older_than_known(at) return at < number('acted_at') end",
-        "local function is_older_than_known(at) return false end",
+        "if news.at >= known.at then",
+        "if true then",
         (PEOPLE,),
     ),
     Mutation(
-        "What had shown when people gave it back tells nothing new",
+        "Who was assigned when people gave it back is not in the way",
         "tasks/mailbox/lua/_ownership.lua",
-        "if field('owned_by_human') == '0' and is_known_evidence(evidence) then return nil end",
+        "return not since or since > known.all",
+        "return true",
+        (PEOPLE,),
+    ),
+    Mutation(
+        "Who is assigned since then is",
+        "tasks/mailbox/lua/_ownership.lua",
+        "return not since or since > known.all",
+        "return not since",
+        (PEOPLE,),
+    ),
+    Mutation(
+        "A person's word counts until it is given back after it",
+        "tasks/mailbox/lua/_ownership.lua",
+        "if known.word and known.word.at >= known.back then return true end",
+        "",
+        (PEOPLE, f"{ASKING}::TestRightBeforeItSpeaks"),
+    ),
+    Mutation(
+        "Nothing older gives back what is just being handed over",
+        "tasks/mailbox/lua/_ownership.lua",
+        "return known.handed == -1 or",
+        "return",
+        (PEOPLE, f"{ASKING}::test_nothing_older_gives_back_what_could_not_be_dated_at_once"),
+    ),
+    Mutation(
+        "Our own words that come back are nobody's",
+        "tasks/mailbox/lua/_steps.lua",
+        "redis.call('ZADD', seen, now, 'echo:' .. word.id)",
+        "",
+        (PEOPLE,),
+    ),
+    Mutation(
+        "Chatwoot is asked right before the bot speaks",
+        "tasks/sending/delivery.py",
+        "told = asking.news(sending) if asking is not None and is_the_bots_turn else None",
+        "told = None",
+        (f"{ASKING}::TestRightBeforeItSpeaks",),
+    ),
+    Mutation(
+        "Chatwoot's list is read before a turn is thought",
+        "tasks/ownership/asking.py",
+        "if user is None or turn.is_heard or not is_needed:",
+        "if True:",
+        (f"{ASKING}::TestRightBeforeItThinks",),
+    ),
+    Mutation(
+        "A turn that is tried again is not heard again",
+        "tasks/mailbox/lua/hear.lua",
+        "set('heard', '1')",
         "",
         (PEOPLE,),
     ),
@@ -249,7 +300,7 @@ MUTATIONS = (
     Mutation(
         "People are looked for right before each post",
         "tasks/sending/delivery.py",
-        "if is_owned_by_human and actions.is_the_bots_turn(action):",
+        "if self.mailbox.confirm(sending, news=told, says=says) and is_the_bots_turn:",
         "if False:",
         ("tests/integration/test_humans.py::test_who_writes_while_we_look_for_an_earlier_try_was_quicker",),
     ),

@@ -80,8 +80,9 @@ def test_people_who_could_not_be_told_are_told_later(desk: Desk, stack: Stack, g
 
 
 def test_people_who_have_answered_need_not_be_told(desk: Desk, stack: Stack, gate: Path) -> None:
-    stack.start_web()
-    worker = stack.start_worker(GRAPH="tests.graphs:failing", TEST_GATE=str(gate), TURN_ATTEMPTS="1")
+    stack.start_web(PERSON_OPENS="false")
+    env = {"TEST_GATE": str(gate), "TURN_ATTEMPTS": "1", "PERSON_OPENS": "false"}
+    worker = stack.start_worker(GRAPH="tests.graphs:failing", **env)
     desk.conversation(3)
     desk.sandbox.faults.add("401", method="POST", path=r".*/toggle_status$", times=1)
     desk.sandbox.customer_writes("Hola", conversation_id=3)

@@ -153,7 +153,7 @@ class TestGone:
         wait_until(lambda: "conversation_forgotten" in stack.logs(), what="the conversation to be forgotten")
         assert keys_of(3, redis_client) == []
         letter = stack.flask("dead-letters", "list").split("\t")
-        assert letter[4].startswith("POST /conversations/3/messages answered 404")
+        assert letter[4].startswith("GET /conversations/3 answered 404")
         assert '"content": ""' in stack.flask("dead-letters", "show", letter[0])
         assert "is gone" in stack.flask("dead-letters", "retry", letter[0], status=1)
 

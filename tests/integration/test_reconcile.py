@@ -61,6 +61,7 @@ def test_beat_asks_again_and_again(desk: Desk, stack: Stack) -> None:
 
 
 def test_a_lost_message_that_was_overtaken_is_answered(desk: Desk, stack: Stack) -> None:
+    stack.env["LOOK_BEFORE_THINKING"] = "late"
     stack.start_web()
     stack.start_worker()
     desk.conversation(3)
@@ -72,6 +73,7 @@ def test_a_lost_message_that_was_overtaken_is_answered(desk: Desk, stack: Stack)
 
 
 def test_a_lost_message_is_found_behind_many_that_were_active_since(desk: Desk, stack: Stack) -> None:
+    stack.env["LOOK_BEFORE_THINKING"] = "late"
     stack.start_web()
     stack.start_worker()
     desk.conversation(3)

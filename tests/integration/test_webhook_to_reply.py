@@ -6,7 +6,7 @@ from tests.desk import Desk
 from tests.stack import SECRET, Stack, wait_until
 
 
-def test_a_webhooks_reply_is_one_call_to_its_own_conversation(desk: Desk, stack: Stack) -> None:
+def test_a_webhooks_reply_is_one_post_to_its_own_conversation(desk: Desk, stack: Stack) -> None:
     """The bug that Contesta exists for: conversation 3 was received, and not used."""
     stack.start_web()
     stack.start_worker()
@@ -14,7 +14,8 @@ def test_a_webhooks_reply_is_one_call_to_its_own_conversation(desk: Desk, stack:
     desk.sandbox.customer_writes("Hola", conversation_id=3)
     assert desk.wait_for_replies(1) == ["Echo: Hola"]
     desk.sandbox.settle()
-    assert desk.calls() == [("POST", "/api/v1/accounts/1/conversations/3/messages")]
+    about = "/api/v1/accounts/1/conversations/3"
+    assert desk.calls() == [("GET", f"{about}/messages"), ("GET", about), ("POST", f"{about}/messages")]
 
 
 def test_memory_goes_on_over_turns_and_workers(desk: Desk, stack: Stack) -> None:

@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from tasks.mailbox import DeadLetterRecord, Sending, Turn, WakeSender, WakeThinker
+from tasks.mailbox import DeadLetterRecord, News, Sending, Turn, WakeSender, WakeThinker, Word
+from tests.known import Known
+
+SAME_WORDS_S = 600
 
 T = TypeVar("T")
 
@@ -26,12 +29,16 @@ class Book:
     """What was said while people had the conversation: to be known, not answered."""
     known: list[int] = field(default_factory=list)
     """What a turn has been told of in that way."""
-    owned_by_human: bool = False
-    acted_at: int = 0
+    whose: Known = field(default_factory=Known)
+    words: set[int] = field(default_factory=set)
+    echoes: set[int] = field(default_factory=set)
+    said: dict[str, float] = field(default_factory=dict)
+    """By digest, when we said it."""
+    look: bool = False
+    """Chatwoot's list is to be read."""
+    looked: int = 0
     awaits: str = ""
     """The name of a turn whose graph waits for what people decide."""
-    over: bool = False
-    """People have ended the conversation while a turn was under way."""
     awaiting_reply: tuple[int, ...] = ()
     """What was answered, until the answer is heard."""
     resume: bool = False
@@ -57,27 +64,54 @@ class Book:
     holder: str = ""
     """The token of the turn, or of the outbox."""
 
-    def is_newer(self, at: int) -> bool:
-        """Whether people did it after what is known of them. 0: just now."""
-        if 0 < at < self.acted_at:
-            return False
-        self.acted_at = max(at, self.acted_at)
+    @property
+    def is_silenced(self) -> bool:
+        return self.whose.is_peoples or self.whose.is_over
+
+    def takes_in(self, news: News, now: float) -> str:
+        """Returns "taken" or "given back" where it has changed hands."""
+        words = [word for word in news.words if not self.is_echo(word, now)]
+        change, is_given_back = self.whose.learn(news, words)
+        if change == "given back" and not self.whose.is_over:
+            answered = max((id for id, text in self.meanwhile.items() if by_whom(text) == "person"), default=0)
+            for id in [id for id in self.customers_meanwhile() if id >= answered]:
+                self.waiting.add(id)
+                del self.meanwhile[id]
+            self.resume = self.resume or bool(self.awaits)
+        if is_given_back and not self.is_silenced:
+            self.look = True
+        return change
+
+    def is_echo(self, word: Word, now: float) -> bool:
+        if word.id not in self.echoes:
+            if now - self.said.get(word.said, float("-inf")) > SAME_WORDS_S:
+                return False
+            del self.said[word.said]
+            self.echoes.add(word.id)
         return True
+
+    def is_gone(self, id: int) -> None:
+        """The message was deleted."""
+        self.ids.add(id)
+        self.accepted.discard(id)
+        self.waiting.discard(id)
+        self.meanwhile.pop(id, None)
+        self.answered = [each for each in self.answered if each != id]
+        self.known = [each for each in self.known if each != id]
 
     def is_left_to_people(self) -> None:
         """What waits is theirs, unless something is to be sent first."""
         if not self.outbox:
             self.meanwhile |= {id: text_of(id) for id in self.waiting}
-            self.waiting, self.resume = set(), False
+            self.waiting, self.resume, self.look = set(), False, False
 
     def goes_on(self, following: WakeThinker | WakeSender | None) -> None:
         """A stage has ended: `following` is what must follow."""
-        if self.owned_by_human:
+        if self.is_silenced:
             self.is_left_to_people()
-        self.over = self.over and bool(self.outbox)
         if self.outbox:
             assert following == WakeSender()
-        elif self.waiting or self.resume:
+        elif self.waiting or self.resume or self.look:
             assert isinstance(following, WakeThinker)
             self.heard(following)
         else:

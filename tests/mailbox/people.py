@@ -2,55 +2,63 @@
 
 from __future__ import annotations
 
-from itertools import takewhile
+from dataclasses import replace
 
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from tasks.mailbox import NoSuchDeadLetter
+from tasks.mailbox import News, NoSuchDeadLetter, Word
 from tests.mailbox.accidents import Accidents
-from tests.mailbox.book import Book, by_whom, is_customers, pick, text_of
-from tests.mailbox.working import ages, conversations, message_ids, times
+from tests.mailbox.book import Book, pick, text_of
+from tests.mailbox.working import ages, conversations, message_ids, seldom, signs, times, words
+
+some_times = st.sampled_from((0, 0, 1, 2, 3, 4, 5, 6))
+news = st.builds(
+    News,
+    at=st.one_of(st.none(), times),
+    signs=signs,
+    over=seldom,
+    present=st.dictionaries(st.sampled_from(("assigned:7", "assigned:8", "paused", "status:open")), times, max_size=1),
+    gone=st.dictionaries(st.sampled_from(("assigned", "paused", "status")), times, max_size=1),
+    back=some_times,
+    all=some_times,
+    handed=st.sampled_from((None, None, None, None, -1, 2, 4)),
+)
 
 
 class People(Accidents):
-    @rule(conversation_id=conversations, at=times, writes=st.sampled_from((0, 0, 20, 50)))
-    def human_took_over(self, conversation_id: int, at: int, writes: int) -> None:
-        """A person takes the conversation over, perhaps by writing. Webhooks come late, and in any order."""
+    @rule(conversation_id=conversations, news=news, word=words, opens=st.booleans())
+    def learn(self, conversation_id: int, news: News, word: Word | None = None, opens: bool = False) -> None:
+        """Webhooks tell what people did, late, in any order, and again."""
         book, before = self.before(conversation_id)
-        said = (writes, text_of(writes, by="person")) if writes else None
-        self.anyone.human_took_over(conversation_id, at=at, message=said)
-        if writes in book.ids:
-            return
-        if writes:
-            book.ids.add(writes)
-            book.meanwhile[writes] = text_of(writes, by="person")
-        if book.is_newer(at):
-            book.owned_by_human = True
-            if before.stage == "queued":
-                book.is_left_to_people()
-
-    @rule(conversation_id=conversations, at=times, to_be_answered=st.booleans())
-    def handed_back(self, conversation_id: int, at: int, to_be_answered: bool) -> None:
-        book, before = self.before(conversation_id)
-        following = self.anyone.handed_back(conversation_id, at=at, to_be_answered=to_be_answered)
-        if not book.is_newer(at):
-            assert following is None
-            return
-        if before.stage in ("thinking", "replying") and not to_be_answered and at > 0:
-            book.over = True
-        if to_be_answered and book.owned_by_human:
-            newest = takewhile(lambda id: by_whom(book.meanwhile[id]) != "person", sorted(book.meanwhile, reverse=True))
-            unanswered = [id for id in newest if is_customers(book.meanwhile[id])]
-            book.waiting |= set(unanswered)
-            book.meanwhile = {id: text for id, text in book.meanwhile.items() if id not in unanswered}
-            book.resume = bool(book.awaits)
-        book.owned_by_human = False
-        if before.stage == "idle":
+        message = text_of(word.id, by="person") if word else ""
+        action = self.action() if word and opens else ""
+        news = replace(news, words=(word,) if word else ())
+        following = self.anyone.learn(conversation_id, news, message=message, opens=action)
+        is_new = False
+        if word and not book.is_echo(word, self.now) and word.id not in book.words:
+            is_new = True
+            book.words.add(word.id)
+            book.meanwhile[word.id] = message
+            book.outbox += [action] if action else []
+        change = book.takes_in(news, self.now)
+        has_more = is_new and bool(action)
+        is_idle, is_queued = before.stage == "idle", before.stage == "queued"
+        if (is_idle and (change or has_more or book.look)) or (is_queued and (book.is_silenced or has_more)):
             book.goes_on(following)
         else:
             assert following is None
+
+    @rule(conversation_id=conversations, at=times)
+    def give_back(self, conversation_id: int, at: int) -> None:
+        self.learn(conversation_id, News(at=at, back=at, all=at))
+
+    @rule(conversation_id=conversations, id=message_ids)
+    def looked(self, conversation_id: int, id: int) -> None:
+        book, _ = self.before(conversation_id)
+        self.anyone.looked(conversation_id, id)
+        book.looked = max(book.looked, id)
 
     @rule(conversation_id=conversations, id=message_ids)
     def forget_message(self, conversation_id: int, id: int) -> None:
@@ -58,13 +66,9 @@ class People(Accidents):
         book, _ = self.before(conversation_id)
         note = text_of(id, by="nobody")
         self.anyone.forget_message(conversation_id, id, note)
-        book.ids.add(id)
-        book.meanwhile[id] = note
-        book.accepted.discard(id)
-        book.waiting.discard(id)
         book.awaiting_reply = () if id in book.awaiting_reply else book.awaiting_reply
-        book.answered = [each for each in book.answered if each != id]
-        book.known = [each for each in book.known if each != id]
+        book.is_gone(id)
+        book.meanwhile[id] = note
 
     # -- dead letters
 
@@ -104,7 +108,7 @@ class People(Accidents):
             book.waiting |= set(what)
             book.accepted |= set(what)
             book.answered = [each for each in book.answered if each not in what]
-            book.owned_by_human = False
+            book.whose.give_back_by_hand()
             book.resume = book.resume or (not what and bool(book.awaits))
             following = self.anyone.requeue_messages(conversation_id, id, {each: text_of(each) for each in what})
         if before.stage in ("thinking", "replying"):

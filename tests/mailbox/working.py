@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import count
 from typing import Any
@@ -12,7 +12,19 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from tasks.mailbox import NO_DEAD_LETTER, DeadLetterRecord, Sending, Timing, Turn, TurnLost
+from tasks.mailbox import (
+    NO_DEAD_LETTER,
+    NO_NEWS,
+    DeadLetterRecord,
+    LeftToPeople,
+    Listed,
+    News,
+    Sending,
+    Timing,
+    Turn,
+    TurnLost,
+    Word,
+)
 from tests.fakes import MOST_MESSAGES_IN_A_TURN
 from tests.mailbox.book import Book, id_of, is_customers, key_of, pick, text_of
 from tests.mailbox.worlds import UNIT_S, Inside, World
@@ -29,7 +41,22 @@ few = st.sampled_from((0, 1, 1, 2, 3))
 seldom = st.sampled_from((False, False, False, True))
 often = st.sampled_from((True, True, True, False))
 hearings = st.sampled_from(("posted", "posted", "suppressed", ""))
-times = st.sampled_from((0, 0, 0, 1, 2, 3))
+times = st.integers(1, 6)
+PEOPLES_IDS = (70, 80, 90)
+signs = st.sets(st.sampled_from(("assigned:7", "assigned:8", "paused", "status:open")), max_size=2).map(
+    lambda found: tuple(sorted(found))
+)
+states = st.one_of(
+    st.just(NO_NEWS),
+    st.just(NO_NEWS),
+    st.builds(lambda at, signs, over: News(at=at, signs=signs, over=over), times, st.just(()), st.just(False)),
+    st.builds(lambda at, signs, over: News(at=at, signs=signs, over=over), times, signs, seldom),
+)
+words = st.one_of(
+    st.none(),
+    st.none(),
+    st.builds(Word, st.sampled_from(PEOPLES_IDS), times, st.sampled_from(("x", "z"))),
+)
 sources = st.sampled_from(("", "", "", "A", "B"))
 delays = st.sampled_from((0.0, UNIT_S, 3 * UNIT_S))
 ages = st.sampled_from((0, 0, 0, 1, 2, 5))
@@ -52,30 +79,36 @@ class Working(RuleBasedStateMachine):
 
     # -- coming in
 
-    @rule(conversation_id=conversations, ids=st.lists(message_ids, min_size=1, max_size=3), source=sources)
-    def accept(self, conversation_id: int, ids: list[int], source: str) -> None:
+    @rule(conversation_id=conversations, ids=st.lists(message_ids, min_size=1, max_size=3), source=sources, news=states)
+    def accept(self, conversation_id: int, ids: list[int], source: str, news: News = NO_NEWS) -> None:
         """Webhooks come: in time, late, or again, by their ids or by their channel's."""
         for id in ids:
-            self._accept(conversation_id, id, source)
+            self._accept(conversation_id, id, source, news)
 
-    def _accept(self, conversation_id: int, id: int, source: str) -> None:
+    def _accept(self, conversation_id: int, id: int, source: str, news: News) -> None:
         book, before = self.before(conversation_id)
         is_new = id not in book.ids
         book.ids.add(id)
         book.ids_of_customers |= {id} if is_new else set()
         if is_new and source:
             is_new = self.now - book.sources.get(source, -SAME_SOURCE_S) >= SAME_SOURCE_S
-        accepted = self.anyone.accept(conversation_id, id, text_of(id), source_id=source or None)
+        accepted = self.anyone.accept(conversation_id, id, text_of(id), source_id=source or None, news=news)
         assert accepted.is_new == is_new
-        assert (accepted.doorbell is not None) == (is_new and before.stage == "idle" and not book.owned_by_human)
+        change = book.takes_in(news, self.now)
         if is_new:
             book.accepted.add(id)
             book.sources |= {source: self.now} if source else {}
             self._comes_in(book, id)
-        book.heard(accepted.doorbell)
+        if before.stage == "queued" and change == "taken":
+            book.is_left_to_people()
+            assert accepted.doorbell is None
+        elif before.stage == "idle" and (change or is_new) and not book.outbox:
+            book.goes_on(accepted.doorbell)
+        else:
+            assert accepted.doorbell is None
 
     def _comes_in(self, book: Book, id: int) -> None:
-        if book.owned_by_human:
+        if book.is_silenced:
             book.meanwhile[id] = text_of(id)
         else:
             book.waiting.add(id)
@@ -112,32 +145,101 @@ class Working(RuleBasedStateMachine):
         bell = pick(book.bells, age) or "never rung"
         is_right = before.stage == "queued" and bell == book.bells[-1]
         answer = self.workers[worker].claim(conversation_id, bell)
-        assert (answer is not None) == (is_right and not book.owned_by_human)
-        if is_right and book.owned_by_human:
+        assert (answer is not None) == (is_right and not book.is_silenced)
+        if is_right and book.is_silenced:
             book.is_left_to_people()
         if isinstance(answer, Turn):
             self._begun(book, before, answer)
 
     def _begun(self, book: Book, before: Inside, turn: Turn) -> None:
         assert not book.holder
-        assert not book.owned_by_human
+        assert not book.is_silenced
         if turn.attempt == 1:
             oldest = sorted(book.waiting)[:MOST_MESSAGES_IN_A_TURN]
             assert turn.messages == tuple(map(text_of, oldest))
             assert turn.number == book.number + 1
             assert before.outbox == ()
-            assert turn.resumes == ("" if oldest else book.awaits)
-            assert oldest or turn.resumes
+            assert turn.resumes == ("" if oldest or not book.resume else book.awaits)
+            assert turn.is_to_be_heard == book.look
+            assert oldest or turn.resumes or turn.is_to_be_heard
+            book.look = False
         else:
             last = book.turns[-1]
+            assert (turn.is_heard, turn.is_to_be_heard) == (last.is_heard, last.is_to_be_heard)
             left = tuple(text for text in last.messages if id_of(text) in book.waiting)
             assert (turn.number, turn.messages, turn.attempt) == (last.number, left, last.attempt + 1)
             assert turn.resumes == last.resumes
         assert turn.earlier == tuple(book.meanwhile[id] for id in sorted(book.meanwhile))
+        assert turn.looked == book.looked
         book.number = turn.number
         book.turns.append(turn)
         book.held.append(turn)
         book.holder = turn.token
+
+    @precondition(lambda self: self.has("turns"))
+    @rule(
+        conversation_id=conversations,
+        age=ages,
+        listed=st.lists(message_ids, max_size=4, unique=True),
+        word=words,
+        deleted=st.lists(message_ids, max_size=1),
+        counts=st.booleans(),
+    )
+    def hear(
+        self, conversation_id: int, age: int, listed: list[int], word: Word | None, deleted: list[int], counts: bool
+    ) -> None:
+        """Chatwoot's own list is read before the turn is thought."""
+        book, before = self.before(conversation_id)
+        turn = pick(book.turns, age)
+        if turn is None:
+            return
+        listed = [id for id in listed if id not in deleted]
+        told = [Listed(id, text_of(id)) for id in listed]
+        if word is not None:
+            told.append(Listed(word.id, text_of(word.id, by="person"), word=word, opens=self.action()))
+        up_to = max([*listed, *deleted, 0])
+        news = News(words=(word,) if word is not None and counts else ())
+        hear = partial(self.anyone.hear, turn, told, up_to=up_to, deleted=deleted, news=news)
+        if turn.token != book.holder:
+            self.is_refused(conversation_id, before, hear)
+            return
+        heard, unknown = hear()
+        new = {id for id in listed if id not in book.ids}
+        assert unknown == (0 if isinstance(heard, LeftToPeople) else len(new))
+        self._is_heard(book, new, deleted, told, news)
+        book.looked = max(book.looked, up_to)
+        if isinstance(heard, LeftToPeople):
+            assert book.is_silenced
+            book.holder = ""
+            book.goes_on(heard.next)
+        else:
+            assert heard.messages == tuple(map(text_of, sorted(book.waiting)[:MOST_MESSAGES_IN_A_TURN]))
+            assert heard.earlier == tuple(book.meanwhile[id] for id in sorted(book.meanwhile))
+            assert heard.is_heard
+            assert heard.looked == book.looked
+            book.turns[-1] = heard
+
+    def _is_heard(self, book: Book, new: set[int], deleted: Sequence[int], told: Sequence[Listed], news: News) -> None:
+        for id in deleted:
+            book.is_gone(id)
+        book.ids |= new
+        book.ids_of_customers |= new
+        book.accepted |= new
+        book.waiting |= new
+        answered = 0
+        for each in told:
+            if each.word is not None and not book.is_echo(each.word, self.now):
+                answered = each.id
+                if each.id not in book.words:
+                    book.words.add(each.id)
+                    book.meanwhile[each.id] = each.message
+                    book.outbox.append(each.opens)
+        for id in [id for id in book.waiting if id < answered]:
+            book.waiting.discard(id)
+            book.meanwhile[id] = text_of(id)
+        look = book.look
+        book.takes_in(news, self.now)
+        book.look = look
 
     @precondition(lambda self: self.has("turns"))
     @rule(
@@ -165,7 +267,7 @@ class Working(RuleBasedStateMachine):
             return
         ids = tuple(id for id in map(id_of, turn.messages) if id in book.waiting)
         wanted = [self.action() for _ in range(actions)]
-        is_silenced = book.owned_by_human or book.over
+        is_silenced = book.is_silenced
         letter = self.letter(conversation_id) if gives_up and not is_silenced else NO_DEAD_LETTER
         awaits = f"turn {turn.number}" if waits else ""
         end = partial(self.workers[worker].commit, turn, wanted, dead_letter=letter, awaits=awaits, has_learnt=learns)
@@ -203,6 +305,8 @@ class Working(RuleBasedStateMachine):
     def _is_tried(self, book: Book, sending: Sending) -> None:
         assert sending.action == book.outbox[0]
         assert sending.number == book.settled
+        assert sending.owned_by_human == book.is_silenced
+        assert sending.looked == book.looked
         assert sending.is_there == (key_of(sending.action) in book.seen)
         assert (sending.tries == 1) == (sending.action not in book.tried)
         assert sending.doubt_s == 0 or sending.tries > 1
@@ -212,17 +316,20 @@ class Working(RuleBasedStateMachine):
         book.held.append(sending)
 
     @precondition(lambda self: self.has("sendings"))
-    @rule(conversation_id=conversations, worker=workers, age=ages)
-    def confirm(self, conversation_id: int, worker: str, age: int) -> None:
+    @rule(conversation_id=conversations, worker=workers, age=ages, news=states, says=st.sampled_from(("", "x", "y")))
+    def confirm(self, conversation_id: int, worker: str, age: int, news: News, says: str) -> None:
         book, before = self.before(conversation_id)
         sending = pick(book.sendings, age)
         if sending is None:
             return
-        confirm = partial(self.workers[worker].confirm, sending)
+        confirm = partial(self.workers[worker].confirm, sending, news=news, says=says)
         if sending.token != book.holder:
             self.is_refused(conversation_id, before, confirm)
         else:
-            assert confirm() == (book.owned_by_human or book.over)
+            is_silenced = confirm()
+            book.takes_in(news, self.now)
+            book.said |= {says: self.now} if says else {}
+            assert is_silenced == book.is_silenced
             assert self.world.inside(conversation_id).due_in_s == LEASE_S
 
     @precondition(lambda self: self.has("sendings"))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from math import ceil
 from typing import Any, Protocol
 
 import redis
@@ -14,6 +15,7 @@ import redis
 from tasks.mailbox import (
     Accepted,
     Figures,
+    LeftToPeople,
     Mailbox,
     NoSuchDeadLetter,
     NotYet,
@@ -70,7 +72,7 @@ class FakeWorld:
         it = self.memory.conversations[conversation_id]
         is_watched = it.stage != "idle" or it.later
         due_in_s = it.deadline - self.memory.now if is_watched else None
-        waiting, meanwhile = tuple(sorted(it.waiting)), tuple(sorted(it.meanwhile))
+        waiting, meanwhile = tuple(sorted(it.waiting)), tuple(map(ceil, sorted(it.meanwhile)))
         return Inside(it.stage, it.bell, it.token, waiting, meanwhile, tuple(it.outbox), due_in_s)
 
     def pass_time(self, seconds: float) -> None:
@@ -211,6 +213,10 @@ class Names:
                 return replace(what, bell=self._fakes[what.bell], delay_s=rounded(what.delay_s))
             case Accepted(doorbell=WakeThinker() as doorbell):
                 return replace(what, doorbell=self.translated(doorbell))
+            case LeftToPeople(next=WakeThinker() as doorbell):
+                return LeftToPeople(self.translated(doorbell))
+            case (Turn() | LeftToPeople() as heard, int() as unknown):
+                return self.translated(heard), unknown
             case NotYet():
                 return NotYet(rounded(what.seconds))
             case Turn():
@@ -230,6 +236,8 @@ def _name(what: Any) -> str:
         case WakeThinker():
             return what.bell
         case Accepted(doorbell=WakeThinker() as doorbell):
+            return doorbell.bell
+        case (LeftToPeople(next=WakeThinker() as doorbell), int()):
             return doorbell.bell
         case Turn() | Sending():
             return what.token

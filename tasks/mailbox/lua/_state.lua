@@ -17,7 +17,7 @@
 --   later         sorted set by when it is due: `<message id or ''>|<action>`; not if the customer wrote a newer one
 --
 -- What Lua reads of Python's JSON: an incoming message's `by` (take_back_from_people), an action's `key` (head), a dead
--- letter's `content` (forget.lua).
+-- letter's `content` (forget.lua), news (_ownership.lua).
 --
 -- FIELDS of `state`; one that is missing is '' or 0
 --   stage              'idle' | 'queued' | 'thinking' | 'replying'              all that move it: docs/states.md
@@ -33,13 +33,15 @@
 --   turns_this_hour    turns begun in it                                         claim; 0 when handed back
 --   told               message ids of `meanwhile` that the turn at hand was told claim
 --   awaits             name of the turn whose graph waits for what people decide commit
---   resume             '1': they have given it back, so that turn goes on        ownership, requeue; '' by commit
+--   resume             '1': they have given it back, so that turn goes on        take_in, requeue; '' by commit
 --   newest             greatest id of a customer's message                       accept
---   customer_at        Chatwoot's time (s) of the newest snapshot that came with a customer's message    accept
---   owned_by_human     '1': people have it. '0': they gave it back. '': never asked       _ownership.lua, requeue
---   acted_at           Chatwoot's time (s) of the act that decided that          _ownership.lua
---   takeover_evidence  what in its snapshot showed it as theirs: 'assigned+paused+status:open', or ''    _ownership.lua
---   over               '1': people ended it while a turn was under way           ownership; '' by go_on
+--   ownership          whose it is, and why: JSON                                _ownership.lua
+--   owned_by_human     '1': people have it. '0': they do not. '': never told     _ownership.lua
+--   signs              what of it shows it as people's, as in ownership, joined by '+'       _ownership.lua
+--   over               '1': it is resolved: what waits is nobody's to answer     _ownership.lua
+--   look               '1': Chatwoot's list is to be read, though nothing is known to wait      take_in; '' by claim
+--   looked             greatest id up to which Chatwoot's own list was read      hear, looked
+--   heard              was it read for the turn at hand? '1'; 'due': it must be  claim, hear
 --   awaiting_reply     JSON [[id, message]…] that the outbox answers, until it is posted  commit; '' by settle
 --   settled            actions settled so far, for ever                          settle
 --   tries              how often the outbox's head was begun                     begin_sending, defer
@@ -58,13 +60,3 @@ local WEEK_S, MONTH_S = 7 * 24 * 3600, 30 * 24 * 3600
 local function field(name) return redis.call('HGET', state, name) or '' end
 local function number(name) return tonumber(field(name)) or 0 end
 local function set(...) redis.call('HSET', state, ...) end
-
--- What earlier versions called these fields. What people have taken over is kept for a month.
-local OLD_NAMES = {'with_people', 'shown', 'unheard', 'heard_at'}
-local NEW_NAMES = {'owned_by_human', 'takeover_evidence', 'awaiting_reply', 'customer_at'}
-for i, value in pairs(redis.call('HMGET', state, unpack(OLD_NAMES))) do
-  if value then
-    redis.call('HSETNX', state, NEW_NAMES[i], value)
-    redis.call('HDEL', state, OLD_NAMES[i])
-  end
-end

@@ -10,7 +10,7 @@ end
 -- like theirs; and what is scheduled.
 local function keep()
   local is_scheduled = redis.call('EXPIRE', later, MONTH_S) == 1
-  local is_kept = is_scheduled or is_owned_by_human() or field('takeover_evidence') ~= ''
+  local is_kept = is_scheduled or is_owned_by_human() or looks_like_peoples()
   for i = 1, 4 do redis.call('EXPIRE', KEYS[i], WEEK_S) end
   if is_kept then redis.call('EXPIRE', state, MONTH_S) end
   redis.call('EXPIRE', meanwhile, MONTH_S)
@@ -30,9 +30,9 @@ local function keep_dead_letter(id, letter)
   redis.call('HEXPIRE', dead_letters, MONTH_S, 'FIELDS', 1, id)
 end
 
--- Whether the bot is to be silent: people have the conversation, or have ended it while a turn was under way.
+-- Whether the bot is to be silent: people have the conversation, or have ended it.
 local function is_silenced()
-  return (is_owned_by_human() or field('over') == '1') and 1 or 0
+  return (is_owned_by_human() or is_over()) and 1 or 0
 end
 
 -- The head of the outbox, and 1 where Chatwoot has told us already that it is there, by our own webhook.
@@ -48,20 +48,65 @@ local function leave_to_people()
   local found = redis.call('ZRANGE', waiting, 0, -1, 'WITHSCORES')
   for i = 1, #found, 2 do remember(found[i + 1], found[i]) end
   redis.call('DEL', waiting)
-  set('batch', '', 'attempts', 0, 'resume', '')
+  set('batch', '', 'attempts', 0, 'resume', '', 'look', '')
 end
 
--- What the customer said since a person last answered waits for the bot again.
+-- What the customer said since a person last answered waits for the bot again. A choice that the customer made in a
+-- person's message has that message's id.
 local function take_back_from_people()
-  local found = redis.call('ZREVRANGE', meanwhile, 0, -1, 'WITHSCORES')
+  local found = redis.call('ZRANGE', meanwhile, 0, -1, 'WITHSCORES')
+  local answered = 0
   for i = 1, #found, 2 do
-    local by = cjson.decode(found[i])['by']
-    if by == 'person' then break end
-    if by == 'customer' then
+    if cjson.decode(found[i])['by'] == 'person' then answered = tonumber(found[i + 1]) end
+  end
+  for i = 1, #found, 2 do
+    if cjson.decode(found[i])['by'] == 'customer' and tonumber(found[i + 1]) >= answered then
       redis.call('ZADD', waiting, found[i + 1], found[i])
       redis.call('ZREM', meanwhile, found[i])
     end
   end
+end
+
+-- Take news in, and do what follows from it: where the bot has the conversation again, it goes on with what people have
+-- left, and has Chatwoot's list read, which may show more. Returns what `learn` does.
+local function take_in(news)
+  local change, is_given_back = learn(news)
+  if change == 'given back' then
+    set('turns_this_hour', 0)
+    if not is_over() then
+      take_back_from_people()
+      if field('awaits') ~= '' then set('resume', '1') end
+    end
+  end
+  if is_given_back and is_silenced() == 0 then set('look', '1') end
+  return change
+end
+
+-- Whether a person's message says what we said a moment ago: a phone's echo of it, or a bridge's user's.
+local function is_echo(word)
+  if redis.call('ZSCORE', seen, 'echo:' .. word.id) then return true end
+  local said = word.said and redis.call('ZSCORE', seen, 'said:' .. word.said)
+  if not said or now - said > 600 * 1000 then return false end
+  redis.call('ZREM', seen, 'said:' .. word.said)
+  redis.call('ZADD', seen, now, 'echo:' .. word.id)
+  return true
+end
+
+-- What people said, without our own words that came back.
+local function without_echoes(words)
+  local left = {}
+  for _, word in ipairs(words or {}) do
+    if not is_echo(word) then left[#left + 1] = word end
+  end
+  return left
+end
+
+-- A person's message comes in. Returns whether for the first time.
+local function remember_word(id, message)
+  if redis.call('ZSCORE', seen, 'word:' .. id) then return false end
+  redis.call('ZADD', seen, now, 'word:' .. id)
+  remember(id, message)
+  return true
 end
 
 -- Nobody is at work here: look again when the first of what is scheduled is due, if anything is.
@@ -89,9 +134,8 @@ local function go_on(bell, grace)
     watch_until(now + grace)
     return {'send', 0}
   end
-  if is_owned_by_human() then leave_to_people() end
-  set('over', '')
-  if redis.call('ZCARD', waiting) > 0 or field('resume') == '1' then
+  if is_silenced() == 1 then leave_to_people() end
+  if redis.call('ZCARD', waiting) > 0 or field('resume') == '1' or field('look') == '1' then
     local delay = math.max(0, number('quiet_until') - now)
     set('stage', 'queued', 'bell', bell, 'token', '', 'rings', 0)
     watch_until(now + delay + grace)
@@ -119,4 +163,52 @@ local function take_up(grace, most)
   if stage == 'replying' then return {'send'} end
   set('stage', 'queued')
   return {'ring', field('bell')}
+end
+
+-- What the turn at hand answers, as `claim` and `hear` tell of it: {'turn', number, attempt, turns this hour, what it
+-- resumes, whether Chatwoot's list was read for it, up to which id it was ever read, how many follow that were said
+-- earlier, these, and its messages}.
+local NO_MESSAGES = '-'
+local function turn_at_hand()
+  local messages = {}
+  for id in string.gmatch(field('batch'), '%d+') do
+    for _, message in ipairs(redis.call('ZRANGEBYSCORE', waiting, id, id)) do messages[#messages + 1] = message end
+  end
+  local earlier = redis.call('ZRANGE', meanwhile, 0, -1, 'WITHSCORES')
+  local resumes = field('batch') == NO_MESSAGES and field('resume') == '1' and field('awaits') or ''
+  local turn = {'turn', number('turn'), number('attempts'), number('turns_this_hour'), resumes, field('heard')}
+  turn[7], turn[8] = number('looked'), #earlier / 2
+  local told = {}
+  for i = 1, #earlier, 2 do
+    turn[#turn + 1] = earlier[i]
+    told[#told + 1] = string.format('%.0f', earlier[i + 1])
+  end
+  set('told', table.concat(told, ' '))
+  for _, message in ipairs(messages) do turn[#turn + 1] = message end
+  return turn
+end
+
+-- The oldest of what waits are what the turn answers.
+local function choose_batch(most)
+  local ids = {}
+  local found = redis.call('ZRANGE', waiting, 0, most - 1, 'WITHSCORES')
+  for i = 2, #found, 2 do ids[#ids + 1] = string.format('%.0f', found[i]) end
+  set('batch', #ids > 0 and table.concat(ids, ' ') or NO_MESSAGES)
+end
+
+-- A channel that delivers twice makes two messages, with two ids and one source_id, within minutes.
+local function is_twin(source)
+  if source == '' then return false end
+  local before = tonumber(redis.call('ZSCORE', seen, 'source:' .. source))
+  if before and now - before < 600 * 1000 then return true end
+  redis.call('ZADD', seen, now, 'source:' .. source)
+  return false
+end
+
+-- A customer's message is seen for the first time; false where it was seen.
+local function see_message(id)
+  if redis.call('ZSCORE', seen, 'message:' .. id) then return false end
+  redis.call('ZADD', seen, now, 'message:' .. id)
+  if tonumber(id) > number('newest') then set('newest', id) end
+  return true
 end

@@ -20,4 +20,4 @@ if redis.call('LLEN', outbox) == 0 then return go_on(bell, grace) end
 set('tries', 1, 'not_before', 0, 'still_in_doubt', 0, 'doubt_until', 0)
 watch_until(now + lease)
 local action, is_there = head()
-return {'send', action, is_silenced(), number('settled'), is_there}
+return {'send', action, is_silenced(), number('settled'), is_there, number('looked')}

@@ -30,7 +30,7 @@ from tests.mailbox.worlds import BothWorlds, FakeWorld, RedisWorld, World
 class MailboxMachine(People):
     # What leads somewhere comes more often.
     accept_again, work_again, work_on = People.accept, People.work, People.work
-    change_hands_again, people_give_back_again = People.change_hands, People.handed_back
+    change_hands_again, people_give_back_again = People.change_hands, People.give_back
 
     @invariant()
     def all_is_in_its_place(self) -> None:

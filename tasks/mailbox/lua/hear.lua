@@ -1,0 +1,50 @@
+-- What Chatwoot's own list says right before a turn is thought: the turn answers all that waits by then, in the order
+-- of the ids, as it reads now, and without what a person has answered since. What the list does not show, and a webhook
+-- has told of, is answered all the same. ARGV: conversation, token, bell, grace, most messages in a turn, the greatest
+-- id that was listed, news, how many ids of deleted messages follow, these, and of each other message: id, 'customer' |
+-- 'person', its text; a customer's: source id or '' and ''; a person's: digest, and what is then to be done or ''.
+local token, bell, grace, most = ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
+if field('stage') ~= 'thinking' or field('token') ~= token then return {'lost'} end
+
+local first = 9 + tonumber(ARGV[8])
+for i = 9, first - 1 do
+  redis.call('ZADD', seen, now, 'message:' .. ARGV[i])
+  redis.call('ZREMRANGEBYSCORE', waiting, ARGV[i], ARGV[i])
+  redis.call('ZREMRANGEBYSCORE', meanwhile, ARGV[i], ARGV[i])
+end
+local unknown, answered = 0, 0
+for i = first, #ARGV, 5 do
+  local id, by, message, mark, action = unpack(ARGV, i, i + 4)
+  if by == 'person' then
+    if not is_echo({id = id, said = mark}) then
+      answered = math.max(answered, tonumber(id))
+      if remember_word(id, message) and action ~= '' then redis.call('RPUSH', outbox, action) end
+    end
+  elseif redis.call('ZREMRANGEBYSCORE', waiting, id, id) > 0 then
+    redis.call('ZADD', waiting, id, message)
+  elseif see_message(id) then
+    unknown = unknown + 1
+    if not is_twin(mark) then redis.call('ZADD', waiting, id, message) end
+  end
+end
+local found = redis.call('ZRANGEBYSCORE', waiting, '-inf', '(' .. answered, 'WITHSCORES')
+for i = 1, #found, 2 do
+  remember(found[i + 1], found[i])
+  redis.call('ZREM', waiting, found[i])
+end
+local news, look = cjson.decode(ARGV[7]), field('look')
+news.words = without_echoes(news.words)
+take_in(news)
+set('look', look) -- what it would have shown, the list has
+if tonumber(ARGV[6]) > number('looked') then set('looked', ARGV[6]) end
+set('heard', '1')
+keep()
+if is_silenced() == 1 then
+  set('batch', '')
+  local next = go_on(bell, grace)
+  return {'theirs', next[1], next[2]}
+end
+choose_batch(most)
+local turn = turn_at_hand()
+turn[1] = unknown
+return turn
