@@ -146,7 +146,7 @@ def _state() -> Json:
     return {
         "account": people.account(world.account),
         "account_id": world.account.id,
-        "version": world.version.text,
+        "version": world.version.in_full,
         "agent": _person(agent),
         "admin": _person(administrator),
         "agent_token": agent.access_token if agent else None,

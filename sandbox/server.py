@@ -131,12 +131,15 @@ class Sandbox:
     def add_conversation(
         self, *, inbox_id: int, contact_id: int, id: int | None = None, status: str | None = None
     ) -> Conversation:
-        """Begun as by POST conversations: in a bot's inbox it is pending. `status` overrides that afterwards."""
+        """Begun as by POST conversations: in a bot's inbox it is pending. `status` overrides that afterwards; what is
+        open then is nobody's."""
         with self._standin.acting():
             contact, inbox = self._world.contacts[contact_id], self._world.inboxes[inbox_id]
             link = self._standin.contacts.address(contact, inbox)
             begun = self._standin.conversations.begin(contact, inbox, link, {}, number=id)
             begun.status = status or begun.status
+            if begun.status == "open":
+                begun.assignee_agent_bot_id = None
             self._standin.conversations.told(begun)
             return begun
 
