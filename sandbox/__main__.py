@@ -46,7 +46,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--frontend-url", default=os.environ.get("FRONTEND_URL"), help="what attachments' addresses begin with"
     )
-    parser.add_argument("--chatwoot-version", default=NEWEST_RECORDED, help="play an older server, such as 4.8.0")
+    parser.add_argument(
+        "--like",
+        "--chatwoot-version",
+        dest="chatwoot_version",
+        default=NEWEST_RECORDED,
+        metavar="VERSION",
+        help="play an older server, such as 4.8.0, or a newer one, such as 4.17",
+    )
     parser.add_argument("--messages-per-second", type=float, help="a small Chatwoot: stores so many a second in all")
     parser.add_argument(
         "--first-id",
