@@ -11,6 +11,7 @@ from sandbox.deliveries import Rules
 from sandbox.drafts import file_of
 from sandbox.faults import Faults
 from sandbox.journal import Delivery, Request
+from sandbox.lag import Lag
 from sandbox.standin import Options, StandIn
 from sandbox.version import NEWEST_RECORDED, Version
 from sandbox.webhook_faults import WebhookFaults
@@ -227,6 +228,10 @@ class Sandbox:
     def webhook_faults(self) -> WebhookFaults:
         return self._standin.webhook_faults
 
+    @property
+    def lag(self) -> Lag:
+        return self._standin.lag
+
     def set_pace(self, messages_per_second: float | None) -> None:
         self._standin.pace.set(messages_per_second)
 
@@ -234,7 +239,8 @@ class Sandbox:
         """Wait until every webhook is delivered or given up. What a `shuffled` switch still holds does not count.
 
         Raises:
-            TimeoutError: some still were on their way after `timeout_s`.
+            TimeoutError: some still were on their way after `timeout_s`, and after what `lag` may add to it.
         """
-        if not self._standin.jobs.settle(timeout_s):
-            raise TimeoutError(f"webhooks still on their way after {timeout_s:g} s")
+        patience_s = timeout_s + self._standin.deliveries.longest_lag_s
+        if not self._standin.jobs.settle(patience_s):
+            raise TimeoutError(f"webhooks still on their way after {patience_s:g} s")
