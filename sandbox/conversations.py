@@ -121,7 +121,9 @@ class Conversations:
             self.set_status(conversation, "open", actor)
 
     def open_after_bot_failure(self, conversation: Conversation) -> None:
-        if conversation.status != "pending" or not self._world.version.opens_on_bot_failure:
+        version = self._world.version
+        kept = version.keeps_pending_if_told and self._world.account.keep_pending_on_bot_failure
+        if conversation.status != "pending" or kept or not version.opens_on_bot_failure:
             return
         self.set_status(conversation, "open", None)
         self.note_activity(conversation, BOT_FAILED)

@@ -120,6 +120,11 @@ class Sandbox:
         with self._standin.acting():
             return self._standin.setup.add_webhook(given)
 
+    def keep_pending_on_bot_failure(self, keep: bool = True) -> None:
+        """The account's setting, which no API of Chatwoot's sets: its console does."""
+        with self._world.lock:
+            self._world.account.keep_pending_on_bot_failure = keep
+
     def add_team(self, *, name: str) -> Team:
         with self._standin.acting():
             return self._standin.setup.add_team({"name": name})

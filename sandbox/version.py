@@ -49,6 +49,11 @@ class Version:
         return self._since(4, 10, 0)
 
     @property
+    def keeps_pending_if_told(self) -> bool:
+        """An account may keep a conversation pending though its bot could not be told."""
+        return self._since(4, 11, 0)
+
+    @property
     def search_counts_one_page(self) -> bool:
         return self._since(4, 11, 0)
 
