@@ -1,6 +1,7 @@
 """Sandbox: a running stand-in, as tests and the command line use it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
@@ -204,6 +205,11 @@ class Sandbox:
         with self._world.lock:
             said = self._world.conversations[conversation_id].messages
             return [messages.listed(self._world, message) for message in said]
+
+    def records(self, conversation_id: int) -> list[Message]:
+        """The messages as they are stored, oldest first: their times are exact, which the API rounds to seconds."""
+        with self._world.lock:
+            return [replace(message) for message in self._world.conversations[conversation_id].messages]
 
     def conversation(self, conversation_id: int) -> Json:
         with self._world.lock:
