@@ -29,6 +29,7 @@ def main() -> None:
         first_id=options.first_id,
     )
     _seed(sandbox, options)
+    sandbox.lag.set(webhooks_s=options.webhook_lag, api_s=options.api_lag, seed=options.lag_seed)
     with sandbox:
         print(f"sandbox {sandbox.url}", flush=True)
         stopped.wait()
@@ -46,8 +47,21 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--frontend-url", default=os.environ.get("FRONTEND_URL"), help="what attachments' addresses begin with"
     )
-    parser.add_argument("--chatwoot-version", default=NEWEST_RECORDED, help="play an older server, such as 4.8.0")
+    parser.add_argument(
+        "--like",
+        "--chatwoot-version",
+        dest="chatwoot_version",
+        default=NEWEST_RECORDED,
+        metavar="VERSION",
+        help="play an older server, such as 4.8.0, or a newer one, such as 4.17",
+    )
     parser.add_argument("--messages-per-second", type=float, help="a small Chatwoot: stores so many a second in all")
+    for name, what in (
+        ("--webhook-lag", "each webhook is late by a time of its own, such as 0-10 (seconds)"),
+        ("--api-lag", "each API call takes a time of its own, such as 0.3-1.2"),
+    ):
+        parser.add_argument(name, type=_span, default="0-0", metavar="LEAST-MOST", help=what)
+    parser.add_argument("--lag-seed", type=int, metavar="N", help="the same lags at each start")
     parser.add_argument(
         "--first-id",
         type=_first_id,
@@ -66,6 +80,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _first_id(word: str) -> int:
     return clock.first_id() if word == "clock" else int(word)
+
+
+def _span(words: str) -> tuple[float, float]:
+    least_s, most_s = words.split("-")
+    return float(least_s), float(most_s)
 
 
 def _seed(sandbox: Sandbox, options: argparse.Namespace) -> None:

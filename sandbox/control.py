@@ -85,6 +85,22 @@ def set_pace() -> Response:
     return jsonify({"messages_per_second": standin().pace.per_second})
 
 
+@blueprint.put("/lag")
+def set_lag() -> Response:
+    """{"webhooks_s": [0, 10], "api_s": [0.3, 1.2], "seed": 7}: what is left out is in time."""
+    try:
+        standin().lag.set(**params())
+    except (TypeError, ValueError) as error:
+        raise errors.unprocessable(str(error)) from error
+    return jsonify(standin().lag.shown())
+
+
+@blueprint.delete("/lag")
+def clear_lag() -> Response:
+    standin().lag.clear()
+    return jsonify({})
+
+
 @blueprint.post("/customers/messages")
 def customer_writes() -> Response:
     writing = writing_of(params())
@@ -146,7 +162,7 @@ def _state() -> Json:
     return {
         "account": people.account(world.account),
         "account_id": world.account.id,
-        "version": world.version.text,
+        "version": world.version.in_full,
         "agent": _person(agent),
         "admin": _person(administrator),
         "agent_token": agent.access_token if agent else None,
@@ -160,6 +176,7 @@ def _state() -> Json:
         "faults": standin().faults.shown(),
         "webhook_faults": standin().webhook_faults.shown(),
         "messages_per_second": standin().pace.per_second,
+        "lag": standin().lag.shown(),
     }
 
 

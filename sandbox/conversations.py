@@ -46,13 +46,16 @@ class Conversations:
     ) -> Conversation:
         """Store a new conversation; the caller tells of it once its first message is stored too."""
         self._check_status(params.get("status"))
+        status = self._first_status(contact, inbox, params.get("status"))
+        assignee_id = self._user_id(params.get("assignee_id"))
         conversation = Conversation(
             number or self._world.next_conversation_id(),
             inbox.id,
             contact.id,
             link.id,
-            status=self._first_status(contact, inbox, params.get("status")),
-            assignee_id=self._user_id(params.get("assignee_id")),
+            status=status,
+            assignee_id=assignee_id,
+            assignee_agent_bot_id=self._owner(inbox) if status == "pending" and assignee_id is None else None,
             team_id=as_id(params.get("team_id")) or None,
             additional_attributes=params.get("additional_attributes") or {},
             custom_attributes=params.get("custom_attributes") or {},
@@ -80,18 +83,24 @@ class Conversations:
             self._hand_over(conversation, actor)
             return None
         until = as_id(params.get("snoozed_until")) or None
-        self.set_status(conversation, wanted, actor, snoozed_until=until)
-        # An agent who opens a conversation takes it; an administrator does not.
-        if wanted == "open" and isinstance(actor, User) and not actor.is_administrator:
-            self._events.take("conversation_status_changed")
-            self._assign(conversation, actor, assignee_id=actor.id, assignee_agent_bot_id=None)
+        back = self._back_to_the_bot(conversation, wanted) if isinstance(actor, User) else {}
+        self.set_status(conversation, wanted, actor, snoozed_until=until, **back)
+        if wanted == "open" and isinstance(actor, User):
+            self._take_over(conversation, actor)
         return True
 
     def set_status(
-        self, conversation: Conversation, status: str, actor: Actor, *, snoozed_until: float | None = None
+        self,
+        conversation: Conversation,
+        status: str,
+        actor: Actor,
+        *,
+        snoozed_until: float | None = None,
+        **assignee: int | None,
     ) -> None:
+        """Change the status, and the assignee in the same write."""
         until = snoozed_until if status == "snoozed" else None
-        changed = change(conversation, status=status, snoozed_until=until)
+        changed = change(conversation, status=status, snoozed_until=until, **assignee)
         if not any("status" in attribute for attribute in changed):
             return
         if status == "resolved":
@@ -106,26 +115,32 @@ class Conversations:
         if self._world.contact_of(conversation).blocked:
             return
         if conversation.status == "resolved":
-            bot = self._world.inbox_of(conversation).agent_bot_id
-            self.set_status(conversation, "pending" if bot else "open", actor)
+            status = "pending" if self._world.inbox_of(conversation).agent_bot_id else "open"
+            self.set_status(conversation, status, actor, **self._back_to_the_bot(conversation, status))
         elif conversation.status == "snoozed":
             self.set_status(conversation, "open", actor)
 
     def open_after_bot_failure(self, conversation: Conversation) -> None:
-        if conversation.status != "pending" or not self._world.version.opens_on_bot_failure:
+        version = self._world.version
+        kept = version.keeps_pending_if_told and self._world.account.keep_pending_on_bot_failure
+        if conversation.status != "pending" or kept or not version.opens_on_bot_failure:
             return
         self.set_status(conversation, "open", None)
         self.note_activity(conversation, BOT_FAILED)
 
     def assign_user(self, conversation: Conversation, actor: Actor, user_id: Any) -> User | None:
-        """Unknown: nobody is assigned any more."""
+        """Unknown: nobody is assigned any more. A person who gets what the bot is to answer opens it."""
         user = self._world.users.get(as_id(user_id))
-        self._assign(conversation, actor, assignee_id=user.id if user else None, assignee_agent_bot_id=None)
+        opening: Json = {}
+        if user is not None and self._is_bots(conversation):
+            opening = {"status": "open", "waiting_since": conversation.waiting_since or time.time()}
+        self._assign(conversation, actor, assignee_id=user.id if user else None, assignee_agent_bot_id=None, **opening)
         return user
 
     def assign_bot(self, conversation: Conversation, actor: Actor, bot_id: Any) -> AgentBot | None:
         bot = self._world.bots.get(as_id(bot_id))
-        self._assign(conversation, actor, assignee_id=None, assignee_agent_bot_id=bot.id if bot else None)
+        giving: Json = {"status": "pending"} if bot is not None and self._world.version.bot_owns_conversations else {}
+        self._assign(conversation, actor, assignee_id=None, assignee_agent_bot_id=bot.id if bot else None, **giving)
         return bot
 
     def assign_team(self, conversation: Conversation, actor: Actor, team_id: Any) -> Team | None:
@@ -202,15 +217,44 @@ class Conversations:
             waiting = change(conversation, waiting_since=time.time())
             self._events.conversation_changed(conversation, waiting)
             self._events.take()
-        self.set_status(conversation, "open", bot)
+        nobody = {"assignee_agent_bot_id": None} if self._world.version.bot_owns_conversations else {}
+        self.set_status(conversation, "open", bot, **nobody)
 
-    def _assign(self, conversation: Conversation, actor: Actor, **assignee: int | None) -> None:
-        before = conversation.assignee_id
-        changed = change(conversation, **assignee)
+    def _take_over(self, conversation: Conversation, person: User) -> None:
+        """In a write of its own: an agent who opens it has it then, an administrator only takes it from the bot."""
+        if not person.is_administrator:
+            self._events.take("conversation_status_changed")
+            self._assign(conversation, person, assignee_id=person.id, assignee_agent_bot_id=None)
+        elif self._world.version.bot_owns_conversations:
+            self._assign(conversation, person, assignee_agent_bot_id=None)
+
+    def _assign(self, conversation: Conversation, actor: Actor, **values: Any) -> None:
+        """Change the assignee, and what else is given, in one write."""
+        status, assignee_id = conversation.status, conversation.assignee_id
+        changed = change(conversation, **values)
         self._events.conversation_changed(conversation, changed)
-        if conversation.assignee_id != before and actor is not None:
+        if actor is None:
+            return
+        if conversation.status != status:
+            self.note_activity(conversation, _status_activity(conversation.status, actor))
+        if conversation.assignee_id != assignee_id:
             user = self._world.users.get(conversation.assignee_id or 0)
             self.note_activity(conversation, _assignee_activity(user, actor))
+
+    def _is_bots(self, conversation: Conversation) -> bool:
+        """Whether the bot is to answer, since it is the assignee."""
+        owned = self._world.version.bot_owns_conversations and conversation.assignee_agent_bot_id is not None
+        return owned and conversation.status == "pending"
+
+    def _back_to_the_bot(self, conversation: Conversation, status: str) -> dict[str, int | None]:
+        """Who is the assignee of what becomes pending again: the inbox's bot, and no person."""
+        owner = self._owner(self._world.inbox_of(conversation))
+        if owner is None or status != "pending" or conversation.status == "pending":
+            return {}
+        return {"assignee_id": None, "assignee_agent_bot_id": owner}
+
+    def _owner(self, inbox: Inbox) -> int | None:
+        return inbox.agent_bot_id if self._world.version.bot_owns_conversations else None
 
     def _block(self, conversation: Conversation, actor: Actor, *, blocked: bool) -> None:
         contact = self._world.contact_of(conversation)

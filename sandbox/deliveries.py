@@ -15,6 +15,7 @@ import httpx
 
 from sandbox.jobs import Jobs
 from sandbox.journal import Delivery, Journal
+from sandbox.lag import Lag
 from sandbox.world import Json
 
 _ATTEMPTS = 3
@@ -63,8 +64,9 @@ class Rules:
 
 
 class Deliveries:
-    def __init__(self, jobs: Jobs, journal: Journal, rules: Rules) -> None:
+    def __init__(self, jobs: Jobs, journal: Journal, rules: Rules, lag: Lag) -> None:
         self._jobs = jobs
+        self._lag = lag
         self._journal = journal
         self._rules = rules
         self._local = threading.local()
@@ -73,7 +75,7 @@ class Deliveries:
         """Called when the last attempt of a webhook has failed."""
 
     def enqueue(self, webhook: Webhook, *, after_s: float = _LAG_S) -> None:
-        self._jobs.add(lambda: self.deliver(webhook), after_s=after_s)
+        self._jobs.add(lambda: self.deliver(webhook), after_s=after_s + self._lag.of_a_webhook_s())
 
     def deliver(self, webhook: Webhook) -> None:
         """Post it once, and see to what follows from the answer."""
@@ -87,6 +89,11 @@ class Deliveries:
             self.enqueue(replace(webhook, attempt=webhook.attempt + 1), after_s=after_s)
         else:
             self.on_failure(webhook, delivery.error or "")
+
+    @property
+    def longest_lag_s(self) -> float:
+        """By how much a webhook is late at most, tried as often as it may be."""
+        return _ATTEMPTS * self._lag.of_webhooks_at_most_s
 
     def not_sent(self, webhook: Webhook) -> None:
         self._journal.delivered(_record(webhook, error="never sent"))

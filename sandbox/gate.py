@@ -1,4 +1,4 @@
-"""What each API request passes: it is recorded, meets its switch if there is one, and is carried out alone."""
+"""What each API request passes: it is recorded, takes its time, meets its switch, and is carried out alone."""
 
 import json
 import time
@@ -35,7 +35,7 @@ class Gate:
             return self._recorded(request)(environ, start_response)
 
     def _recorded(self, request: Request) -> Response:
-        journal = self._standin.journal
+        journal, lag = self._standin.journal, self._standin.lag.of_a_call()
         fault = self._standin.faults.take(request.method, request.path)
         number = journal.open(
             at=time.time(),
@@ -48,7 +48,9 @@ class Gate:
         )
         status, stored = None, request.environ.setdefault(STORED_MESSAGES, [])
         try:
+            lag.wait_before()
             answer = self._answer(request, fault)
+            lag.wait_after()
             status = answer.status_code
             return answer
         finally:

@@ -1,6 +1,7 @@
 """Sandbox: a running stand-in, as tests and the command line use it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
@@ -11,6 +12,7 @@ from sandbox.deliveries import Rules
 from sandbox.drafts import file_of
 from sandbox.faults import Faults
 from sandbox.journal import Delivery, Request
+from sandbox.lag import Lag
 from sandbox.standin import Options, StandIn
 from sandbox.version import NEWEST_RECORDED, Version
 from sandbox.webhook_faults import WebhookFaults
@@ -119,6 +121,11 @@ class Sandbox:
         with self._standin.acting():
             return self._standin.setup.add_webhook(given)
 
+    def keep_pending_on_bot_failure(self, keep: bool = True) -> None:
+        """The account's setting, which no API of Chatwoot's sets: its console does."""
+        with self._world.lock:
+            self._world.account.keep_pending_on_bot_failure = keep
+
     def add_team(self, *, name: str) -> Team:
         with self._standin.acting():
             return self._standin.setup.add_team({"name": name})
@@ -131,12 +138,15 @@ class Sandbox:
     def add_conversation(
         self, *, inbox_id: int, contact_id: int, id: int | None = None, status: str | None = None
     ) -> Conversation:
-        """Begun as by POST conversations: in a bot's inbox it is pending. `status` overrides that afterwards."""
+        """Begun as by POST conversations: in a bot's inbox it is pending. `status` overrides that afterwards; what is
+        open then is nobody's."""
         with self._standin.acting():
             contact, inbox = self._world.contacts[contact_id], self._world.inboxes[inbox_id]
             link = self._standin.contacts.address(contact, inbox)
             begun = self._standin.conversations.begin(contact, inbox, link, {}, number=id)
             begun.status = status or begun.status
+            if begun.status == "open":
+                begun.assignee_agent_bot_id = None
             self._standin.conversations.told(begun)
             return begun
 
@@ -196,6 +206,11 @@ class Sandbox:
             said = self._world.conversations[conversation_id].messages
             return [messages.listed(self._world, message) for message in said]
 
+    def records(self, conversation_id: int) -> list[Message]:
+        """The messages as they are stored, oldest first: their times are exact, which the API rounds to seconds."""
+        with self._world.lock:
+            return [replace(message) for message in self._world.conversations[conversation_id].messages]
+
     def conversation(self, conversation_id: int) -> Json:
         with self._world.lock:
             return rest.conversation(self._world, self._world.conversations[conversation_id])
@@ -224,6 +239,10 @@ class Sandbox:
     def webhook_faults(self) -> WebhookFaults:
         return self._standin.webhook_faults
 
+    @property
+    def lag(self) -> Lag:
+        return self._standin.lag
+
     def set_pace(self, messages_per_second: float | None) -> None:
         self._standin.pace.set(messages_per_second)
 
@@ -231,7 +250,8 @@ class Sandbox:
         """Wait until every webhook is delivered or given up. What a `shuffled` switch still holds does not count.
 
         Raises:
-            TimeoutError: some still were on their way after `timeout_s`.
+            TimeoutError: some still were on their way after `timeout_s`, and after what `lag` may add to it.
         """
-        if not self._standin.jobs.settle(timeout_s):
-            raise TimeoutError(f"webhooks still on their way after {timeout_s:g} s")
+        patience_s = timeout_s + self._standin.deliveries.longest_lag_s
+        if not self._standin.jobs.settle(patience_s):
+            raise TimeoutError(f"webhooks still on their way after {patience_s:g} s")

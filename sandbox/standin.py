@@ -12,6 +12,7 @@ from sandbox.events import Events, Untold
 from sandbox.faults import Faults
 from sandbox.jobs import Jobs
 from sandbox.journal import Journal
+from sandbox.lag import Lag
 from sandbox.messages import Messages
 from sandbox.pace import Pace
 from sandbox.setup import Setup
@@ -43,7 +44,8 @@ class StandIn:
         self.jobs = Jobs()
         self.faults = Faults()
         self.pace = Pace(options.messages_per_second)
-        self.deliveries = Deliveries(self.jobs, self.journal, options.rules)
+        self.lag = Lag()
+        self.deliveries = Deliveries(self.jobs, self.journal, options.rules, self.lag)
         self.deliveries.on_failure = self._after_failure
         self.webhook_faults = WebhookFaults(self.deliveries, self.jobs)
         events = Events(self.world, self.webhook_faults, self.stream)
@@ -71,6 +73,7 @@ class StandIn:
     def close(self) -> None:
         """Let go of whoever waits, and wait for the threads that work."""
         self.faults.close()
+        self.lag.close()
         self.pace.set(None)
         self.stream.close()
         self.jobs.close()

@@ -18,12 +18,22 @@ _BOT_ENDPOINTS = frozenset(
 
 @dataclass(frozen=True)
 class Version:
-    """A release number and what came with which release."""
+    """A release number and what came with which release. "4.16" is "4.16.0"."""
 
     text: str = NEWEST_RECORDED
 
+    @property
+    def in_full(self) -> str:
+        """As Chatwoot tells it: always in three parts."""
+        return ".".join(map(str, self._release))
+
+    @property
+    def _release(self) -> tuple[int, ...]:
+        parts = tuple(int(part) for part in self.text.split("."))
+        return parts + (0,) * (3 - len(parts))
+
     def _since(self, *release: int) -> bool:
-        return tuple(int(part) for part in self.text.split(".")) >= release
+        return self._release >= release
 
     @property
     def opens_on_bot_failure(self) -> bool:
@@ -37,6 +47,11 @@ class Version:
     @property
     def bot_reply_ends_waiting(self) -> bool:
         return self._since(4, 10, 0)
+
+    @property
+    def keeps_pending_if_told(self) -> bool:
+        """An account may keep a conversation pending though its bot could not be told."""
+        return self._since(4, 11, 0)
 
     @property
     def search_counts_one_page(self) -> bool:
@@ -66,6 +81,11 @@ class Version:
     @property
     def names_account_in_conversation(self) -> bool:
         return self._since(4, 14, 2)
+
+    @property
+    def bot_owns_conversations(self) -> bool:
+        """What the bot is to answer has it as assignee; before, that it was pending said so."""
+        return self._since(4, 16, 0)
 
     @property
     def bot_endpoints(self) -> frozenset[str]:

@@ -37,6 +37,7 @@ class MessageType(IntEnum):
 class Account:
     id: int
     name: str
+    keep_pending_on_bot_failure: bool = False
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ _NOT_FOUND = '<!DOCTYPE html>\n<html lang="en">\n<head><title>Page not found</ti
 def version() -> Response:
     return answer(
         {
-            "version": standin().world.version.text,
+            "version": standin().world.version.in_full,
             "timestamp": datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S"),
             "queue_services": "ok",
             "data_services": "ok",

@@ -86,6 +86,16 @@ def writes(url: str, phone_number: str) -> tuple[int, int]:
     return written["conversation_id"], written["id"]
 
 
-def test_it_plays_an_old_server(start: Start) -> None:
-    _, url = start("--chatwoot-version", "4.8.0")
-    assert httpx.get(f"{url}/api", trust_env=False).json()["version"] == "4.8.0"
+def test_it_lags(start: Start) -> None:
+    _, url = start("--webhook-lag", "0-10", "--api-lag", "0.3-1.2", "--lag-seed", "7")
+    state = httpx.get(f"{url}/sandbox/state", trust_env=False).json()
+    assert state["lag"] == {"webhooks_s": [0, 10], "api_s": [0.3, 1.2], "seed": 7}
+
+
+@pytest.mark.parametrize(
+    ("option", "version", "told"),
+    [("--like", "4.8.0", "4.8.0"), ("--like", "4.17", "4.17.0"), ("--chatwoot-version", "4.8.0", "4.8.0")],
+)
+def test_it_plays_another_server(start: Start, option: str, version: str, told: str) -> None:
+    _, url = start(option, version)
+    assert httpx.get(f"{url}/api", trust_env=False).json()["version"] == told

@@ -1,6 +1,7 @@
 """The customer's side: contacts and conversations are made, reused or reopened as the channel would."""
 
 import base64
+import time
 
 import httpx
 import pytest
@@ -134,6 +135,15 @@ def test_the_two_hundred_and_first_message_in_a_minute_is_refused(desk: Desk) ->
     assert {desk.reply(str(number)).status_code for number in range(200)} == {200}
     refused = desk.reply("one too many")
     assert (refused.status_code, refused.json()) == (422, {"error": "Validation failed: Too many messages"})
+
+
+def test_the_records_tell_the_time_exactly_and_cannot_be_changed(desk: Desk) -> None:
+    before = time.time()
+    desk.customer_writes("Hola")
+    (record,) = desk.sandbox.records(CONVERSATION)
+    assert before <= record.created_at <= time.time()
+    record.content = "Adiós"
+    assert desk.contents == ["Hola"]
 
 
 def test_a_display_id_given_by_hand_is_not_given_again(sandbox: Sandbox) -> None:

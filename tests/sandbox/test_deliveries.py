@@ -53,6 +53,15 @@ def test_any_other_status_opens_at_once(desk: Desk, status: int) -> None:
     assert desk.status == "open"
 
 
+def test_an_account_may_keep_it_pending(desk: Desk) -> None:
+    desk.sandbox.keep_pending_on_bot_failure()
+    desk.receiver.answers["bot"] = [Answer(404)]
+    desk.customer_writes()
+    assert len(desk.told("bot", "message_created")) == 1
+    assert desk.status == "pending"
+    assert activities(desk) == []
+
+
 def test_an_answer_after_the_timeout_opens_at_once(receiver: Receiver) -> None:
     with Sandbox(webhook_timeout_s=0.2) as sandbox, httpx.Client(base_url=sandbox.url, trust_env=False) as http:
         hasty = Desk.furnish(sandbox, receiver, http)
