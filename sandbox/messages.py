@@ -78,6 +78,16 @@ class Messages:
         self._update(message, content=DELETED, template=DELETED, content_attributes={"deleted": True})
         message.attachments = []
 
+    def edit(self, message: Message, content: str) -> None:
+        """The customer has changed it, on a channel that tells of that."""
+        self._update(message, content=content, template=content)
+
+    def choose(self, message: Message, title: str) -> None:
+        """The customer has chosen one of the quick replies that were sent to them: no message is made for it."""
+        offered = message.content_attributes.get("items") or []
+        chosen = [item for item in offered if item.get("title") == title]
+        self._update(message, content_attributes=message.content_attributes | {"submitted_values": chosen})
+
     def set_status(self, message: Message, status: str, external_error: str | None = None) -> None:
         """As the channel reports it; of what is so already nothing is told."""
         if status not in _STATUSES:

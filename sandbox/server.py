@@ -181,6 +181,15 @@ class Sandbox:
         with self._standin.acting():
             return self._standin.customers.write(writing)
 
+    def customer_edits(self, message_id: int, content: str) -> None:
+        with self._standin.acting():
+            self._standin.messages.edit(self._world.messages[message_id], content)
+
+    def customer_chooses(self, message_id: int, title: str) -> None:
+        """One of the quick replies in a message that was sent to them."""
+        with self._standin.acting():
+            self._standin.messages.choose(self._world.messages[message_id], title)
+
     def channel_reports(self, message_id: int, status: str, external_error: str | None = None) -> None:
         """delivered, read or failed, as WhatsApp says later."""
         with self._standin.acting():

@@ -42,11 +42,22 @@ class Desk:
         """Marta, the administrator, answers the customer."""
         self._call(f"conversations/{conversation_id}/messages", {"content": text})
 
+    def person_asks(self, question: str, *choices: str, conversation_id: int = 3) -> int:
+        """Marta sends quick replies; returns the message's id."""
+        items = [{"title": choice, "value": choice} for choice in choices]
+        body = {"content": question, "content_type": "input_select", "content_attributes": {"items": items}}
+        self._call(f"conversations/{conversation_id}/messages", body)
+        return int(self.sandbox.messages(conversation_id)[-1]["id"])
+
     def set_status(self, conversation_id: int, status: str) -> None:
         self._call(f"conversations/{conversation_id}/toggle_status", {"status": status})
 
     def assign_to_a_person(self, conversation_id: int, assignee_id: int | None = 1) -> None:
         self._call(f"conversations/{conversation_id}/assignments", {"assignee_id": assignee_id})
+
+    def assign_to_a_bot(self, conversation_id: int, bot_id: int) -> None:
+        body = {"assignee_id": bot_id, "assignee_type": "AgentBot"}
+        self._call(f"conversations/{conversation_id}/assignments", body)
 
     def label(self, conversation_id: int, *labels: str) -> None:
         self._call(f"conversations/{conversation_id}/labels", {"labels": labels})

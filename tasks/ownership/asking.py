@@ -86,8 +86,8 @@ class Asker:
     ) -> Turn | LeftToPeople:
         now = time.time()
         told = [*self._customers(listed, known, about, now), *self._persons(listed)]
-        counting = [each for each in listed if is_persons(each) and self._counts(each, listed, turn, now)]
-        words = tuple(map(news.word_of, counting))
+        counting = {each.id for each in listed if self._counts(each, listed, turn, now)}
+        words = tuple(each.word for each in told if each.word is not None and each.id in counting)
         heard, unknown = self.mailbox.hear(
             turn,
             told,
@@ -118,23 +118,26 @@ class Asker:
                 yield _listed(each, Incoming.of_message(each, about))
 
     def _persons(self, listed: Sequence[Message]) -> Iterator[Listed]:
-        newest_act = max((each.id for each in listed if each.message_type == "activity"), default=0)
-        for each in listed:
-            if is_persons(each) and not each.is_deleted:
-                opens = self.intake.opening(each.id) if each.id > newest_act else ""
-                message = incoming.dump(Incoming.of_person(each))
-                yield Listed(each.id, message, word=news.word_of(each), opens=opens)
+        for each in filter(is_persons, listed):
+            is_acted_on = _is_acted_on(each, listed)
+            yield Listed(
+                each.id,
+                incoming.dump(Incoming.of_person(each)),
+                word=news.word_of(each, is_acted_on=is_acted_on),
+                opens="" if is_acted_on else self.intake.opening(each.id),
+            )
 
-    def _counts(self, word: Message, listed: Sequence[Message], turn: Turn, now: float) -> bool:
-        """Whether a person's word takes the conversation over, as far as the list tells.
+    def _counts(self, message: Message, listed: Sequence[Message], turn: Turn, now: float) -> bool:
+        """Whether it is a person's word that may take the conversation over, as far as the list tells.
 
         Where the list was never read before, it may be of long ago, and handed back since: then something was done to
-        the conversation after it, which is an activity in the list.
+        the conversation after it.
         """
+        if not is_persons(message):
+            return False
         if turn.looked:
-            return word.id > turn.looked
-        is_acted_on = any(each.message_type == "activity" and each.id > word.id for each in listed)
-        return not is_acted_on and now - (word.created_at or now) <= self.horizon_s
+            return message.id > turn.looked
+        return not _is_acted_on(message, listed) and now - (message.created_at or now) <= self.horizon_s
 
     # -- before something is said
 
@@ -169,13 +172,10 @@ class Asker:
         for message in unanswered(said):
             accepted = self.intake.found(conversation, message)
             self.doorbells.announce(conversation.id, accepted.doorbell)
-        for word in filter(is_persons, said):
-            self.mailbox.learn(
-                conversation.id,
-                News(words=(news.word_of(word),)),
-                message=incoming.dump(Incoming.of_person(word)),
-                opens=self.intake.opening(word.id) if conversation.status == "pending" else "",
-            )
+        for each in self._persons(said):
+            if each.word is not None:
+                told = News(words=(each.word,))
+                self.mailbox.learn(conversation.id, told, message=each.message, opens=each.opens)
 
 
 @dataclass
@@ -206,6 +206,11 @@ def _newest(conversation: Conversation) -> list[Message]:
     if said is None or (last is not None and last.id > said.id and is_persons(said)):
         return []
     return [said]
+
+
+def _is_acted_on(message: Message, listed: Sequence[Message]) -> bool:
+    """Whether something was done to the conversation since: an activity tells, in whatever language."""
+    return any(each.message_type == "activity" and each.id > message.id for each in listed)
 
 
 def _listed(message: Message, said: Incoming) -> Listed:

@@ -45,10 +45,14 @@ def of_conversation(conversation: Conversation, policy: Policy, words: Iterable[
     )
 
 
-def word_of(message: Message) -> Word:
-    """The API tells a message's whole second only: as late in it as can be, until a webhook tells the rest."""
-    at = _ms(message.created_at) + 999 if message.created_at else _ms(time.time())
-    return Word(message.id, at, digest(message.content or ""))
+def word_of(message: Message, *, is_acted_on: bool = False) -> Word:
+    """The API tells a message's whole second only, until a webhook tells the rest.
+
+    As late in it as can be: nothing that was done within it gives the conversation back after the word. But where
+    something was done to the conversation after the word (`is_acted_on`), by the order of ids, that may be it.
+    """
+    at = _ms(message.created_at) if message.created_at else _ms(time.time())
+    return Word(message.id, at if is_acted_on else at + 999, digest(message.content or ""))
 
 
 def digest(text: str) -> str:
