@@ -18,7 +18,7 @@ from tests.stack import ROOT
 
 TABLE = ROOT / "docs" / "mutations.md"
 MAILBOX = "tests/integration/tasks/test_mailbox.py"
-ASKING = "tests/integration/test_asking.py"
+ASKING = "tests/integration/people/test_asking.py"
 PEOPLE = "tests/integration/tasks/test_mailbox_people.py"
 RECOVERY = "tests/integration/tasks/test_recovery.py"
 STEPS = "tests/chaos/test_every_step.py"
@@ -294,7 +294,7 @@ MUTATIONS = (
         "if false and",
         (
             "tests/integration/tasks/test_mailbox_people.py",
-            "tests/integration/test_humans.py::test_what_was_withheld_is_answered_if_people_give_it_back_so",
+            "tests/integration/people/test_humans.py::test_what_was_withheld_is_answered_if_people_give_it_back_so",
         ),
     ),
     Mutation(
@@ -302,7 +302,7 @@ MUTATIONS = (
         "tasks/sending/delivery.py",
         "if self.mailbox.confirm(sending, news=told, says=says) and is_the_bots_turn:",
         "if False:",
-        ("tests/integration/test_humans.py::test_who_writes_while_we_look_for_an_earlier_try_was_quicker",),
+        ("tests/integration/people/test_humans.py::test_who_writes_while_we_look_for_an_earlier_try_was_quicker",),
     ),
     Mutation(
         "A worker survives the restart of its broker",

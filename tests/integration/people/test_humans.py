@@ -14,9 +14,16 @@ from tests.stack import Stack, wait_until
 
 Act = Callable[[Desk], None]
 
+
+def unassign(desk: Desk) -> None:
+    """Since 4.16 who is assigned has opened it, too, and it stays open."""
+    desk.assign_to_a_person(3, None)
+    desk.set_status(3, "pending")
+
+
 TAKES: dict[str, tuple[Act, Act]] = {
     "status": (lambda desk: desk.set_status(3, "open"), lambda desk: desk.set_status(3, "pending")),
-    "assigned": (lambda desk: desk.assign_to_a_person(3), lambda desk: desk.assign_to_a_person(3, None)),
+    "assigned": (lambda desk: desk.assign_to_a_person(3), lambda desk: unassign(desk)),
     "label": (lambda desk: desk.label(3, "bot-paused"), lambda desk: desk.label(3)),
     "wrote": (lambda desk: desk.person_writes("I am on it", 3), lambda desk: desk.set_status(3, "pending")),
     "assigned, back by status": (
@@ -144,7 +151,7 @@ def test_what_was_withheld_is_answered_if_people_give_it_back_so(desk: Desk, sta
     desk.assign_to_a_person(3)
     wait_until(lambda: "suppressed" in stack.logs(), what="the reply to be suppressed")
     assert desk.replies(3) == []
-    desk.assign_to_a_person(3, None)
+    unassign(desk)
     assert desk.wait_for_replies(1) == ["Echo: Hola"]
 
 
