@@ -41,6 +41,8 @@ class Said:
     attachments: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
     in_reply_to: str | None = None
     """The id of the message that this one quotes."""
+    place: int = 0
+    """In the conversation: what has a smaller one was said before."""
 
     def as_message(self) -> BaseMessage:
         more = {_ATTACHMENTS: [dict(each) for each in self.attachments], _IN_REPLY_TO: self.in_reply_to}

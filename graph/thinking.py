@@ -70,7 +70,8 @@ class Thinker:
     def _input(
         self, before: StateSnapshot, said: Sequence[Said], earlier: Sequence[Said]
     ) -> dict[str, Any] | Command[Any]:
-        new = [each.as_message() for each in (*earlier, *said) if each.by != "deleted"]
+        in_order = sorted((*earlier, *said), key=lambda each: each.place)
+        new = [each.as_message() for each in in_order if each.by != "deleted"]
         gone = {each.id for each in earlier if each.by == "deleted"} | _said_in_vain(before, said)
         update = {MESSAGES: [*self._dropped(before, len(new), gone), *new], **wants.none_yet(self.graph)}
         if before.interrupts:

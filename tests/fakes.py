@@ -122,12 +122,13 @@ class FakeMailbox:
     ) -> Accepted:
         it = self._of(conversation_id)
         is_kept = self._see(it, message_id) and not self._is_twin(it, source_id or "")
+        is_first = not it.waiting
         change = self._take_in(it, news)
         is_free = it.stage == "idle" or (it.stage == "queued" and change == "taken")
         if is_kept and self._is_silenced(it):
             self._remember(it, message_id, message)
         elif is_kept:
-            if not it.waiting:
+            if is_first:
                 it.first_at = self._now
             it.waiting[message_id] = message
             latest = max(self._now, it.first_at + self._timing.most_quiet_s)
@@ -242,6 +243,9 @@ class FakeMailbox:
                     answered = max(answered, each.id)
                     if self._remember_word(it, each.id, each.message) and each.opens:
                         it.outbox.append(each.opens)
+            elif each.is_answered:
+                if self._see(it, each.id) and each.message:
+                    self._remember(it, each.id, each.message)
             elif each.id in it.waiting:
                 it.waiting[each.id] = each.message
             elif self._see(it, each.id):
@@ -418,6 +422,7 @@ class FakeMailbox:
         it = self._unburied(conversation_id, id)
         it.known.give_back_by_hand()
         it.resume = it.resume or (not messages and bool(it.awaits))
+        it.messages.update(messages)
         it.waiting.update(messages)
         return None if it.stage in ("thinking", "replying") else self._go_on(it)
 

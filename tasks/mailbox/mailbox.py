@@ -170,8 +170,8 @@ class Mailbox:
         bell = _new_id()
         what: list[str | int] = [up_to, _json(news), len(deleted), *deleted]
         for each in listed:
-            by, mark = ("person", each.word.said) if each.word else ("customer", each.source_id)
-            what += [each.id, by, each.message, mark, each.opens]
+            by = "person" if each.word else "answered" if each.is_answered else "customer"
+            what += [each.id, by, each.message, each.word.said if each.word else each.source_id, each.opens]
         most = (*self._ms("grace_s"), _MOST_MESSAGES_IN_A_TURN)
         answer = self._run("hear", turn.conversation_id, turn.token, bell, *most, *what)
         if answer[0] == "lost":

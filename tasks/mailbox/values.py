@@ -88,6 +88,8 @@ class Listed:
     message: str
     """As in `Mailbox.accept`."""
     source_id: str = ""
+    is_answered: bool = False
+    """A customer's, and somebody has answered it: to be known, or, where `message` is empty, not even that."""
     word: Word | None = None
     """A person's."""
     opens: str = ""

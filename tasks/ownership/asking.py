@@ -104,18 +104,22 @@ class Asker:
     def _customers(
         self, listed: Sequence[Message], known: dict[int, Incoming], about: Conversation | None, now: float
     ) -> Iterator[Listed]:
-        """What the customer said, as it reads now: what the turn knows of, and what nobody has answered."""
+        """What the customer said, as it reads now: what the turn knows of, and what no webhook told of."""
         like = next(reversed(known.values()), None)
         waiting = {each.id for each in unanswered(listed) if now - (each.created_at or now) <= self.horizon_s}
-        for each in listed:
-            if not each.is_from_customer:
-                continue
+        newest_word = max((each.id for each in listed if is_persons(each)), default=0)
+        for each in (each for each in listed if each.is_from_customer):
             if each.id in known:
-                yield _listed(each, known[each.id].as_in(each))
-            elif each.id in waiting and like is not None:
-                yield _listed(each, replace(like, id=each.id).as_in(each))
-            elif each.id in waiting and about is not None and self.intake.policy.answers_in(about.inbox_id):
-                yield _listed(each, Incoming.of_message(each, about))
+                said = known[each.id].as_in(each)
+            elif like is not None:
+                said = replace(like, id=each.id).as_in(each)
+            elif about is not None and self.intake.policy.answers_in(about.inbox_id):
+                said = Incoming.of_message(each, about)
+            else:
+                continue
+            is_answered = each.id not in known and each.id not in waiting
+            text = incoming.dump(said) if not is_answered or each.id < newest_word else ""
+            yield Listed(each.id, text, source_id=each.source_id or "", is_answered=is_answered)
 
     def _persons(self, listed: Sequence[Message]) -> Iterator[Listed]:
         for each in filter(is_persons, listed):
@@ -211,7 +215,3 @@ def _newest(conversation: Conversation) -> list[Message]:
 def _is_acted_on(message: Message, listed: Sequence[Message]) -> bool:
     """Whether something was done to the conversation since: an activity tells, in whatever language."""
     return any(each.message_type == "activity" and each.id > message.id for each in listed)
-
-
-def _listed(message: Message, said: Incoming) -> Listed:
-    return Listed(message.id, incoming.dump(said), source_id=message.source_id or "")

@@ -71,4 +71,6 @@ class Handover:
             self.mailbox.learn(conversation_id, News(handed=int(time.time() * 1000)))
             return
         told = news.of_conversation(now, self.policy)
-        self.mailbox.learn(conversation_id, replace(told, handed=(told.at or 0) + _JUST_AFTER_MS))
+        is_still_so = now.status == "open"  # else people have given it back already, whatever the webhooks say
+        handed = (told.at or 0) + _JUST_AFTER_MS if is_still_so else 0
+        self.mailbox.learn(conversation_id, replace(told, handed=handed))

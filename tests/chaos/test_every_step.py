@@ -41,7 +41,9 @@ def check(desk: Desk, stack: Stack) -> None:
     assert of_conversation(desk, 3).is_clean, desk.replies()
 
 
-@pytest.mark.parametrize("place", both("claim", "hear", "think", "commit", "begin_sending", "confirm", "post", "settle"))
+@pytest.mark.parametrize(
+    "place", both("claim", "hear", "think", "commit", "begin_sending", "confirm", "post", "settle")
+)
 def test_worker(place: str, desk: Desk, stack: Stack) -> None:
     """A turn's own steps."""
     stack.start_web()

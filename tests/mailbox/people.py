@@ -105,6 +105,7 @@ class People(Accidents):
             book.outbox.append(again)
             following = self.anyone.requeue_action(conversation_id, id, again)
         else:
+            book.ids |= set(what)
             book.waiting |= set(what)
             book.accepted |= set(what)
             book.answered = [each for each in book.answered if each not in what]

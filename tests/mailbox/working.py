@@ -183,10 +183,18 @@ class Working(RuleBasedStateMachine):
         listed=st.lists(message_ids, max_size=4, unique=True),
         word=words,
         deleted=st.lists(message_ids, max_size=1),
+        answered=st.sets(message_ids, max_size=2),
         counts=st.booleans(),
     )
     def hear(
-        self, conversation_id: int, age: int, listed: list[int], word: Word | None, deleted: list[int], counts: bool
+        self,
+        conversation_id: int,
+        age: int,
+        listed: list[int],
+        word: Word | None,
+        deleted: list[int],
+        answered: set[int],
+        counts: bool,
     ) -> None:
         """Chatwoot's own list is read before the turn is thought."""
         book, before = self.before(conversation_id)
@@ -194,7 +202,7 @@ class Working(RuleBasedStateMachine):
         if turn is None:
             return
         listed = [id for id in listed if id not in deleted]
-        told = [Listed(id, text_of(id)) for id in listed]
+        told = [Listed(id, text_of(id), is_answered=id in answered) for id in listed]
         if word is not None:
             told.append(Listed(word.id, text_of(word.id, by="person"), word=word, opens=self.action()))
         up_to = max([*listed, *deleted, 0])
@@ -205,7 +213,7 @@ class Working(RuleBasedStateMachine):
             return
         heard, unknown = hear()
         new = {id for id in listed if id not in book.ids}
-        assert unknown == (0 if isinstance(heard, LeftToPeople) else len(new))
+        assert unknown == (0 if isinstance(heard, LeftToPeople) else len(new - answered))
         self._is_heard(book, new, deleted, told, news)
         book.looked = max(book.looked, up_to)
         if isinstance(heard, LeftToPeople):
@@ -225,7 +233,9 @@ class Working(RuleBasedStateMachine):
         book.ids |= new
         book.ids_of_customers |= new
         book.accepted |= new
-        book.waiting |= new
+        done = {each.id for each in told if each.is_answered}
+        book.waiting |= new - done
+        book.meanwhile |= {id: text_of(id) for id in new & done}
         answered = 0
         for each in told:
             if each.word is not None and not book.is_echo(each.word, self.now):

@@ -7,6 +7,7 @@ local is_new = see_message(id)
 local is_kept = is_new and not is_twin(source)
 redis.call('ZREMRANGEBYSCORE', seen, '-inf', now - 7 * DAY)
 
+local is_first = redis.call('ZCARD', waiting) == 0
 -- Whoever tells us again of what we know may be the first to tell whose it is.
 local change = take_in(cjson.decode(ARGV[9]))
 local stage = field('stage')
@@ -14,7 +15,7 @@ local is_free = stage == '' or stage == 'idle' or (stage == 'queued' and change 
 if is_kept and is_silenced() == 1 then
   remember(id, message)
 elseif is_kept then
-  if redis.call('ZCARD', waiting) == 0 then set('first_at', now) end
+  if is_first then set('first_at', now) end
   redis.call('ZADD', waiting, id, message)
   set('quiet_until', math.min(now + quiet, math.max(now, number('first_at') + most)))
 end

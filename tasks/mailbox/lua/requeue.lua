@@ -7,7 +7,10 @@ if redis.call('HDEL', dead_letters, id) == 0 then return {'gone', 0} end
 if kind == 'messages' then
   learn({by_hand = true})
   if not ARGV[6] and field('awaits') ~= '' then set('resume', '1') end
-  for i = 6, #ARGV, 2 do redis.call('ZADD', waiting, ARGV[i], ARGV[i + 1]) end
+  for i = 6, #ARGV, 2 do
+    redis.call('ZADD', seen, now, 'message:' .. ARGV[i])
+    redis.call('ZADD', waiting, ARGV[i], ARGV[i + 1])
+  end
 else
   redis.call('RPUSH', outbox, ARGV[6])
 end
