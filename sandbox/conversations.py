@@ -83,8 +83,7 @@ class Conversations:
             self._hand_over(conversation, actor)
             return None
         until = as_id(params.get("snoozed_until")) or None
-        back = self._back_to_the_bot(conversation, wanted) if isinstance(actor, User) else {}
-        self.set_status(conversation, wanted, actor, snoozed_until=until, **back)
+        self.set_status(conversation, wanted, actor, snoozed_until=until)
         if wanted == "open" and isinstance(actor, User):
             self._take_over(conversation, actor)
         return True
@@ -115,8 +114,8 @@ class Conversations:
         if self._world.contact_of(conversation).blocked:
             return
         if conversation.status == "resolved":
-            status = "pending" if self._world.inbox_of(conversation).agent_bot_id else "open"
-            self.set_status(conversation, status, actor, **self._back_to_the_bot(conversation, status))
+            bot = self._world.inbox_of(conversation).agent_bot_id
+            self.set_status(conversation, "pending" if bot else "open", actor)
         elif conversation.status == "snoozed":
             self.set_status(conversation, "open", actor)
 
@@ -245,13 +244,6 @@ class Conversations:
         """Whether the bot is to answer, since it is the assignee."""
         owned = self._world.version.bot_owns_conversations and conversation.assignee_agent_bot_id is not None
         return owned and conversation.status == "pending"
-
-    def _back_to_the_bot(self, conversation: Conversation, status: str) -> dict[str, int | None]:
-        """Who is the assignee of what becomes pending again: the inbox's bot, and no person."""
-        owner = self._owner(self._world.inbox_of(conversation))
-        if owner is None or status != "pending" or conversation.status == "pending":
-            return {}
-        return {"assignee_id": None, "assignee_agent_bot_id": owner}
 
     def _owner(self, inbox: Inbox) -> int | None:
         return inbox.agent_bot_id if self._world.version.bot_owns_conversations else None

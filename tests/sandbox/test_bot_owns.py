@@ -165,32 +165,6 @@ def test_what_was_resolved_is_still_the_bots_when_the_customer_comes_back(new: D
     assert (new.status, owner(new)) == ("pending", BOT)
 
 
-def test_a_person_who_marks_it_as_pending_gives_it_back_in_one_write(new: Desk) -> None:
-    set_status(new, "open", "agent")
-    new.sandbox.settle()
-    new.receiver.clear()
-    set_status(new, "pending")
-    assert (new.status, owner(new)) == ("pending", BOT)
-    (change,) = changes(new)
-    assert change["status"] == ["open", "pending"]
-    assert change["assignee_id"] == [new.sandbox.agent.id, None]
-    assert change["assignee_agent_bot_id"] == [None, new.bot_id]
-
-
-def test_what_a_person_resolved_is_the_bots_again_when_the_customer_comes_back(new: Desk) -> None:
-    set_status(new, "open", "agent")
-    set_status(new, "resolved", "agent")
-    assert owner(new) == PABLO
-    new.customer_writes()
-    assert (new.status, owner(new)) == ("pending", BOT)
-
-
-def test_what_is_pending_already_is_not_given_back_by_saying_so_again(new: Desk) -> None:
-    assign(new, None)
-    set_status(new, "pending")
-    assert owner(new) == NOBODY
-
-
 def test_before_that_the_bot_is_no_assignee(desk: Desk) -> None:
     assert owner(desk) == NOBODY
     assign(desk, desk.sandbox.admin.id)
