@@ -90,7 +90,13 @@ class Delivery:
             count(Counted.RECREATED)
 
     def _do(self, action: Action, sending: Sending, conversation_id: int, asking: Asking | None) -> None:
-        """`asking`: None where it is another conversation, found to be the bot's a moment ago."""
+        """`asking`: None where it is another conversation, found to be the bot's a moment ago.
+
+        An earlier try may have said it before people took the conversation: that is looked for first.
+        """
+        is_to_be_suppressed = sending.owned_by_human and actions.is_the_bots_turn(action)
+        if is_to_be_suppressed and not isinstance(action, PostMessage):
+            raise Suppressed
         if isinstance(action, ScheduleMessage):
             self._schedule(action, sending.conversation_id)
         elif isinstance(action, SetStatus) and actions.opens(action):
@@ -105,6 +111,8 @@ class Delivery:
                 self._require_to_be_the_bots(action, sending, asking)
             arrange(self.clients, action, conversation_id)
         elif self._is_first_try(action, sending) or self._is_missing(action, sending, conversation_id):
+            if is_to_be_suppressed:
+                raise Suppressed
             self._say(action, sending, conversation_id, asking)
 
     def _say(self, action: PostMessage, sending: Sending, conversation_id: int, asking: Asking | None) -> None:

@@ -102,8 +102,6 @@ class OutboxSender:
         posted: Literal["posted", ""] = "posted" if actions.answers_a_turn(action) else ""
         if sending.is_there:
             return self.mailbox.settle(sending, answer=posted), sent
-        if sending.owned_by_human and actions.is_the_bots_turn(action):
-            return self._suppress(action, sending), sent
         if sending.tries > self._most_tries:
             return self._give_up(action, sending, PermanentError(f"tried {sending.tries - 1} times in vain"), sent)
         try:

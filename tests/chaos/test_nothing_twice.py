@@ -76,6 +76,43 @@ def test_chatwoot_stored_it_and_said_otherwise(tells: bool, kind: str, text: str
     assert of_conversation(desk, 3).is_clean, desk.replies()
 
 
+@pytest.mark.parametrize("how", ["killed", "500"])
+def test_people_take_over_between_the_storing_and_the_second_try(how: str, desk: Desk, stack: Stack) -> None:
+    """It was said: handed back without an answer of theirs, it is not said again. No webhook tells of it."""
+    stack.env["CHATWOOT_STORING_SECONDS"] = "1"
+    desk.sandbox.webhook_faults.add("never", event=None, content="Echo: ", times=None)
+    stack.start_web()
+    if how == "killed":
+        worker = stack.start_worker(CONTESTA_DIE_AT="post.after")
+    else:
+        worker = stack.start_worker()
+        desk.sandbox.faults.add("500-after-storing")
+    desk.conversation(3)
+    desk.sandbox.customer_writes("one", conversation_id=3)
+    wait_until(lambda: desk.replies(), what="the reply to be stored")
+    desk.assign_to_a_person(3)
+    if how == "killed":
+        wait_until(lambda: not worker.is_alive, what="the worker to die")
+        stack.start_worker()
+    desk.sandbox.settle()
+    wait_until(lambda: looks(desk), what="a look for the reply")
+    desk.assign_to_a_person(3, None)
+    desk.sandbox.settle()
+    desk.sandbox.customer_writes("two", conversation_id=3)
+    desk.wait_for_replies(2)
+    assert of_conversation(desk, 3).is_clean, desk.replies()
+
+
+def looks(desk: Desk) -> list[object]:
+    """For what was posted: the list, after the first post."""
+    posted = next((each.at for each in desk.posts()), float("inf"))
+    return [
+        each
+        for each in desk.sandbox.requests
+        if each.path.endswith("/messages") and each.method == "GET" and each.at > posted
+    ]
+
+
 def test_killed_while_chatwoot_is_still_storing(desk: Desk, stack: Stack, redis_client: redis.Redis) -> None:
     """Who takes over finds no reply yet, and must not conclude that there will be none."""
     stack.env["CHATWOOT_STORING_SECONDS"] = "6"
