@@ -81,6 +81,7 @@ class Conversation:
     newest: int = 0
     awaiting_reply: dict[int, str] = field(default_factory=dict)
     """What was answered, until the answer is posted."""
+    withheld: bool = False
     settled: int = 0
     tries: int = 0
     not_before: float = 0
@@ -277,9 +278,9 @@ class FakeMailbox:
         if has_learnt:
             it.meanwhile = {id: text for id, text in it.meanwhile.items() if id not in it.told}
         said = {id: it.waiting.pop(id) for id in it.batch or () if id in it.waiting}
-        is_silenced = self._is_silenced(it)
-        it.awaiting_reply = said if actions and not dead_letter.id and not is_silenced else {}
-        for id in said if is_silenced else ():
+        is_to_be_posted = bool(actions) and not dead_letter.id
+        it.awaiting_reply = said if is_to_be_posted else {}
+        for id in said if not is_to_be_posted and self._is_silenced(it) else ():
             self._remember(it, id, said[id])
         it.batch, it.resume, it.awaits = None, False, awaits
         it.outbox += actions
@@ -312,6 +313,7 @@ class FakeMailbox:
         if sending.number == it.settled:
             for id in it.awaiting_reply if answer == "suppressed" else ():
                 self._remember(it, id, it.awaiting_reply[id])
+            it.withheld = it.withheld or answer == "suppressed"
             it.awaiting_reply = {} if answer else it.awaiting_reply
             it.outbox = [*it.outbox[1:], *besides]
             it.settled += 1
@@ -331,7 +333,7 @@ class FakeMailbox:
         if says:
             it.said[says] = self._now
         self._watch(it, self._timing.lease_s)
-        return self._is_silenced(it)
+        return self._is_suppressed(it)
 
     # -- both
 
@@ -457,7 +459,7 @@ class FakeMailbox:
         return it
 
     def _sending(self, conversation_id: int, it: Conversation) -> Sending:
-        action, is_silenced = it.outbox[0], self._is_silenced(it)
+        action, is_suppressed = it.outbox[0], self._is_suppressed(it)
         is_there = _key(action) in it.sent
         return Sending(
             conversation_id,
@@ -465,7 +467,7 @@ class FakeMailbox:
             it.tries,
             it.token,
             it.still_in_doubt,
-            is_silenced,
+            is_suppressed,
             it.settled,
             is_there,
             it.looked,
@@ -479,6 +481,9 @@ class FakeMailbox:
 
     def _is_silenced(self, it: Conversation) -> bool:
         return it.known.is_peoples or it.known.is_over
+
+    def _is_suppressed(self, it: Conversation) -> bool:
+        return self._is_silenced(it) or it.withheld
 
     def _see(self, it: Conversation, message_id: int) -> bool:
         """A customer's message; False where it was seen."""
@@ -564,6 +569,10 @@ class FakeMailbox:
             it.stage, it.tries, it.not_before, it.doubt_until = "replying", 0, 0, 0
             self._watch(it, self._timing.grace_s)
             return WakeSender()
+        if it.withheld:
+            it.withheld = False
+            if not self._is_silenced(it):
+                self._take_back(it)
         if self._is_silenced(it):
             self._leave_to_people(it)
         if it.waiting or it.resume or it.look:

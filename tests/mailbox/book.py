@@ -50,6 +50,8 @@ class Book:
     later: list[tuple[float, str, int | None]] = field(default_factory=list)
     """What is put off: until when, what, and the id of a message: not if the customer has written a newer one."""
     tried: set[str] = field(default_factory=set)
+    withheld: bool = False
+    """A bubble of the turn that is being said was not said."""
     settled: int = 0
     seen: set[str] = field(default_factory=set)
     letters: dict[str, tuple[int, ...] | str] = field(default_factory=dict)
@@ -68,19 +70,27 @@ class Book:
     def is_silenced(self) -> bool:
         return self.whose.is_peoples or self.whose.is_over
 
+    @property
+    def is_suppressed(self) -> bool:
+        return self.is_silenced or self.withheld
+
     def takes_in(self, news: News, now: float) -> str:
         """Returns "taken" or "given back" where it has changed hands."""
         words = [word for word in news.words if not self.is_echo(word, now)]
         change, is_given_back = self.whose.learn(news, words)
         if change == "given back" and not self.whose.is_over:
-            answered = max((id for id, text in self.meanwhile.items() if by_whom(text) == "person"), default=0)
-            for id in [id for id in self.customers_meanwhile() if id >= answered]:
-                self.waiting.add(id)
-                del self.meanwhile[id]
+            self.takes_back()
             self.resume = self.resume or bool(self.awaits)
         if is_given_back and not self.is_silenced:
             self.look = True
         return change
+
+    def takes_back(self) -> None:
+        """What the customer said since a person last answered."""
+        answered = max((id for id, text in self.meanwhile.items() if by_whom(text) == "person"), default=0)
+        for id in [id for id in self.customers_meanwhile() if id >= answered]:
+            self.waiting.add(id)
+            del self.meanwhile[id]
 
     def is_echo(self, word: Word, now: float) -> bool:
         if word.id not in self.echoes:
@@ -107,6 +117,10 @@ class Book:
 
     def goes_on(self, following: WakeThinker | WakeSender | None) -> None:
         """A stage has ended: `following` is what must follow."""
+        if self.withheld and not self.outbox:
+            self.withheld = False
+            if not self.is_silenced:
+                self.takes_back()
         if self.is_silenced:
             self.is_left_to_people()
         if self.outbox:

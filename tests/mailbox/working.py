@@ -289,11 +289,12 @@ class Working(RuleBasedStateMachine):
         told = {id_of(text) for text in turn.earlier} & set(book.meanwhile) if learns else set()
         book.known += [id for id in told if is_customers(book.meanwhile[id])]
         book.meanwhile = {id: text for id, text in book.meanwhile.items() if id not in told}
-        if is_silenced:
+        is_to_be_posted = bool(wanted) and not letter.id
+        if is_silenced and not is_to_be_posted:
             book.meanwhile |= {id: text_of(id) for id in ids}
         else:
             book.answered += ids
-        book.awaiting_reply = ids if wanted and not letter.id and not is_silenced else ()
+        book.awaiting_reply = ids if is_to_be_posted else ()
         book.outbox += wanted
         book.awaits, book.resume = awaits, False
         book.holder = ""
@@ -315,7 +316,7 @@ class Working(RuleBasedStateMachine):
     def _is_tried(self, book: Book, sending: Sending) -> None:
         assert sending.action == book.outbox[0]
         assert sending.number == book.settled
-        assert sending.owned_by_human == book.is_silenced
+        assert sending.owned_by_human == book.is_suppressed
         assert sending.looked == book.looked
         assert sending.is_there == (key_of(sending.action) in book.seen)
         assert (sending.tries == 1) == (sending.action not in book.tried)
@@ -339,7 +340,7 @@ class Working(RuleBasedStateMachine):
             is_silenced = confirm()
             book.takes_in(news, self.now)
             book.said |= {says: self.now} if says else {}
-            assert is_silenced == book.is_silenced
+            assert is_silenced == book.is_suppressed
             assert self.world.inside(conversation_id).due_in_s == LEASE_S
 
     @precondition(lambda self: self.has("sendings"))
@@ -364,6 +365,7 @@ class Working(RuleBasedStateMachine):
             assert (following.action, following.number) == (book.outbox[0], book.settled)
             return
         if answer == "suppressed":
+            book.withheld = True
             book.meanwhile |= {id: text_of(id) for id in book.awaiting_reply}
             book.answered = [id for id in book.answered if id not in book.awaiting_reply]
         book.awaiting_reply = () if answer else book.awaiting_reply

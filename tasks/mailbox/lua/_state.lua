@@ -43,6 +43,7 @@
 --   looked             greatest id up to which Chatwoot's own list was read      hear, looked
 --   heard              was it read for the turn at hand? '1'; 'due': it must be  claim, hear
 --   awaiting_reply     JSON [[id, message]…] that the outbox answers, until it is posted  commit; '' by settle
+--   withheld           '1': a bubble of the turn in the outbox was suppressed    settle; '' by go_on
 --   settled            actions settled so far, for ever                          settle
 --   tries              how often the outbox's head was begun                     begin_sending, defer
 --   not_before         nobody may begin the head before                          release, defer

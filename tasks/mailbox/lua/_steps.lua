@@ -35,6 +35,12 @@ local function is_silenced()
   return (is_owned_by_human() or is_over()) and 1 or 0
 end
 
+-- Whether what the bot would say now is not to be said. Of a turn all is, or nothing: where one of its bubbles was
+-- suppressed, the customer is answered anew.
+local function is_suppressed()
+  return (is_silenced() == 1 or field('withheld') == '1') and 1 or 0
+end
+
 -- The head of the outbox, and 1 where Chatwoot has told us already that it is there, by our own webhook.
 local function head()
   local action = redis.call('LINDEX', outbox, 0)
@@ -133,6 +139,10 @@ local function go_on(bell, grace)
     set('stage', 'replying', 'token', '', 'tries', 0, 'rings', 0, 'not_before', 0, 'doubt_until', 0)
     watch_until(now + grace)
     return {'send', 0}
+  end
+  if field('withheld') == '1' then
+    set('withheld', '')
+    if is_silenced() == 0 then take_back_from_people() end -- given back while it was being suppressed
   end
   if is_silenced() == 1 then leave_to_people() end
   if redis.call('ZCARD', waiting) > 0 or field('resume') == '1' or field('look') == '1' then

@@ -14,5 +14,5 @@ if holder ~= token then
 end
 watch_until(now + lease)
 local action, is_there = head()
-local known = {is_silenced(), number('settled'), is_there, number('looked')}
+local known = {is_suppressed(), number('settled'), is_there, number('looked')}
 return {'send', action, known[1], known[2], known[3], known[4], number('tries'), number('still_in_doubt')}

@@ -8,16 +8,19 @@ if field('stage') ~= 'thinking' or field('token') ~= token then return {'lost', 
 if ARGV[8] == '1' then
   for id in string.gmatch(field('told'), '%d+') do redis.call('ZREMRANGEBYSCORE', meanwhile, id, id) end
 end
+local is_to_be_posted = ARGV[9] and ARGV[5] == ''
 local answered = {}
 for id in string.gmatch(field('batch'), '%d+') do
   for _, message in ipairs(redis.call('ZRANGEBYSCORE', waiting, id, id)) do
-    -- People were quicker: the customer has not been answered, and will be if they give the conversation back so.
-    if is_silenced() == 1 then remember(id, message) else answered[#answered + 1] = {id, message} end
+    if is_to_be_posted then
+      answered[#answered + 1] = {id, message}
+    elseif is_silenced() == 1 then
+      remember(id, message) -- people were quicker: the customer has not been answered
+    end
   end
   redis.call('ZREMRANGEBYSCORE', waiting, id, id)
 end
-local is_to_be_posted = ARGV[9] and ARGV[5] == '' and #answered > 0
-set('awaiting_reply', is_to_be_posted and cjson.encode(answered) or '')
+set('awaiting_reply', #answered > 0 and cjson.encode(answered) or '')
 set('batch', '', 'attempts', 0, 'resume', '', 'awaits', ARGV[7])
 for i = 9, #ARGV do redis.call('RPUSH', outbox, ARGV[i]) end
 keep_dead_letter(ARGV[5], ARGV[6])

@@ -11,4 +11,4 @@ set('doubt_until', now + tonumber(ARGV[4]))
 if ARGV[5] ~= '' then redis.call('ZADD', seen, now, 'said:' .. ARGV[5]) end
 watch_until(now + tonumber(ARGV[3]))
 keep()
-return {'held', is_silenced()}
+return {'held', is_suppressed()}

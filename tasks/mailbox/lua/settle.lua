@@ -11,13 +11,18 @@ if number('settled') == tonumber(ARGV[6]) then
   if ARGV[9] == 'suppressed' and field('awaiting_reply') ~= '' then
     for _, each in ipairs(cjson.decode(field('awaiting_reply'))) do remember(each[1], each[2]) end
   end
+  if ARGV[9] == 'suppressed' then set('withheld', '1') end
   if ARGV[9] ~= '' then set('awaiting_reply', '') end
   for i = 10, #ARGV do redis.call('RPUSH', outbox, ARGV[i]) end
   keep_dead_letter(ARGV[7], ARGV[8])
 end
 keep()
-if redis.call('LLEN', outbox) == 0 then return go_on(bell, grace) end
+if redis.call('LLEN', outbox) == 0 then
+  local next = go_on(bell, grace)
+  keep()
+  return next
+end
 set('tries', 1, 'not_before', 0, 'still_in_doubt', 0, 'doubt_until', 0)
 watch_until(now + lease)
 local action, is_there = head()
-return {'send', action, is_silenced(), number('settled'), is_there, number('looked')}
+return {'send', action, is_suppressed(), number('settled'), is_there, number('looked')}

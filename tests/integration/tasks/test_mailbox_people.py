@@ -374,3 +374,41 @@ class TestWhatVersion01Wrote:
         mailbox = Mailbox(redis_client, account_id=1)
         redis_client.hset(mailbox.state_key(3), mapping={"with_people": "0", "shown": "assigned", "acted_at": "5"})
         assert mailbox.accept(3, 10, said(10), news=News(at=6000, signs=("assigned:7",))).doorbell is not None
+
+
+class TestPeopleWhoAreQuick:
+    """They take it and give it back between two steps of ours: the customer is answered once."""
+
+    @pytest.fixture
+    def turn(self, mailbox: AnyMailbox) -> Turn:
+        doorbell = mailbox.accept(3, 10, said(10), news=News(at=10)).doorbell
+        assert doorbell is not None
+        return claimed(mailbox, doorbell)
+
+    def test_taken_while_it_is_thought_and_given_back_before_anybody_sends(
+        self, mailbox: AnyMailbox, turn: Turn
+    ) -> None:
+        mailbox.learn(3, News(at=11, signs=("status:open",)))
+        mailbox.commit(turn, ["reply"])
+        mailbox.learn(3, News(at=12))
+        sending = begun(mailbox)
+        assert (sending.action, sending.owned_by_human) == ("reply", False)
+        looks = mailbox.settle(sending, answer="posted")
+        assert again(looks, mailbox).messages == ()
+
+    def test_given_back_while_it_is_being_suppressed(self, mailbox: AnyMailbox, turn: Turn) -> None:
+        mailbox.commit(turn, ["reply"])
+        sending = begun(mailbox)
+        assert mailbox.confirm(sending, news=News(at=11, signs=("status:open",)))
+        mailbox.learn(3, News(at=12))
+        assert again(mailbox.settle(sending, answer="suppressed"), mailbox).messages == (said(10),)
+
+    def test_of_a_turn_all_is_said_or_nothing(self, mailbox: AnyMailbox, turn: Turn) -> None:
+        mailbox.commit(turn, ["reply", "another bubble"])
+        sending = begun(mailbox)
+        assert mailbox.confirm(sending, news=News(at=11, signs=("status:open",)))
+        another = mailbox.settle(sending, answer="suppressed")
+        mailbox.learn(3, News(at=12))
+        assert isinstance(another, Sending)
+        assert mailbox.confirm(another)
+        assert again(mailbox.settle(another, answer="suppressed"), mailbox).messages == (said(10),)
