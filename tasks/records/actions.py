@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Discriminator, Field, Tag
 
+from chatwoot import liquid
 from chatwoot.conversations import Status
 from tasks.records.codec import Codec
 
@@ -146,9 +147,13 @@ dump, load = _CODEC.dump, _CODEC.load
 
 
 def alert(key: str, note: str, asked_at: float, customer: Customer | None = None) -> list[Action]:
-    """Tell the humans: a private note, and the conversation opened for them."""
+    """Tell the humans: a private note, and the conversation opened for them.
+
+    The note may quote whoever it likes: Chatwoot renders notes, too, and here they are kept from that.
+    """
+    content = liquid.escaped(note)
     return [
-        PostMessage(key=f"{key}.note", content=note, asked_at=asked_at, private=True, customer=customer),
+        PostMessage(key=f"{key}.note", content=content, asked_at=asked_at, private=True, customer=customer),
         SetStatus(key=f"{key}.open", status="open", asked_at=asked_at, customer=customer),
     ]
 
