@@ -33,6 +33,7 @@ def create_app(settings: Settings, reception: Reception | None = None) -> Flask:
         secrets=settings.chatwoot_webhook_secret,
         token=settings.chatwoot_webhook_token,
     )
+    app.extensions["metrics_token"] = settings.metrics_token
     app.extensions["collector"] = metrics.AccountCollector(parts.counters, parts.mailbox)
     app.register_blueprint(views.webhooks)
     app.register_blueprint(health.health)
