@@ -167,7 +167,7 @@ def shown_key(key: str) -> str:
     """For the log: what somebody chose as a key may hold a phone number."""
     if not is_by_hand(key):
         return key
-    return f"{BY_HAND}{hashlib.sha256(key.encode()).hexdigest()[:12]}"
+    return BY_HAND + hashlib.sha256(key.encode(errors="replace")).hexdigest()[:12]
 
 
 def is_said_to_the_customer(action: Action) -> bool:
