@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import httpx
 
 from chatwoot.errors import ChatwootError, NotFound, OutcomeUnknown, PermanentError, TransientError
-from chatwoot.reading import Misshapen, mapping, texts
+from chatwoot.reading import Misshapen, mapping, parsed, texts
 
 T = TypeVar("T")
 
@@ -72,7 +72,7 @@ def read(response: httpx.Response, call: Call, shape: Callable[[Any], T]) -> T:
     if not response.is_success:
         raise error_for_answer(response, call)
     try:
-        return shape(response.json())
+        return shape(parsed(response.content))
     except ValueError as error:
         what = f"unusable ({error})" if isinstance(error, Misshapen) else "not JSON"
         raise _unsure(call)(f"{call}: the answer is {what}", status=response.status_code) from error
@@ -147,7 +147,7 @@ def _said(response: httpx.Response) -> str:
     if content_type.startswith("text/plain"):
         return response.text
     try:
-        body = mapping(response.json())
+        body = mapping(parsed(response.content))
     except ValueError:
         return ""
     said = [body.get("error"), body.get("message"), *texts(body.get("errors"))]

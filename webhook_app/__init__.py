@@ -14,7 +14,7 @@ from tasks.wiring import Wiring
 from webhook_app import health, metrics, views
 from webhook_app.reception import Reception
 
-_MOST_BYTES = 1024 * 1024  # as webhook_app/server.py refuses it by its headers
+_MOST_BYTES = 2 * 1024 * 1024  # as webhook_app/server.py refuses it by its headers
 _REDIS_PATIENCE_S = 1.5
 
 

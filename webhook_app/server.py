@@ -31,8 +31,8 @@ from tasks.runtime.redaction import safe_traceback
 
 log = structlog.get_logger()
 
-MOST_BYTES = 1024 * 1024
-"""Of a webhook. The largest that a Chatwoot was seen to send had 150,000 characters of text in it, some times over."""
+MOST_BYTES = 2 * 1024 * 1024
+"""Of a webhook. Chatwoot takes texts of 150,000 characters and tells each three times; of an e-mail the HTML, too."""
 _MOST_HEADER_BYTES = 16 * 1024
 _HEADERS_S = _BODY_S = 5.0
 """For all headers, and for the whole body. Chatwoot itself hangs up after 5 s."""
