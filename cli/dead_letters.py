@@ -54,6 +54,8 @@ def retry(ids: tuple[str, ...], everything: bool) -> None:
             letters.retry(id)
             click.echo(f"{id}: tried again")
         except NoSuchDeadLetter:
+            if everything:  # it went with what it told of, which was tried again
+                continue
             refused += 1
             click.echo(f"{id}: no such dead letter", err=True)
         except (AnsweredSince, NothingLeft, ChatwootError) as error:

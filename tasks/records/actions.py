@@ -20,6 +20,8 @@ from tasks.records.codec import Codec
 
 BY_HAND = "by-hand."
 """How the keys of what no customer's message asked for begin."""
+TAKE_OVER = "Please take over."
+"""How a note ends that tells people of a failure, unlike one of a graph's own."""
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ class Undelivered:
         self._keep(event)
         if actions.is_by_hand(event.our_key):
             return None
-        note = f"The bot's answer was not delivered: {event.external_error or event.status}. Please take over."
+        note = f"The bot's answer was not delivered: {event.external_error or event.status}. {actions.TAKE_OVER}"
         for action in actions.alert(f"{event.our_key}.undelivered", note, time.time()):
             self.mailbox.enqueue(event.conversation_id, action.key, actions.dump(action))
         return WakeSender()
