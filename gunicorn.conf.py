@@ -18,3 +18,17 @@ control_socket_disable = True
 
 # One line per request is the application's to write, with its ids.
 accesslog = None
+
+
+def on_starting(server):
+    """In the parent, once: a process that cannot serve says so in a sentence and ends, rather than again and again."""
+    import settings
+    from tasks.runtime import logs
+    from tasks.runtime.requirements import RequirementsNotMet
+    from tasks.wiring import Wiring
+
+    logs.configure()
+    try:
+        Wiring(settings.of_this_process(), redis_patience_s=1.5).check_redis()
+    except (settings.SettingsError, RequirementsNotMet) as error:
+        raise SystemExit(f"cannot start: {error}") from None
