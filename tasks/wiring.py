@@ -27,6 +27,7 @@ from tasks.recovery.lost_webhooks import LostWebhooks
 from tasks.recovery.waiting import WaitMonitor
 from tasks.recovery.watchdog import BackgroundThreads
 from tasks.runtime import requirements
+from tasks.runtime.broker import retry_elsewhere
 from tasks.runtime.clients import Clients, version_of
 from tasks.runtime.counters import CounterFlusher, CounterStore
 from tasks.runtime.processes import ProcessRegistry, owner_of_this_process
@@ -370,6 +371,7 @@ class Wiring:
             socket_timeout=self._redis_patience_s,
             socket_connect_timeout=min(self._redis_patience_s, 2),
             health_check_interval=30,
+            retry=retry_elsewhere(),
         )
         return redis.Redis(connection_pool=pool)
 

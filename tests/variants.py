@@ -18,7 +18,8 @@ from tests.stack import wait_until
 class Variant:
     """A redis-server with some more options, or without those of ours whose first word is named."""
 
-    def __init__(self, directory: Path, *options: str, modules: bool = True) -> None:
+    def __init__(self, directory: Path, *options: str, modules: bool = True, password: str = "") -> None:
+        self._password = password or None
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._directory = directory
@@ -26,7 +27,9 @@ class Variant:
         self._modules = modules
 
     def client(self) -> redis.Redis:
-        return redis.Redis.from_url(self.url, decode_responses=True, protocol=2, socket_timeout=5)
+        return redis.Redis.from_url(
+            self.url, password=self._password, decode_responses=True, protocol=2, socket_timeout=5
+        )
 
     def __enter__(self) -> Self:
         self._directory.mkdir(parents=True, exist_ok=True)
