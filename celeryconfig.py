@@ -3,10 +3,13 @@
 from typing import Any
 
 import settings
+from tasks.runtime import broker
 
 _settings = settings.of_this_process()
 
-broker_url = _settings.broker_url
+broker_url, broker_use_ssl = broker.address(_settings.broker_url)
+# Celery itself looks for CELERY_BROKER_URL in the environment, and takes it as it stands there; these go before it.
+broker_read_url = broker_write_url = broker_url
 imports = ("tasks.jobs",)
 
 # Celery's messages are doorbells and the state is the mailbox's: nobody reads results (-30..40 % CPU).

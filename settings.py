@@ -12,7 +12,7 @@ import os
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from dotenv import dotenv_values, find_dotenv
 from pydantic import (
@@ -68,6 +68,24 @@ def _url_of(*schemes: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _known_options(url: str) -> str:
+    """Two libraries read it, which do not know the same ones, and pass over what they do not know."""
+    parts = urlsplit(url)
+    known = {"rediss": _TLS, "amqps": _TLS, "unix": {"db"}}.get(parts.scheme, set())
+    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    if unknown := options.keys() - known:
+        raise ValueError(f"knows no {', '.join(sorted(unknown))}, but {', '.join(sorted(known)) or 'no options'}")
+    if options.get("ssl_cert_reqs", "required") not in ("none", "optional", "required"):
+        raise ValueError("ssl_cert_reqs is none, optional or required")
+    if (
+        parts.scheme.startswith("redis")
+        and not parts.path.removeprefix("/").isdecimal()
+        and parts.path not in ("", "/")
+    ):
+        raise ValueError("ends in the number of a database, like /0")
+    return url
+
+
 def _parsable(url: str) -> str:
     """Who parses it later would quote it in an error, or take half of a password for the host."""
     try:
@@ -83,8 +101,9 @@ def _parsable(url: str) -> str:
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 Secret = Annotated[str, AfterValidator(_sendable)]
 Secrets = Annotated[tuple[Secret, ...], BeforeValidator(_words)]
-RedisUrl = Annotated[str, _url_of("redis", "rediss", "unix")]
-BrokerUrl = Annotated[str, _url_of("redis", "rediss", "unix", "amqp", "amqps")]
+_TLS = {"ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs", "ssl_check_hostname"}
+RedisUrl = Annotated[str, _url_of("redis", "rediss", "unix"), AfterValidator(_known_options)]
+BrokerUrl = Annotated[str, _url_of("redis", "rediss", "unix", "amqp", "amqps"), AfterValidator(_known_options)]
 HttpUrl = Annotated[str, _url_of("http", "https")]
 
 

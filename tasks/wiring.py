@@ -96,7 +96,7 @@ class Wiring:
                 with self._connected(self.settings.broker_url, decode_responses=True, connections=1) as broker:
                     requirements.check_broker(broker, account_id)
         except redis.RedisError as error:
-            log.warning("redis_not_checked", error=type(error).__name__)
+            log.warning("redis_not_checked", error=type(error).__name__, why=str(error))
             return False
         return True
 

@@ -13,10 +13,12 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from queue import Empty
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 import structlog
 from kombu.transport import TRANSPORT_ALIASES, redis
@@ -29,6 +31,7 @@ from tasks.runtime.redaction import safe_traceback
 log = structlog.get_logger()
 
 _NAME = f"{__name__}:Transport"
+_VERIFY = {"none": ssl.CERT_NONE, "optional": ssl.CERT_OPTIONAL, "required": ssl.CERT_REQUIRED}
 _NOT_A_MESSAGE = (ValueError, TypeError, AttributeError, LookupError, RecursionError, DataError)
 
 
@@ -89,6 +92,28 @@ def _dropped() -> Iterator[None]:
         yield
     except _NOT_A_MESSAGE as error:
         log.error("not_a_message", error=type(error).__name__, where=safe_traceback(error))
+
+
+def address(url: str) -> tuple[str, dict[str, Any] | None]:
+    """A broker's URL as kombu reads it, and its TLS: as strict as redis-py is by itself, unless the URL says otherwise.
+
+    kombu calls a socket `redis+socket://`, and verifies nothing of a `rediss://` without options.
+    """
+    parts = urlsplit(url)
+    options = dict(parse_qsl(parts.query))
+    bare = urlunsplit(parts._replace(query=""))
+    if parts.scheme == "unix":
+        return f"redis+socket://{parts.netloc}{parts.path}?virtual_host={options.get('db', 0)}", None
+    if parts.scheme not in ("rediss", "amqps"):
+        return url, None
+    checks_name = options.pop("ssl_check_hostname", "true").lower() == "true"
+    if parts.scheme == "rediss":
+        return bare, {"ssl_cert_reqs": "required", **options, "ssl_check_hostname": checks_name}
+    tls: dict[str, Any] = {name.removeprefix("ssl_"): value for name, value in options.items()}
+    tls["cert_reqs"] = _VERIFY[tls.get("cert_reqs", "required")]
+    if checks_name and tls["cert_reqs"] != ssl.CERT_NONE:
+        tls["server_hostname"] = parts.hostname
+    return bare, tls
 
 
 def mend() -> None:

@@ -102,6 +102,39 @@ def test_a_password_that_breaks_its_url_is_not_shown(name: str, url: str) -> Non
     assert "hush" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("redis://localhost/0?timeout=5", "knows no timeout"),
+        ("redis://localhost/0?ssl_ca_certs=/ca.pem", "knows no ssl_ca_certs"),
+        ("rediss://localhost/0?ssl_ca_cert=/ca.pem", "knows no ssl_ca_cert, but"),
+        ("rediss://localhost/0?ssl_cert_reqs=CERT_REQUIRED", "ssl_cert_reqs is none, optional or required"),
+        ("redis://localhost/first", "ends in the number of a database"),
+        ("sentinel://localhost:26379/0", "must begin with redis://"),
+        ("redis+sentinel://localhost:26379/0", "must begin with redis://"),
+        ("redis+socket:///run/redis.sock", "must begin with redis://"),
+    ],
+)
+@pytest.mark.parametrize("name", ["REDIS_URL", "CELERY_BROKER_URL"])
+def test_what_would_be_passed_over_or_break_later_is_refused(name: str, url: str, words: str) -> None:
+    with pytest.raises(SettingsError, match=re.escape(f"{name}: {words}")):
+        Settings.from_env({**ENOUGH, name: url})
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://localhost",
+        "redis://me:p%23ss@localhost:6379/3",
+        "rediss://localhost/0?ssl_ca_certs=/ca.pem&ssl_certfile=/c.pem&ssl_keyfile=/c.key&ssl_check_hostname=false",
+        "unix:///run/redis.sock?db=3",
+        "unix://:hush@/run/redis.sock",
+    ],
+)
+def test_every_way_to_redis_that_is_known_is_taken(url: str) -> None:
+    assert Settings.from_env({**ENOUGH, "REDIS_URL": url, "CELERY_BROKER_URL": url}).redis_url == url
+
+
 def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
     (tmp_path / "token").write_bytes(b"\xff\xfe")
     with pytest.raises(SettingsError, match="CHATWOOT_API_TOKEN_FILE: not UTF-8"):
