@@ -37,7 +37,11 @@ def kept(content: str = "Hola", **attributes: Any) -> tuple[PostMessage, DeadLet
     return note, DeadLetter.of(record)
 
 
-@pytest.mark.parametrize("error", [TEMPLATE, "{\0{ contact.email }}", "{% if true %}x{% endif %}", "{`{{x}}`"])
+@pytest.mark.parametrize(
+    "error",
+    [TEMPLATE, "{\0{ contact.email }}", "{% if true %}x{% endif %}", "{`{{x}}`"],
+    ids=["object", "hidden", "tag", "code"],
+)
 def test_what_the_channel_said_is_no_template(error: str) -> None:
     note, _ = kept(external_error=error)
     assert not any(opening in note.content for opening in ("{{", "{%", "{`", "\0"))

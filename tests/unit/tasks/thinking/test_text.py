@@ -93,7 +93,11 @@ def test_the_customer_reads_what_the_model_wrote(text: str) -> None:
     assert seen(stored) == seen(text)
 
 
-@pytest.mark.parametrize("text", ["{\0{ contact.name }}", "{\0\0% if true %}x{% endif %}", "{\0`{{contact.name}}`"])
+@pytest.mark.parametrize(
+    "text",
+    ["{\0{ contact.name }}", "{\0\0% if true %}x{% endif %}", "{\0`{{contact.name}}`"],
+    ids=["object", "tag", "code"],
+)
 def test_what_is_taken_out_on_the_way_makes_no_template(text: str) -> None:
     for stored in (text, escaped(text)):  # what an earlier version has stored is escaped no more
         assert seen(as_chatwoot_stores(posted(stored))) == seen(text)
