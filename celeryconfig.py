@@ -3,10 +3,13 @@
 from typing import Any
 
 import settings
+from tasks.runtime import broker
 
 _settings = settings.of_this_process()
 
-broker_url = _settings.broker_url
+broker_url, broker_use_ssl = broker.address(_settings.broker_url)
+# Celery itself looks for CELERY_BROKER_URL in the environment, and takes it as it stands there; these go before it.
+broker_read_url = broker_write_url = broker_url
 imports = ("tasks.jobs",)
 
 # Celery's messages are doorbells and the state is the mailbox's: nobody reads results (-30..40 % CPU).
@@ -42,6 +45,13 @@ broker_transport_options = {
     "health_check_interval": 10,
 }
 broker_connection_retry_on_startup = True
+# What the broker answers with an error (Redis: READONLY, MISCONF) ends a worker otherwise; the next connection may lead
+# to another server. Source: docs.celeryq.dev/en/stable/userguide/configuration.html#broker-channel-error-retry
+broker_channel_error_retry = True
+# As a task ends after a reconnection, its thread would tell RabbitMQ of a larger prefetch count, and read the answer
+# from the socket that the event loop reads: workers hung for ever in 2 of 6 rounds under load, and without it in none.
+# Source: celery/worker/consumer/consumer.py, _restore_prefetch_count_after_connection_restart
+worker_enable_prefetch_count_reduction = False
 broker_connection_max_retries = None  # by default the worker exits after 100
 broker_pool_acquire_timeout = 2  # the webhook answers 500 instead of waiting
 task_publish_retry_policy = {"max_retries": 2, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.3}

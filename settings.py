@@ -12,6 +12,7 @@ import os
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import parse_qsl, urlsplit
 
 from dotenv import dotenv_values, find_dotenv
 from pydantic import (
@@ -36,21 +37,73 @@ class SettingsError(Exception):
 def _words(value: Any) -> Any:
     """`"a, b"` -> `("a", "b")`: settings hold lists separated by commas."""
     if isinstance(value, str):
-        return tuple(word.strip() for word in value.split(",") if word.strip())
+        words = tuple(word.strip() for word in value.split(",") if word.strip())
+        if value and not words:
+            raise ValueError("names nothing between its commas")
+        return words
     return value
+
+
+def _sendable(secret: str) -> str:
+    """What cannot stand in a header or a URL is a broken copy: its error, with the whole of it, would come later."""
+    if not all("!" <= character <= "~" for character in secret):
+        raise ValueError("must be one word of ASCII letters, digits and signs")
+    return secret
+
+
+def _part_of_a_path(token: str) -> str:
+    if set(token) & set("/?#%\\"):
+        raise ValueError("must not contain / ? # % \\, since it stands in a path")
+    return token
 
 
 def _url_of(*schemes: str) -> AfterValidator:
     def check(value: str) -> str:
-        if value and not value.startswith(tuple(f"{scheme}://" for scheme in schemes)):
+        if not value:
+            return value
+        if not value.startswith(tuple(f"{scheme}://" for scheme in schemes)):
             raise ValueError(f"must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
-        return value
+        return _parsable(value)
 
     return AfterValidator(check)
 
 
+def _known_options(url: str) -> str:
+    """Two libraries read it, which do not know the same ones, and pass over what they do not know."""
+    parts = urlsplit(url)
+    known = {"rediss": _TLS, "amqps": _TLS, "unix": {"db"}}.get(parts.scheme, set())
+    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    if unknown := options.keys() - known:
+        raise ValueError(f"knows no {', '.join(sorted(unknown))}, but {', '.join(sorted(known)) or 'no options'}")
+    if options.get("ssl_cert_reqs", "required") not in ("none", "optional", "required"):
+        raise ValueError("ssl_cert_reqs is none, optional or required")
+    if (
+        parts.scheme.startswith("redis")
+        and not parts.path.removeprefix("/").isdecimal()
+        and parts.path not in ("", "/")
+    ):
+        raise ValueError("ends in the number of a database, like /0")
+    return url
+
+
+def _parsable(url: str) -> str:
+    """Who parses it later would quote it in an error, or take half of a password for the host."""
+    try:
+        parts = urlsplit(url)
+        has_address = bool(parts.hostname or parts.scheme == "unix") and parts.port != 0
+    except ValueError:
+        has_address = False
+    if not has_address or not url.isprintable() or " " in url or "#" in url or "@" in parts.path + parts.query:
+        raise ValueError("is no URL: in a password, write # as %23, / as %2F, ? as %3F, @ as %40, % as %25")
+    return url
+
+
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
-RedisUrl = Annotated[str, _url_of("redis", "rediss", "unix")]
+Secret = Annotated[str, AfterValidator(_sendable)]
+Secrets = Annotated[tuple[Secret, ...], BeforeValidator(_words)]
+_TLS = {"ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs", "ssl_check_hostname"}
+RedisUrl = Annotated[str, _url_of("redis", "rediss", "unix"), AfterValidator(_known_options)]
+BrokerUrl = Annotated[str, _url_of("redis", "rediss", "unix", "amqp", "amqps"), AfterValidator(_known_options)]
 HttpUrl = Annotated[str, _url_of("http", "https")]
 
 
@@ -59,17 +112,17 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True, extra="forbid")
 
-    redis_url: RedisUrl
-    celery_broker_url: str = ""
+    redis_url: RedisUrl = Field(repr=False)
+    celery_broker_url: BrokerUrl = Field("", repr=False)
 
-    chatwoot_api_url: HttpUrl
+    chatwoot_api_url: HttpUrl = Field(repr=False)
     chatwoot_account_id: Annotated[int, Field(gt=0)]
     chatwoot_inbox_id: Annotated[int, Field(gt=0)]
     answer_inbox_ids: Words = ()
-    chatwoot_api_token: str = Field("", repr=False)
-    chatwoot_bot_token: str = Field("", repr=False)
-    chatwoot_webhook_secret: Words = Field((), repr=False)
-    chatwoot_webhook_token: str = Field("", repr=False)
+    chatwoot_api_token: Secret = Field("", repr=False)
+    chatwoot_bot_token: Secret = Field("", repr=False)
+    chatwoot_webhook_secret: Secrets = Field((), repr=False)
+    chatwoot_webhook_token: Annotated[Secret, AfterValidator(_part_of_a_path)] = Field("", repr=False)
     chatwoot_timeout_seconds: Annotated[float, Field(gt=0)] = 20.0
     chatwoot_storing_seconds: Annotated[float, Field(ge=0)] = 15.0
 
@@ -101,6 +154,7 @@ class Settings(BaseModel):
     send_retry_seconds: Annotated[float, Field(gt=0)] = 3600.0
     posts_in_flight: Annotated[int, Field(gt=0)] = 4
     chatwoot_rate_per_minute: Annotated[int, Field(ge=0)] = 2400
+    metrics_token: Secret = Field("", repr=False)
     shards: Annotated[int, Field(gt=0, le=1024)] = 16
 
     @classmethod
@@ -241,9 +295,11 @@ def _read(env: Mapping[str, str], name: str) -> str:
         return value
     if path := env.get(f"{name}_FILE", "").strip():
         try:
-            return Path(path).read_text().strip()
+            return Path(path).read_text(encoding="utf-8").strip()
         except OSError as error:
             raise SettingsError(f"{name}_FILE: {error.strerror}: {path}") from None
+        except UnicodeDecodeError:
+            raise SettingsError(f"{name}_FILE: not UTF-8: {path}") from None
     return ""
 
 

@@ -18,6 +18,7 @@ from chatwoot.contacts import Contact
 from chatwoot.conversations import Conversation, Status
 from chatwoot.http import Http
 from chatwoot.inboxes import Inbox
+from chatwoot.liquid import without_nul
 from chatwoot.messages import Message
 from chatwoot.reading import Misshapen, mapping, required_id, text, texts
 from chatwoot.responses import Call
@@ -78,7 +79,7 @@ class Client:
         """Post a reply, or a private note, and return it as stored. Stored is not delivered yet.
 
         Not idempotent: Chatwoot has no key to repeat it by. `chatwoot.marker` says how ours is found again.
-        Chatwoot renders the content as a Liquid template.
+        Chatwoot renders the content as a Liquid template: `chatwoot.liquid`.
 
         Args:
             external_created_at: the marker of servers before 4.9.
@@ -92,8 +93,7 @@ class Client:
         Source: https://developers.chatwoot.com/api-reference/messages/create-new-message
         """
         body = {
-            # A NUL is refused with 422, whatever else the text says.
-            "content": content.replace("\0", ""),
+            "content": without_nul(content),
             "private": private,
             "content_type": content_type,
             "content_attributes": content_attributes,

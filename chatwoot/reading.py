@@ -5,6 +5,7 @@ Only `required_id` complains, since nothing can be done with a thing that has no
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -15,6 +16,26 @@ _LARGEST_ID = 2**63
 
 class Misshapen(ValueError):
     """An answer without what makes it usable."""
+
+
+def parsed(body: bytes) -> Any:
+    """The JSON in it.
+
+    A number that is too long for Python (4,300 digits), as a contact's attribute may be, becomes a text, so that it
+    spoils nothing else.
+
+    Raises:
+        ValueError: it is not JSON, or nested too deeply.
+    """
+    try:
+        try:
+            return json.loads(body)
+        except json.JSONDecodeError:
+            raise
+        except ValueError:  # by the parser's every number, as this is slower
+            return json.loads(body, parse_int=_whole_number)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def required_id(value: Mapping[str, Any], key: str = "id") -> int:
@@ -72,6 +93,13 @@ def _iso(value: str) -> float | None:
         return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
+
+
+def _whole_number(digits: str) -> int | str:
+    try:
+        return int(digits)
+    except ValueError:
+        return digits
 
 
 def _is_int(value: object) -> TypeGuard[int]:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import httpx
 
 from chatwoot.errors import ChatwootError, NotFound, OutcomeUnknown, PermanentError, TransientError
-from chatwoot.reading import Misshapen, mapping, texts
+from chatwoot.reading import Misshapen, mapping, parsed, texts
 
 T = TypeVar("T")
 
@@ -41,6 +41,7 @@ _A_MINUTE_S = 60.0
 _RECORD_NOT_FOUND = "could not be found"
 
 _LONGEST_TEXT = 200
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 # Ruby shows whole records as #<Contact …>; the rest are e-mail addresses, phone numbers, tokens and secrets.
 _PERSONAL = re.compile(r"#<.*|\S+@\S+|\+\d[\d ().-]{5,}\d|\b\d{7,}\b|\b(?=\w*\d)\w{20,}\b")
 
@@ -71,7 +72,7 @@ def read(response: httpx.Response, call: Call, shape: Callable[[Any], T]) -> T:
     if not response.is_success:
         raise error_for_answer(response, call)
     try:
-        return shape(response.json())
+        return shape(parsed(response.content))
     except ValueError as error:
         what = f"unusable ({error})" if isinstance(error, Misshapen) else "not JSON"
         raise _unsure(call)(f"{call}: the answer is {what}", status=response.status_code) from error
@@ -90,7 +91,7 @@ def error_for_exception(error: Exception, call: Call) -> ChatwootError:
 def error_for_answer(response: httpx.Response, call: Call) -> ChatwootError:
     """Our error for an answer that is not 2xx."""
     said = _said(response)
-    text = _shown(said)
+    text = shown(said)
     retry_after_s = _retry_after_s(response)
     if retry_after_s is None and response.status_code == 422 and _FULL_FOR_A_MINUTE in said:
         retry_after_s = _A_MINUTE_S
@@ -146,17 +147,20 @@ def _said(response: httpx.Response) -> str:
     if content_type.startswith("text/plain"):
         return response.text
     try:
-        body = mapping(response.json())
+        body = mapping(parsed(response.content))
     except ValueError:
         return ""
     said = [body.get("error"), body.get("message"), *texts(body.get("errors"))]
     return next((words for words in said if isinstance(words, str) and words), "")
 
 
-def _shown(said: str) -> str:
-    """The first line, since PostgreSQL's further lines quote the row: our customer's message."""
+def shown(said: str) -> str:
+    """Foreign words as a log or a list may show them: no phone, e-mail or token, and nothing that steers a terminal.
+
+    The first line, since PostgreSQL's further lines quote the row: our customer's message.
+    """
     first_line, *_ = said.strip().splitlines() or [""]
-    return _PERSONAL.sub("…", first_line)[:_LONGEST_TEXT]
+    return _PERSONAL.sub("…", _CONTROL.sub(" ", first_line))[:_LONGEST_TEXT]
 
 
 def _where_to(response: httpx.Response) -> str:

@@ -12,8 +12,10 @@ import click
 from flask.cli import AppGroup
 
 from chatwoot.errors import ChatwootError
+from chatwoot.responses import shown
 from tasks import wiring
 from tasks.mailbox import NoSuchDeadLetter
+from tasks.records.dead_letter import WRITING_FIRST, DeadLetter
 from tasks.recovery.dead_letters import AnsweredSince, DeadLetters, NothingLeft
 
 dead_letters = AppGroup("dead-letters", help="What could not be thought or sent.")
@@ -23,7 +25,7 @@ dead_letters = AppGroup("dead-letters", help="What could not be thought or sent.
 def list_() -> None:
     """List them, the oldest first: id, time, what, attempts, reason."""
     for id, letter in _dead_letters().all():
-        click.echo(f"{id}\t{_time(letter.at)}\t{letter.what}\t{letter.attempts}\t{letter.reason}")
+        click.echo(f"{id}\t{_time(letter.at)}\t{letter.what}\t{letter.attempts}\t{_reason(letter)}")
 
 
 @dead_letters.command()
@@ -52,6 +54,8 @@ def retry(ids: tuple[str, ...], everything: bool) -> None:
             letters.retry(id)
             click.echo(f"{id}: tried again")
         except NoSuchDeadLetter:
+            if everything:  # it went with what it told of, which was tried again
+                continue
             refused += 1
             click.echo(f"{id}: no such dead letter", err=True)
         except (AnsweredSince, NothingLeft, ChatwootError) as error:
@@ -77,3 +81,8 @@ def _dead_letters() -> DeadLetters:
 
 def _time(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
+
+
+def _reason(letter: DeadLetter) -> str:
+    """In one line. Our own words for what was wrong with a call stay; all others may be a channel's, or Chatwoot's."""
+    return letter.reason if letter.what == WRITING_FIRST else shown(letter.reason)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from typing import Any
 
 import structlog
@@ -13,8 +14,10 @@ from celery import Celery, signals
 from tasks import wiring
 from tasks.mailbox.doorbells import over_celery
 from tasks.runtime import broker, logs
+from tasks.runtime.requirements import RequirementsNotMet
 
 log = structlog.get_logger()
+_CHECK_S = 1.0
 # Celery's command line takes the working folder off the path again; a user's graph is imported from it later.
 sys.path.append(os.getcwd())
 
@@ -31,12 +34,33 @@ def _log_as_we_do(**_: Any) -> None:
 @signals.worker_init.connect
 def _build(**_: Any) -> None:
     """A worker that cannot work says why and ends, rather than failing each task."""
+    if not _check_redis():
+        threading.Thread(target=_check_redis_later, name="redis-check", daemon=True).start()
     try:
         wiring.of_this_process().for_a_worker()
     except Exception as error:
         logs.configure()
         log.critical("cannot_start", error=str(error), exc_info=True)
         raise SystemExit(1) from error
+
+
+@signals.beat_init.connect
+def _check_redis(**_: Any) -> bool:
+    try:
+        return wiring.of_this_process().check_redis()
+    except RequirementsNotMet as error:
+        logs.configure()
+        log.critical("cannot_start", error=str(error))
+        raise SystemExit(1) from error
+
+
+def _check_redis_later() -> None:
+    """It was away when the worker began, and nobody knows what comes back."""
+    try:
+        while not _check_redis():
+            time.sleep(_CHECK_S)
+    except SystemExit:
+        _release_and_exit(status=1)
 
 
 @signals.worker_ready.connect

@@ -6,15 +6,18 @@ Every one may be delivered twice, late or never: they are doorbells, and the mai
 from __future__ import annotations
 
 import random
+import time
 from typing import Any
 
+import redis
 import structlog
 from celery import Task, shared_task
+from celery.exceptions import Reject, Retry
 
 from chatwoot.errors import ChatwootError, OutcomeUnknown, TransientError
 from tasks import wiring
 from tasks.customers.claims import Busy
-from tasks.customers.outreach import FirstMessage, Undeliverable
+from tasks.customers.outreach import FirstMessage, Undeliverable, keep_undeliverable
 from tasks.mailbox import NotYet, TurnLost, WakeThinker, doorbells
 from tasks.records import arguments
 from tasks.records.arguments import InvalidArguments
@@ -25,6 +28,8 @@ from tasks.sending.outbox import TryLater, backoff_s
 
 log = structlog.get_logger()
 
+_NO_TOKEN = "send_message needs CHATWOOT_API_TOKEN: a bot's token may not look for contacts"
+_KEEP_AGAIN_S = 2.0
 _MOST_COUNTDOWN_S = 240  # below the broker's visibility timeout (celeryconfig.py), or the message comes twice
 
 
@@ -79,13 +84,16 @@ def send_reply(
     arguments.require_id(conversation_id, "conversation_id")
     sender = wiring.of_this_process().sender
     if content is not None:
-        sender.put(
-            conversation_id,
-            arguments.require_text(content, "content"),
-            private=private,
-            key=key or str(self.request.id),
-            template_params=arguments.require_template(template_params),
-        )
+        try:
+            sender.put(
+                conversation_id,
+                arguments.require_text(content, "content"),
+                private=private,
+                key=arguments.require_key(key or str(self.request.id)),
+                template_params=arguments.require_template(template_params),
+            )
+        except redis.RedisError as error:
+            raise _not_kept(self, error) from None
     try:
         sent = sender.send(conversation_id)
     except TryLater as error:
@@ -128,8 +136,6 @@ def send_message(
             What was refused is a dead letter.
     """
     parts = wiring.of_this_process()
-    if parts.outreach is None:
-        raise InvalidArguments("send_message needs CHATWOOT_API_TOKEN: a bot's token may not look for contacts")
     message = FirstMessage(
         phone_number=phone_number,
         content=content,
@@ -139,9 +145,14 @@ def send_message(
         template_params=template_params,
     )
     try:
+        if parts.outreach is None:
+            keep_undeliverable(parts.mailbox, message, _NO_TOKEN)
+            raise InvalidArguments(_NO_TOKEN)
         conversation_id = parts.outreach.write(message)
     except Undeliverable as error:
         raise Refused(str(error)) from None
+    except redis.RedisError as error:
+        raise _not_kept(self, error) from None
     except Busy as error:
         raise self.retry(countdown=min(error.seconds, 1.0) * random.uniform(0.5, 1)) from None
     except (TransientError, OutcomeUnknown) as error:
@@ -185,6 +196,21 @@ def tell_people_again(self: Task[..., Any]) -> int:
         return wiring.of_this_process().dead_letters.tell_people_again()
     except ChatwootError as error:
         raise Refused(f"could not see whether people know by now, beat asks again: {error}") from None
+
+
+def _not_kept(task: Task[..., Any], error: redis.RedisError) -> Retry:
+    """The retry of a call that Redis could not keep, neither as a message nor as a dead letter: it is never lost.
+
+    Until the broker has taken it, this one does not end: it is not acknowledged, and comes again if the process dies.
+    """
+    while True:
+        log.error("call_not_kept", error=type(error).__name__)
+        try:
+            task.retry(exc=SafeError(type(error).__name__), countdown=_KEEP_AGAIN_S)
+        except Retry as retry:
+            return retry
+        except Reject:  # nor does the broker take it now
+            time.sleep(_KEEP_AGAIN_S)
 
 
 def _forget(conversation_id: int) -> None:

@@ -6,6 +6,7 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING, cast
 
 import redis
+import structlog
 
 import settings
 from chatwoot.client import Client
@@ -27,6 +28,8 @@ from tasks.recovery.holdings import Holdings
 from tasks.recovery.lost_webhooks import LostWebhooks
 from tasks.recovery.waiting import WaitMonitor
 from tasks.recovery.watchdog import BackgroundThreads
+from tasks.runtime import requirements
+from tasks.runtime.broker import retry_elsewhere
 from tasks.runtime.clients import Clients, version_of
 from tasks.runtime.counters import CounterFlusher, CounterStore
 from tasks.runtime.processes import ProcessRegistry, owner_of_this_process
@@ -39,6 +42,8 @@ from tasks.thinking.typing import TypingSign
 if TYPE_CHECKING:  # LangGraph: not for the web process
     from graph.checkpoint import Memory
     from tasks.thinking.turn import TurnRunner
+
+log = structlog.get_logger()
 
 _CONNECTIONS = 64
 _OF_A_WORKER = (
@@ -79,6 +84,23 @@ class Wiring:
         """
         for name in _OF_A_WORKER:
             getattr(self, name)
+
+    def check_redis(self) -> bool:
+        """Look whether Redis, the broker's too, can do what is wanted of it. False: it cannot be looked at now.
+
+        Raises:
+            RequirementsNotMet: it cannot, and never will.
+        """
+        account_id = self.settings.chatwoot_account_id
+        try:
+            requirements.check_state(self.redis_client, account_id)
+            if self._has_another_redis_as_broker:
+                with self._connected(self.settings.broker_url, decode_responses=True, connections=1) as broker:
+                    requirements.check_broker(broker, account_id)
+        except redis.RedisError as error:
+            log.warning("redis_not_checked", error=type(error).__name__, why=str(error))
+            return False
+        return True
 
     # -- Redis
 
@@ -357,9 +379,14 @@ class Wiring:
     def _memory_s(self) -> int:
         return int(self.settings.memory_ttl_days * 24 * 3600)
 
-    def _connected(self, *, decode_responses: bool, connections: int = _CONNECTIONS) -> redis.Redis:
+    @property
+    def _has_another_redis_as_broker(self) -> bool:
+        url = self.settings.broker_url
+        return url != self.settings.redis_url and url.startswith(("redis://", "rediss://", "unix://"))
+
+    def _connected(self, url: str = "", *, decode_responses: bool, connections: int = _CONNECTIONS) -> redis.Redis:
         pool = redis.BlockingConnectionPool.from_url(
-            self.settings.redis_url,
+            url or self.settings.redis_url,
             decode_responses=decode_responses,
             max_connections=connections,
             timeout=int(2 * self._redis_patience_s),
@@ -367,6 +394,7 @@ class Wiring:
             socket_timeout=self._redis_patience_s,
             socket_connect_timeout=min(self._redis_patience_s, 2),
             health_check_interval=30,
+            retry=retry_elsewhere(),
         )
         return redis.Redis(connection_pool=pool)
 

@@ -40,7 +40,7 @@ LIBRARIES = (
     "flask.cli",
     "flower.command",
     "gunicorn.app.wsgiapp",
-    "gunicorn.workers.sync",
+    "gunicorn.workers.base",
     "httpx",
     "kombu.transport.redis",
     "langchain_core.messages",
@@ -50,6 +50,8 @@ LIBRARIES = (
     "phonenumbers",
     "prometheus_client",
     "structlog",
+    "tornado.httpserver",
+    "tornado.wsgi",
 )
 _MOST_BYTES = 1 << 16
 

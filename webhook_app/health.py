@@ -1,9 +1,12 @@
-"""/health: the process lives. /ready: it can keep what it is given."""
+"""/health: the process lives. /ready: what it is given can be kept."""
 
 from __future__ import annotations
 
 import redis
 from flask import Blueprint, current_app
+
+from tasks.runtime.requirements import keeps
+from webhook_app.reception import Reception
 
 health = Blueprint("health", __name__)
 
@@ -15,8 +18,10 @@ def alive() -> dict[str, str]:
 
 @health.get("/ready")
 def ready() -> tuple[dict[str, str], int]:
+    """By keeping something: a Redis that answers may still refuse every webhook."""
+    reception: Reception = current_app.extensions["reception"]
     try:
-        current_app.extensions["reception"].intake.mailbox.ping()
+        keeps(reception.intake.index.redis_client, reception.intake.policy.account_id)
     except redis.RedisError as error:
-        return {"status": "Redis is away", "error": type(error).__name__}, 503
+        return {"status": "Redis is away, or keeps nothing", "error": type(error).__name__}, 503
     return {"status": "ready"}, 200

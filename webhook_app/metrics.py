@@ -1,16 +1,19 @@
 """/metrics: what was done since the beginning, and how things stand, for Prometheus.
 
-It shows no ids and no texts. It needs no password, and is for inside only: docs/operations.md says how to keep it so.
+It shows no ids and no texts, but how much a business has to do. So who asks has METRICS_TOKEN; where there is none, it
+is shown on this machine only, and not through a proxy.
 """
 
 from __future__ import annotations
 
+import hmac
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 import redis
-from flask import Blueprint, Response, current_app
+from flask import Blueprint, Response, abort, current_app, request
 from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
@@ -68,6 +71,26 @@ class AccountCollector(Collector):
         yield GaugeMetricFamily(
             "contesta_oldest_overdue_seconds", "For how long a conversation has been past its deadline.", now.overdue_s
         )
+
+
+@metrics.before_request
+def refuse_strangers() -> None:
+    token: str = current_app.extensions["metrics_token"]
+    if token:
+        given = request.headers.get("Authorization", "").encode()
+        is_known = hmac.compare_digest(given, f"Bearer {token}".encode())
+    else:
+        is_known = _is_on_this_machine()
+    if not is_known:
+        abort(401)
+
+
+def _is_on_this_machine() -> bool:
+    is_forwarded = any(name in request.headers for name in ("Forwarded", "X-Forwarded-For", "X-Real-Ip", "Via"))
+    try:
+        return ip_address(request.remote_addr or "").is_loopback and not is_forwarded
+    except ValueError:
+        return False
 
 
 @metrics.get("/metrics")

@@ -8,7 +8,6 @@ Source: Chatwoot's lib/webhooks/trigger.rb and app/jobs/agent_bots/webhook_job.r
 from __future__ import annotations
 
 import hmac
-import json
 import time
 from typing import Any
 
@@ -19,6 +18,7 @@ from werkzeug.exceptions import HTTPException
 
 from chatwoot import signature
 from chatwoot.errors import SignatureError
+from chatwoot.reading import parsed
 from tasks.runtime.redaction import safe_traceback
 from webhook_app.reception import Reception
 
@@ -85,8 +85,8 @@ def _sent_at() -> float:
 
 def _json_object(body: bytes) -> dict[str, Any]:
     try:
-        payload = json.loads(body)
-    except (ValueError, RecursionError):
+        payload = parsed(body)
+    except ValueError:
         abort(400)
     if not isinstance(payload, dict):
         abort(400)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Iterator, Mapping
@@ -63,7 +64,7 @@ class FirstMessage:
         return FirstMessage(
             phone_number=arguments.require_phone_number(self.phone_number),
             content=arguments.require_text(self.content, "content"),
-            key=arguments.require_text(self.key, "key"),
+            key=arguments.require_key(self.key),
             inbox_id=arguments.require_id(self.inbox_id, "inbox_id"),
             name=self.name,
             template_params=arguments.require_template(self.template_params),
@@ -101,7 +102,7 @@ class Outreach:
             message = message.checked()
             place = self._place(message)
         except (arguments.InvalidArguments, Undeliverable) as error:
-            self._keep(message, str(error))
+            keep_undeliverable(self.mailbox, message, str(error))
             raise
         template = message.template_params if place.with_template else None
         action = PostMessage(
@@ -216,17 +217,24 @@ class Outreach:
         log.info("conversation_created", contact_id=contact.id, new_conversation_id=conversation.id)
         return conversation
 
-    def _keep(self, message: FirstMessage, reason: str) -> None:
-        log.error(
-            "first_message_undeliverable", key=actions.shown_key(f"{actions.BY_HAND}{message.key}"), reason=reason
-        )
-        kept = DeadLetter(
-            conversation_id=_NO_CONVERSATION,
-            what=WRITING_FIRST,
-            reason=reason,
-            attempts=1,
-            at=time.time(),
-            content=json.dumps(asdict(message)),
-        )
-        self.mailbox.keep_dead_letter(_NO_CONVERSATION, kept.recorded_as(message.id))
-        count(Counted.DEAD_LETTERS, WRITING_FIRST)
+
+def keep_undeliverable(mailbox: Mailbox, message: FirstMessage, reason: str) -> None:
+    """Keep what was refused as a dead letter: one for each message, however often it is delivered.
+
+    Raises:
+        redis.RedisError: it is not kept; whoever delivered the message must do so again.
+    """
+    content = json.dumps(asdict(message), sort_keys=True)
+    # Of all of it: whatever stands in it may be senseless, and one key may be meant for many people.
+    name = hashlib.sha256(content.encode()).hexdigest()[:16]
+    log.error("first_message_undeliverable", letter=f"{_NO_CONVERSATION}.{name}", reason=reason)
+    kept = DeadLetter(
+        conversation_id=_NO_CONVERSATION,
+        what=WRITING_FIRST,
+        reason=reason,
+        attempts=1,
+        at=time.time(),
+        content=content,
+    )
+    mailbox.keep_dead_letter(_NO_CONVERSATION, kept.recorded_as(name))
+    count(Counted.DEAD_LETTERS, WRITING_FIRST)

@@ -14,11 +14,14 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Discriminator, Field, Tag
 
+from chatwoot import liquid
 from chatwoot.conversations import Status
 from tasks.records.codec import Codec
 
 BY_HAND = "by-hand."
 """How the keys of what no customer's message asked for begin."""
+TAKE_OVER = "Please take over."
+"""How a note ends that tells people of a failure, unlike one of a graph's own."""
 
 
 @dataclass(frozen=True)
@@ -155,9 +158,13 @@ dump, load = _CODEC.dump, _CODEC.load
 
 
 def alert(key: str, note: str, asked_at: float, customer: Customer | None = None) -> list[Action]:
-    """Tell the humans: a private note, and the conversation opened for them."""
+    """Tell the humans: a private note, and the conversation opened for them.
+
+    The note may quote whoever it likes: Chatwoot renders notes, too, and here they are kept from that.
+    """
+    content = liquid.escaped(note)
     return [
-        PostMessage(key=f"{key}.note", content=note, asked_at=asked_at, private=True, customer=customer),
+        PostMessage(key=f"{key}.note", content=content, asked_at=asked_at, private=True, customer=customer),
         SetStatus(key=f"{key}.open", status="open", asked_at=asked_at, customer=customer),
     ]
 
@@ -175,7 +182,7 @@ def shown_key(key: str) -> str:
     """For the log: what somebody chose as a key may hold a phone number."""
     if not is_by_hand(key):
         return key
-    return f"{BY_HAND}{hashlib.sha256(key.encode()).hexdigest()[:12]}"
+    return BY_HAND + hashlib.sha256(key.encode(errors="replace")).hexdigest()[:12]
 
 
 def is_said_to_the_customer(action: Action) -> bool:

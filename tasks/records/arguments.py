@@ -36,6 +36,15 @@ def require_text(value: object, name: str) -> str:
     return value
 
 
+def require_key(value: object) -> str:
+    """A text, as Redis and Chatwoot can carry it: half a surrogate pair has no UTF-8.
+
+    Raises:
+        InvalidArguments: not a text, or nothing in it.
+    """
+    return require_text(value, "key").encode(errors="backslashreplace").decode()
+
+
 def require_phone_number(value: object) -> str:
     """`+34 623 22 65 44` -> `+34623226544`, as Chatwoot stores it.
 

@@ -10,6 +10,7 @@ from tasks.records.codec import Codec
 
 THINKING = "thinking"
 WRITING_FIRST = "writing_first"
+UNREADABLE = "unreadable"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +19,7 @@ class DeadLetter:
 
     conversation_id: int
     what: str
-    """`thinking`, `writing_first`, or the action that could not be done: `post`, `set_status`."""
+    """`thinking`, `writing_first`, `unreadable`, or the action that could not be done: `post`, `set_status`."""
     reason: str
     """For an operator: what Chatwoot or the graph's failure was called. Never the customer's words."""
     attempts: int
@@ -34,8 +35,12 @@ class DeadLetter:
 
     @property
     def tells_people(self) -> bool:
-        is_action = self.what not in (THINKING, WRITING_FIRST) and self.content
-        return bool(is_action) and actions.tells_people(actions.load(self.content))
+        if self.what in (THINKING, WRITING_FIRST) or not self.content:
+            return False
+        try:
+            return actions.tells_people(actions.load(self.content))
+        except ValueError:  # another version of the program has written it
+            return False
 
     def recorded_as(self, name: str) -> DeadLetterRecord:
         """As the mailbox keeps it; `name` is unique in its conversation."""
@@ -43,7 +48,13 @@ class DeadLetter:
 
     @classmethod
     def of(cls, record: DeadLetterRecord) -> DeadLetter:
-        return _CODEC.load(record.record)
+        """One that cannot be read is one still: it stops nobody who looks through them, and can be discarded."""
+        try:
+            return _CODEC.load(record.record)
+        except ValueError:
+            conversation_id = int(record.id.partition(".")[0])
+            reason = "another version of the program has written it"
+            return cls(conversation_id=conversation_id, what=UNREADABLE, reason=reason, attempts=0, at=0.0, content="")
 
 
 _CODEC = Codec[DeadLetter](DeadLetter)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,10 +19,14 @@ from tasks.mailbox import Mailbox, NoSuchDeadLetter
 from tasks.mailbox.doorbells import Doorbells
 from tasks.ownership import answered
 from tasks.records import actions, incoming
+from tasks.records.actions import PostMessage
 from tasks.records.dead_letter import THINKING, WRITING_FIRST, DeadLetter
+from tasks.recovery.scan import each_done
 from tasks.runtime.clients import said_lately
 
 log = structlog.get_logger()
+
+_AFTER_A_FAILURE = re.compile(r"\.after-[0-9]+$")  # how the key of what a channel refused ends: undelivered.py
 
 
 class AnsweredSince(Exception):
@@ -84,26 +90,44 @@ class DeadLetters:
         else:
             action = actions.dump(actions.renewed(actions.load(letter.content), time.time()))
             following = self.mailbox.requeue_action(letter.conversation_id, id, action)
+        self._discard_alert(id, letter)
         self.doorbells.announce(letter.conversation_id, following)
 
     def tell_people_again(self) -> int:
         """Try again all that was to tell people that they are needed, and was refused. Returns how many.
 
-        Where somebody has answered the customer since, it is left. Safe to repeat.
+        Where somebody has answered the customer since, it is left. One that fails stops no other. Safe to repeat.
 
         Raises:
-            TransientError: Chatwoot cannot be asked now.
+            ChatwootError: of some it cannot be seen now whether people know; the others were tried.
         """
         untold = [id for id, letter in self.all() if letter.tells_people]
-        return sum(map(self._is_tried_again, untold))
+        # In any order: some conversations in which Chatwoot hangs are not always the first ones.
+        turn = {conversation_id: random.random() for conversation_id in map(_conversation_id, untold)}
+        untold.sort(key=lambda id: turn[_conversation_id(id)])
+        return sum(each_done(untold, self._is_tried_again, conversation_id=_conversation_id))
 
     def _is_tried_again(self, id: str) -> bool:
         try:
             self.retry(id)
         except (AnsweredSince, NoSuchDeadLetter, PermanentError):
             return False
-        log.info("people_told_again", conversation_id=int(id.partition(".")[0]))
+        log.info("people_told_again", conversation_id=_conversation_id(id))
         return True
+
+    def _discard_alert(self, id: str, letter: DeadLetter) -> None:
+        """People who could not be told that this had failed need not be told now; should it fail again, they are.
+
+        Where only the opening failed they have read the note, and it stays.
+        """
+        about = _AFTER_A_FAILURE.sub(".undelivered", id)
+        try:
+            note = actions.load(self.find(f"{about}.note").content)
+        except NoSuchDeadLetter:
+            return
+        if isinstance(note, PostMessage) and note.content.endswith(actions.TAKE_OVER):
+            for alert in ("note", "open"):
+                self.mailbox.discard(letter.conversation_id, f"{about}.{alert}")
 
     def discard(self, id: str) -> None:
         """
@@ -134,6 +158,10 @@ class DeadLetters:
             if self.user is not None:
                 raise
             return []  # the operator has to look
+
+
+def _conversation_id(id: str) -> int:
+    return int(id.partition(".")[0])
 
 
 def _answer(messages: Iterable[Message], letter: DeadLetter) -> Message | None:

@@ -15,10 +15,12 @@ from tasks.ownership.policy import Policy
 from tasks.runtime.rate_limit import NotNow
 
 log = structlog.get_logger()
+S = TypeVar("S")
 T = TypeVar("T")
 
 _MOST_PAGES = 40  # of 25 conversations, in each status and inbox
-_MOST_FAILURES = 5  # then it is Chatwoot that is broken
+_MOST_UNANSWERED = 5  # in a row: then it is Chatwoot that is broken
+_AWAY = (None, 429, 502, 503, 504)
 
 
 def concerning(
@@ -54,18 +56,30 @@ def each_looked_into(conversations: Iterable[Conversation], look: Callable[[Conv
     """What a `look` at each gives. One into which Chatwoot gives no look is left for the next time.
 
     Raises:
-        ChatwootError: the first of those, after the others; or too many of them.
+        ChatwootError: the first of those, after the others; or Chatwoot is away.
+    """
+    return each_done(conversations, look, conversation_id=lambda conversation: conversation.id)
+
+
+def each_done(things: Iterable[S], do: Callable[[S], T], *, conversation_id: Callable[[S], int]) -> Iterator[T]:
+    """What is done with each gives. That Chatwoot fails in one stops nobody, however many such there are.
+
+    Raises:
+        ChatwootError: the first failure, after the others; or Chatwoot is away: it has not answered some in a row.
     """
     failures: list[ChatwootError] = []
-    for conversation in conversations:
+    unanswered = 0
+    for thing in things:
         try:
-            yield look(conversation)
+            yield do(thing)
+            unanswered = 0
         except NotNow:
             raise
         except ChatwootError as error:
-            log.warning("not_looked_into", conversation_id=conversation.id, error=type(error).__name__)
+            log.warning("not_looked_into", conversation_id=conversation_id(thing), error=type(error).__name__)
             failures.append(error)
-            if len(failures) == _MOST_FAILURES:
+            unanswered = unanswered + 1 if error.status in _AWAY else 0
+            if unanswered == _MOST_UNANSWERED:
                 break
     if failures:
         raise failures[0]

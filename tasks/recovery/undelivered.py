@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 
 import structlog
 
+from chatwoot import liquid
 from chatwoot.events import MessageEvent
+from chatwoot.responses import shown
 from tasks.mailbox import Mailbox, WakeSender
 from tasks.records import actions
 from tasks.records.actions import PostMessage
@@ -15,6 +18,8 @@ from tasks.records.dead_letter import DeadLetter
 from tasks.runtime.counters import Counted, count
 
 log = structlog.get_logger()
+
+_QUOTED = re.compile(r"""(["'`«“‘]).*["'`»”’]""")  # noqa: RUF001 - quotation marks
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,7 @@ class Undelivered:
         self._keep(event)
         if actions.is_by_hand(event.our_key):
             return None
-        note = f"The bot's answer was not delivered: {event.external_error or event.status}. Please take over."
+        note = f"The bot's answer was not delivered: {event.external_error or event.status}. {actions.TAKE_OVER}"
         for action in actions.alert(f"{event.our_key}.undelivered", note, time.time()):
             self.mailbox.enqueue(event.conversation_id, action.key, actions.dump(action))
         return WakeSender()
@@ -44,7 +49,7 @@ class Undelivered:
         ours = event.our_key or f"message-{event.message_id}"
         again = PostMessage(
             key=f"{ours}.after-{event.message_id}",
-            content=event.content or "",
+            content=liquid.escaped(event.content or ""),  # it was rendered once, and is to be said as it stands there
             asked_at=time.time(),
             ignores_takeover=True,
             template_params=event.template_params,
@@ -52,7 +57,7 @@ class Undelivered:
         letter = DeadLetter(
             conversation_id=event.conversation_id,
             what=again.act,
-            reason=f"not delivered: {event.external_error or event.status}",
+            reason=f"not delivered: {_why(event)}",
             attempts=1,
             at=again.asked_at,
             content="" if event.attachments else actions.dump(again),
@@ -62,3 +67,11 @@ class Undelivered:
         if self.mailbox.keep_dead_letter(event.conversation_id, record, mark=f"failed:{event.message_id}"):
             count(Counted.DEAD_LETTERS, "delivery")
             log.error("message_not_delivered", conversation_id=event.conversation_id, message_id=event.message_id)
+
+
+def _why(event: MessageEvent) -> str:
+    """What the channel said, for lists: it may quote the message and name the customer. Chatwoot shows it whole."""
+    said = event.external_error or event.status or ""
+    if event.content:
+        said = said.replace(event.content, "…")
+    return shown(_QUOTED.sub("…", said))

@@ -7,11 +7,19 @@ import sys
 
 import structlog
 
-_SPILLS = ("Received unregistered task", "Received invalid task", "Can't decode message body", "Received and deleted")
+_SPILLS = (
+    "Received unregistered task",
+    "Received invalid task",
+    "Can't decode message body",
+    "Received and deleted",
+    # tornado, of requests; the path may be a secret, and any header hold a token
+    "Malformed HTTP message",
+    "Uncaught exception",
+)
 
 
 class _KeepsBodies(logging.Filter):
-    """Celery logs the whole body of a message that it cannot use: with what somebody wrote in it."""
+    """Celery logs the whole body of a message that it cannot use, tornado the line: with what somebody wrote in it."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if str(record.msg).startswith(_SPILLS):

@@ -8,6 +8,8 @@ from itertools import accumulate, takewhile
 
 from wcwidth import iter_graphemes
 
+from chatwoot import liquid
+
 # Chatwoot renders every outgoing text as a Liquid template. An invisible space (U+200B) after the first brace was seen
 # to come through a real one as it is (tests/recorded/09-liquid.json), in code in backticks too. A form that renders
 # back to the very same text, `{{ '{{' }}`, is shown to the customer wherever Chatwoot does not render it.
@@ -26,7 +28,7 @@ _LEAST_FULL = 1 / 3
 
 def escaped(text: str) -> str:
     """The same to a reader's eye, and no template to Chatwoot. Safe to repeat."""
-    return _OPENING.sub("{" + INVISIBLE_SPACE, _encodable(text))
+    return liquid.escaped(text)
 
 
 def in_parts(text: str, limit: int) -> Iterator[str]:

@@ -311,6 +311,62 @@ MUTATIONS = (
         "",
         ("tests/chaos/test_redis_killed.py::test_a_restart_under_running_tasks",),
     ),
+    Mutation(
+        "A text is escaped after what Chatwoot does not take is gone",
+        "chatwoot/liquid.py",
+        'return _HIDDEN_OPENING.sub("{" + INVISIBLE_SPACE, text).replace("\\0", "")',
+        'return text.replace("\\0", "")',
+        ("tests/unit/tasks/thinking/test_text.py",),
+    ),
+    Mutation(
+        "A note to people is no template, whoever it quotes",
+        "tasks/records/actions.py",
+        "content = liquid.escaped(note)",
+        "content = note",
+        ("tests/unit/tasks/recovery/test_undelivered.py",),
+    ),
+    Mutation(
+        "From a replica, connections are made anew",
+        "tasks/runtime/broker.py",
+        "return Retry(NoBackoff(), 1,",
+        "return Retry(NoBackoff(), 0,",
+        ("tests/integration/test_failover.py::TestAnotherBecomesTheMaster",),
+    ),
+    Mutation(
+        "What is no message ends no worker",
+        "tasks/runtime/broker.py",
+        "    except _NOT_A_MESSAGE as error:",
+        "    except ZeroDivisionError as error:",
+        ("tests/integration/test_not_a_message.py::test_what_is_not_even_json",),
+    ),
+    Mutation(
+        "Who is ready has kept something",
+        "tasks/runtime/requirements.py",
+        'client.eval(_KEEP, 1, f"contesta:{{00}}:{account_id}:ready")',
+        "client.ping()",
+        ("tests/integration/test_requirements.py::TestReady",),
+    ),
+    Mutation(
+        "A database serves one account",
+        "tasks/runtime/requirements.py",
+        "if owner != str(account_id):",
+        "if False:",
+        ("tests/integration/test_requirements.py::test_nothing_starts_on_another_accounts_broker",),
+    ),
+    Mutation(
+        "The broker's certificate is verified",
+        "tasks/runtime/broker.py",
+        '"ssl_cert_reqs": "required", **options',
+        '"ssl_cert_reqs": "none", **options',
+        ("tests/integration/test_redis_addresses.py::TestWhoIsNotProven::test_of_an_unknown_ca",),
+    ),
+    Mutation(
+        "One broken conversation hides no other",
+        "tasks/recovery/scan.py",
+        "unanswered = unanswered + 1 if error.status in _AWAY else 0",
+        "unanswered += 1",
+        ("tests/unit/tasks/recovery/test_scan.py",),
+    ),
 )
 
 

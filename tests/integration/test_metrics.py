@@ -7,10 +7,12 @@ import pytest
 import redis
 from prometheus_client.parser import text_string_to_metric_families
 
+from settings import Settings
 from tasks.mailbox import Mailbox
 from tasks.runtime.counters import Counted, CounterFlusher, CounterStore, count
 from tests.desk import Desk
-from tests.stack import Stack, wait_until
+from tests.stack import Stack, settings, wait_until
+from webhook_app import create_app
 
 TEXT, PHONE = "a secret of mine", "+34623226544"
 
@@ -150,3 +152,31 @@ def test_a_conversation_that_is_overdue(redis_client: redis.Redis) -> None:
     [due] = redis_client.scan_iter(match="*:due")
     redis_client.zincrby(due, -3600_000, "3")
     assert 3500 < mailbox.figures().overdue_s < 3601
+
+
+class TestWhoMaySee:
+    """It is on the webhooks' port, which the whole internet may reach."""
+
+    @staticmethod
+    def status(stack: Stack, **headers: str) -> int:
+        return httpx.get(f"http://127.0.0.1:{stack.port}/metrics", headers=headers).status_code
+
+    def test_without_a_token_who_asks_here(self, stack: Stack) -> None:
+        stack.start_web()
+        assert self.status(stack) == 200
+
+    @pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"])
+    def test_without_a_token_nobody_through_a_proxy(self, stack: Stack, header: str) -> None:
+        stack.start_web()
+        assert self.status(stack, **{header: "127.0.0.1"}) == 401
+
+    def test_with_a_token_who_has_it(self, stack: Stack) -> None:
+        stack.start_web(METRICS_TOKEN="a-token")
+        assert self.status(stack, Authorization="Bearer a-token") == 200
+        assert [self.status(stack, **headers) for headers in ({}, {"Authorization": "Bearer wrong"})] == [401, 401]
+
+    def test_from_elsewhere_nobody_without_a_token(self, redis_client: redis.Redis) -> None:
+        app = create_app(Settings.from_env(settings("redis://127.0.0.1:1", "http://127.0.0.1:1")))
+        for address in ("172.17.0.1", "2001:db8::1", "", "nowhere"):
+            answer = app.test_client().get("/metrics", environ_base={"REMOTE_ADDR": address})
+            assert answer.status_code == 401

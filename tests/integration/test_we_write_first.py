@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import redis
 
+from tasks.mailbox.keys import Keys
 from tests.desk import Desk
 from tests.stack import Stack, wait_until
 
@@ -318,3 +319,38 @@ class TestBadInput:
         stack.start_worker()
         fail_to_write(stack, "send_message needs CHATWOOT_API_TOKEN")
         assert desk.calls() == []
+        ((*_, reason),) = wait_until(lambda: letters(stack), what="the dead letter")
+        assert reason.startswith("send_message needs CHATWOOT_API_TOKEN")
+
+    def test_half_a_surrogate_pair_is_lost_nowhere(self, desk: Desk, stack: Stack, api: int) -> None:
+        stack.start_worker()
+        call(stack, "send_message", phone_number="nobody", content="Hola", key="a key \ud83d")
+        wait_until(lambda: letters(stack), what="the dead letter")
+        call(stack, "send_message", phone_number=PHONE, content="one", key="a key \ud83d")
+        wait_until(lambda: sent(desk) == ["one"], what="the message")
+        call(stack, "send_reply", conversation_id=1, content="two", key="another \ud83d")
+        wait_until(lambda: sent(desk) == ["one", "two"], what="the reply")
+
+
+class TestRedisKeepsNothing:
+    """What it cannot keep now, as a message or as a dead letter, the broker still has."""
+
+    def test_it_refuses_dead_letters_only(self, stack: Stack, redis_client: redis.Redis) -> None:
+        stack.start_worker()
+        key = Keys(1, 16).dead_letters(Keys(1, 16).shard(0))
+        redis_client.set(key, "no hash", ex=600)
+        fail_to_write(stack, "call_not_kept", phone_number="nobody")
+        redis_client.delete(key)
+        wait_until(lambda: letters(stack), what="the dead letter")
+
+    def test_it_is_full(self, desk: Desk, stack: Stack, redis_client: redis.Redis) -> None:
+        stack.start_worker()
+        for task, kwargs in (
+            ("send_message", {"phone_number": "nobody", "content": "Hola"}),
+            ("send_reply", {"conversation_id": 99, "content": "Hola"}),
+        ):
+            stack.celery("call", f"tasks.{task}", "--kwargs", json.dumps(kwargs), "--countdown", "5")
+        redis_client.config_set("maxmemory", 1)
+        wait_until(lambda: stack.logs().count("call_not_kept") >= 4, what="both to be refused, and again")
+        redis_client.config_set("maxmemory", 0)
+        wait_until(lambda: {letter[2] for letter in letters(stack)} == {"writing_first", "post"}, what="both letters")

@@ -295,3 +295,17 @@ def test_an_error_survives_pickling() -> None:
     again = pickle.loads(pickle.dumps(error))
     assert type(again) is TransientError
     assert (str(again), again.status, again.text, again.retry_after_s) == (str(error), 429, "Retry later", 17)
+
+
+@pytest.mark.parametrize("number", ["1" * 5000, "-" + "9" * 5000, "1e999", "NaN"])
+def test_a_number_that_python_cannot_read_spoils_no_answer(number: str) -> None:
+    body = '{"payload": [{"id": 1, "custom_attributes": {"long": NUMBER}}, {"id": 2}]}'.replace("NUMBER", number)
+    transport = httpx.MockTransport(lambda request: httpx.Response(200, content=body.encode()))
+    with Client("http://chatwoot.test", 1, "token", transport=transport) as client:
+        found = client.contact_conversations(7)
+    assert [conversation.id for conversation in found] == [1, 2]
+
+
+def test_an_answer_that_is_nested_too_deeply_is_one_of_ours() -> None:
+    error = answered(lambda client: client.conversation(1), 200, content=b"[" * 100_000)
+    assert "not JSON" in str(error)

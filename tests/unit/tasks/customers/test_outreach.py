@@ -18,6 +18,7 @@ from tasks.customers.outreach import FirstMessage, Outreach, Undeliverable
 from tasks.mailbox import DeadLetterRecord
 from tasks.records import actions
 from tasks.records.actions import PostMessage
+from tasks.records.arguments import InvalidArguments
 
 PHONE = "+34623226544"
 MESSAGE = FirstMessage(phone_number=PHONE, content="Hola", key="a key", inbox_id=4)
@@ -268,3 +269,46 @@ def test_a_letter_that_has_its_place_asks_nothing(scene: Scene) -> None:
     assert outreach.write(MESSAGE) == 9
     assert script.asked == []
     assert [post.key for post in box.posts] == ["by-hand.a key"]
+
+
+class TestWhatIsRefused:
+    """Nothing of it is lost, whatever stands in it."""
+
+    @staticmethod
+    def refused(scene: Scene, *messages: FirstMessage) -> list[DeadLetterRecord]:
+        outreach, _, box = scene(contacts_filter=[NOBODY], inboxes=[WHATSAPP])
+        for message in messages:
+            with pytest.raises((Undeliverable, InvalidArguments)):
+                outreach.write(message)
+        return box.letters
+
+    def test_one_key_for_many_people_is_a_letter_for_each(self, scene: Scene) -> None:
+        letters = self.refused(scene, *(replace(MESSAGE, phone_number=f"+3462322654{n}") for n in range(5)))
+        assert len({letter.id for letter in letters}) == 5
+
+    @pytest.mark.parametrize("field", ["phone_number", "content", "name"])
+    def test_one_key_for_many_senseless_calls_is_a_letter_for_each(self, scene: Scene, field: str) -> None:
+        calls = [replace(MESSAGE, **{"phone_number": "nobody", field: f"nobody {n}"}) for n in range(5)]
+        assert len({letter.id for letter in self.refused(scene, *calls)}) == 5
+
+    def test_one_call_that_comes_twice_is_one_letter(self, scene: Scene) -> None:
+        assert len({letter.id for letter in self.refused(scene, MESSAGE, MESSAGE)}) == 1
+
+    @pytest.mark.parametrize("field", ["phone_number", "content", "key", "name"])
+    @pytest.mark.parametrize("text", ["\ud83d", "\udc00 \0", "x" * 100_000], ids=["half a pair", "NUL", "long"])
+    def test_whatever_stands_in_it(self, scene: Scene, field: str, text: str) -> None:
+        (letter,) = self.refused(scene, replace(MESSAGE, **{field: text}))
+        assert letter.id.encode()
+        kept = json.loads(json.loads(letter.record)["content"])[field]
+        assert kept == (text.encode(errors="backslashreplace").decode() if field == "key" else text)
+
+    def test_its_id_shows_no_number(self, scene: Scene) -> None:
+        (letter,) = self.refused(scene, replace(MESSAGE, key=f"reminder for {PHONE}"))
+        assert PHONE not in letter.id
+
+
+def test_a_key_that_has_no_utf8_is_a_key(scene: Scene) -> None:
+    outreach, _, box = scene(contacts_filter=[FOUND], contacts_conversations=[(200, {"payload": [conversation()]})])
+    outreach.write(replace(MESSAGE, key="a key \ud83d"))
+    (post,) = box.posts
+    assert post.key.encode() == b"by-hand.a key \\ud83d"

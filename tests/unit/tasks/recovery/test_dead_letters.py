@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from chatwoot import events
 from chatwoot.client import Client
 from chatwoot.errors import NotFound, TransientError
+from tasks.mailbox import DeadLetterRecord
 from tasks.mailbox.doorbells import Doorbells
 from tasks.records import actions
 from tasks.records.actions import PostMessage
@@ -22,6 +24,7 @@ from tests.fakes import FakeMailbox, Memory
 
 PAYLOADS = Path(__file__).parents[3] / "payloads"
 FAILED_AT = 1_795_388_490.75
+NONE: dict[str, Any] = {"payload": []}
 BY_HAND = PostMessage(key="by-hand.1", content="Your order is ready", asked_at=FAILED_AT, ignores_takeover=True)
 
 
@@ -107,3 +110,83 @@ def test_a_file_that_did_not_reach_the_customer_is_chatwoots_to_send_again() -> 
     ((id, _),) = letters_in(box, 200, {}).all()
     with pytest.raises(NothingLeft):
         letters_in(box, 200, {}).retry(id)
+
+
+def untold(box: FakeMailbox, conversation_id: int) -> None:
+    """A note to people that Chatwoot has refused."""
+    note, _ = actions.alert("m1", "Please take over.", FAILED_AT)
+    letter = DeadLetter(
+        conversation_id=conversation_id, what="post", reason="401", attempts=1, at=FAILED_AT, content=actions.dump(note)
+    )
+    box.keep_dead_letter(conversation_id, letter.recorded_as(note.key))
+
+
+@pytest.mark.parametrize("status", [500, 422, 503, 200])
+def test_a_conversation_that_fails_keeps_no_others_people_untold(status: int) -> None:
+    box = FakeMailbox(Memory())
+    for id in (1, 2, 3):
+        untold(box, id)
+
+    def chatwoot(request: httpx.Request) -> httpx.Response:
+        return (
+            httpx.Response(status, text="no JSON")
+            if "conversations/1/" in request.url.path
+            else httpx.Response(200, json=NONE)
+        )
+
+    letters = letters_in(box, 200, NONE)
+    client = Client("http://chatwoot.test", 1, "token", transport=httpx.MockTransport(chatwoot))
+    with pytest.raises(TransientError):
+        replace(letters, user=client).tell_people_again()
+    assert [letter.conversation_id for _, letter in letters.all()] == [1]
+
+
+class TestCured:
+    """A letter that is tried again takes along what was to tell people of it."""
+
+    @staticmethod
+    def refused(key: str, alert: str, note: str = "It could not be sent. Please take over.") -> FakeMailbox:
+        box = FakeMailbox(Memory())
+        reply = PostMessage(key=key, content="Hola", asked_at=FAILED_AT)
+        for action in (reply, *actions.alert(alert, note, FAILED_AT)):
+            letter = DeadLetter(
+                conversation_id=3,
+                what=action.act,
+                reason="308",
+                attempts=1,
+                at=FAILED_AT,
+                content=actions.dump(action),
+            )
+            box.keep_dead_letter(3, letter.recorded_as(action.key))
+        return box
+
+    @pytest.mark.parametrize(("key", "alert"), [("m8.0", "m8.0"), ("m8.0.after-21", "m8.0.undelivered")])
+    def test_people_are_not_told_of_it_any_more(self, key: str, alert: str) -> None:
+        box = self.refused(key, alert)
+        letters = letters_in(box, 200, NONE)
+        letters.retry(f"3.{key}")
+        assert list(letters.all()) == []
+        assert letters.tell_people_again() == 0
+
+    def test_what_a_graph_wanted_people_to_know_is_told(self) -> None:
+        box = self.refused("m8.0", "m8.0", note="She wants a person")
+        letters = letters_in(box, 200, NONE)
+        letters.retry("3.m8.0")
+        assert sorted(id for id, _ in letters.all()) == ["3.m8.0.note", "3.m8.0.open"]
+
+    def test_another_ones_alert_stays(self) -> None:
+        letters = letters_in(self.refused("m8.0", "m8.1"), 200, NONE)
+        letters.retry("3.m8.0")
+        assert len(list(letters.all())) == 2
+
+
+def test_a_letter_that_cannot_be_read_hides_no_other() -> None:
+    box = FakeMailbox(Memory())
+    untold(box, 1)
+    box.keep_dead_letter(2, DeadLetterRecord("2.m1", "{}"))
+    letters = letters_in(box, 200, NONE)
+    assert {letter.what for _, letter in letters.all()} == {"post", "unreadable"}
+    with pytest.raises(NothingLeft):
+        letters.retry("2.m1")
+    letters.discard("2.m1")
+    assert letters.tell_people_again() == 1

@@ -97,3 +97,17 @@ def test_where_all_are_broken_it_is_chatwoot() -> None:
     with pytest.raises(TransientError):
         list(each_looked_into([ONE] * 20, look))
     assert len(asked) == 5
+
+
+def test_any_number_of_broken_ones_stops_nobody() -> None:
+    conversations = [Conversation.from_json({"id": id}) for id in range(1, 41)]
+    seen: list[int] = []
+
+    def look(conversation: Conversation) -> None:
+        if conversation.id < 40:
+            raise TransientError("500", status=(500, 200, 422)[conversation.id % 3])
+        seen.append(conversation.id)
+
+    with pytest.raises(TransientError):
+        list(each_looked_into(conversations, look))
+    assert seen == [40]
