@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from bench import age, crowd, machine, neighbours, overhead, page, reception, workers
+from bench import age, asking, crowd, machine, neighbours, overhead, page, reception, workers
 from bench.leftovers import none_left
 from bench.product import Product, product
 from bench.results import HEAD, Result
@@ -17,6 +17,7 @@ from sandbox.machine.endings import Ended, end_on_signals
 
 BENCHMARKS: dict[str, Callable[[Product], list[Result]]] = {
     "overhead": overhead.measure,
+    "asking": asking.measure,
     "crowd": crowd.measure,
     "neighbours": neighbours.measure,
     "age": age.measure,

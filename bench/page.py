@@ -22,6 +22,8 @@ A graph stands in for the model: it sleeps as long as the customer asks for (`be
 
 - *Nothing noticeable on top of the model*: from the customer's writing to the arrival of the answer's POST at Chatwoot,
   one customer after the other. The 8 ms that the sandbox takes before it sends a webhook are in it.
+- *Asking*: what `LOOK_BEFORE_THINKING=always` adds to `late`, and how long the bot may speak on an old answer
+  (docs/who-has-it.md).
 - *50 customers at once* write to one worker, which has 50 threads; the CPU of their turns comes on top of the model.
 - *A conversation in trouble*: in one conversation the model takes 2.5 s, in another it fails twice and is given up
   (`TURN_ATTEMPTS=2`), in a third the customer writes 20 messages at once, while others write one after the other and

@@ -1,6 +1,7 @@
 """What was asked of the stand-in and what it sent, kept to be counted."""
 
 import threading
+import time
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,6 +24,8 @@ class Request:
     fault: str | None = None
     """The switch that was applied to it."""
     in_flight: bool = True
+    ended_at: float | None = None
+    """When the answer was given, or the connection cut. None while in flight."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ class Journal:
     def close(self, number: int, **values: Any) -> None:
         with self._lock:
             if request := self._requests.get(number):
-                self._requests[number] = replace(request, in_flight=False, **values)
+                self._requests[number] = replace(request, in_flight=False, ended_at=time.time(), **values)
 
     def delivered(self, delivery: Delivery) -> None:
         with self._lock:
