@@ -20,6 +20,7 @@ from tasks.mailbox import Mailbox, Timing
 from tasks.mailbox.doorbells import over_celery, write
 from tasks.ownership.asking import Asker
 from tasks.ownership.handover import Handover
+from tasks.ownership.hearing import Hearing
 from tasks.ownership.intake import Intake
 from tasks.ownership.lateness import Lateness
 from tasks.ownership.policy import Policy
@@ -215,11 +216,14 @@ class Wiring:
 
     @cached_property
     def asker(self) -> Asker:
-        return Asker(
+        return Asker(mailbox=self.mailbox, clients=self.clients, intake=self.intake, doorbells=over_celery)
+
+    @cached_property
+    def hearing(self) -> Hearing:
+        return Hearing(
             mailbox=self.mailbox,
             clients=self.clients,
             intake=self.intake,
-            doorbells=over_celery,
             lateness=self.lateness,
             horizon_s=self.settings.reconcile_horizon_seconds,
         )
@@ -262,7 +266,7 @@ class Wiring:
             mailbox=self.mailbox,
             holdings=self.holdings,
             think=think,
-            asker=self.asker,
+            hearing=self.hearing,
             most_attempts=settings.turn_attempts,
             most_turns_per_hour=settings.max_turns_per_hour,
             message_limit=settings.message_limit,

@@ -438,9 +438,6 @@ class FakeMailbox:
 
     # -- inside
 
-    def ping(self) -> None:
-        """It is always there."""
-
     @property
     def _now(self) -> float:
         return self._memory.now

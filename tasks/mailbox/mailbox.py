@@ -377,10 +377,6 @@ class Mailbox:
         for conversations in found:
             yield from map(int, conversations)
 
-    def ping(self) -> None:
-        """Raises `redis.RedisError` where Redis does not answer."""
-        self._redis.ping()
-
     def state_key(self, conversation_id: int) -> str:
         return self._keys.state(conversation_id)
 

@@ -54,6 +54,10 @@ class Policy:
         )
         return refusal is None
 
+    def answers_customers_of(self, conversation: Conversation) -> bool:
+        """Whether the bot answers in this inbox, and this contact, whoever has the conversation now."""
+        return self.answers_in(conversation.inbox_id) and not conversation.contact_is_blocked
+
     def refuses(
         self,
         *,

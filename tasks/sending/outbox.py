@@ -91,7 +91,7 @@ class OutboxSender:
 
     def _empty(self, begun: Sending) -> Sent:
         following: Sending | WakeThinker | None = begun
-        sent, asking = Sent(), self.asker.asking(begun)
+        sent, asking = Sent(), self.asker.asking()
         while isinstance(following, Sending):
             following, sent = self._do(following, sent, asking)
         return replace(sent, ring=following)

@@ -6,6 +6,7 @@ import base64
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from chatwoot.liquid import escaped
 from graph.outcome import Attributes, File, HandOver, Labels, Later, Note, Outcome, Reply, Resolve, Want
 from tasks.records import actions
 from tasks.records.actions import (
@@ -19,7 +20,7 @@ from tasks.records.actions import (
     ScheduleMessage,
     SetStatus,
 )
-from tasks.thinking.text import escaped, in_parts
+from tasks.thinking.text import in_parts
 
 _BETWEEN_PARTS_S = 0.001  # so that they are due in their order
 

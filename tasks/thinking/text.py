@@ -8,15 +8,6 @@ from itertools import accumulate, takewhile
 
 from wcwidth import iter_graphemes
 
-from chatwoot import liquid
-
-# Chatwoot renders every outgoing text as a Liquid template. An invisible space (U+200B) after the first brace was seen
-# to come through a real one as it is (tests/recorded/09-liquid.json), in code in backticks too. A form that renders
-# back to the very same text, `{{ '{{' }}`, is shown to the customer wherever Chatwoot does not render it.
-# The backtick: Chatwoot puts `{% raw %}` before code, and would make `{{%` of a brace that stands there.
-_OPENING = re.compile(r"\{(?=[{%`])")
-INVISIBLE_SPACE = "\u200b"
-
 _BREAKS = (
     re.compile(r"\n\s*\n"),  # paragraphs
     re.compile(r"(?<=[.!?…])\s|(?<=[.!?…][\"'”»)])\s|(?<=[。！？])|\n"),  # noqa: RUF001 - sentences and lines
@@ -24,11 +15,6 @@ _BREAKS = (
 _WORDS = re.compile(r"\s")
 _LEAST_FULL = 1 / 3
 """A part may be left so empty for the sake of a better place to break."""
-
-
-def escaped(text: str) -> str:
-    """The same to a reader's eye, and no template to Chatwoot. Safe to repeat."""
-    return liquid.escaped(text)
 
 
 def in_parts(text: str, limit: int) -> Iterator[str]:
@@ -40,11 +26,6 @@ def in_parts(text: str, limit: int) -> Iterator[str]:
         rest = rest[end:].lstrip()
     if rest:
         yield rest
-
-
-def _encodable(text: str) -> str:
-    """Half a surrogate pair, which models do write, has no UTF-8."""
-    return text.encode(errors="replace").decode()
 
 
 def _width(character: str) -> int:

@@ -15,7 +15,7 @@ from chatwoot.channels import channel
 from chatwoot.errors import ChatwootError
 from graph.outcome import HandOver, Outcome, Silence
 from tasks.mailbox import LeftToPeople, Mailbox, NotYet, Turn, TurnLost, WakeSender, WakeThinker
-from tasks.ownership.asking import Asker
+from tasks.ownership.hearing import Hearing
 from tasks.records import actions, incoming
 from tasks.records.actions import Action, Customer
 from tasks.records.dead_letter import THINKING, DeadLetter
@@ -66,7 +66,7 @@ class TurnRunner:
     mailbox: Mailbox
     holdings: Holdings
     think: Think
-    asker: Asker | None = None
+    hearing: Hearing | None = None
     """What is asked of Chatwoot before a turn is thought; None: nothing."""
     most_attempts: int
     most_turns_per_hour: int = 0
@@ -129,10 +129,10 @@ class TurnRunner:
 
     def _heard(self, turn: Turn) -> Turn | LeftToPeople:
         """The turn with all that waits for an answer by now."""
-        if self.asker is None:
+        if self.hearing is None:
             return turn
         try:
-            return self.asker.before_thinking(turn)
+            return self.hearing.before_thinking(turn)
         except ChatwootError as error:
             delay_s = max(error.retry_after_s or 0, _RETRY_S) * random.uniform(1, 1.25)
             self.mailbox.release(turn, delay_s=delay_s, counts=False)

@@ -254,8 +254,8 @@ MUTATIONS = (
     ),
     Mutation(
         "Chatwoot's list is read before a turn is thought",
-        "tasks/ownership/asking.py",
-        "if user is None or turn.is_heard or not is_needed:",
+        "tasks/ownership/hearing.py",
+        "if user is None or turn.is_heard or not self._is_needed(turn):",
         "if True:",
         (f"{ASKING}::TestRightBeforeItThinks",),
     ),

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tasks.thinking.text import INVISIBLE_SPACE
+from chatwoot.liquid import INVISIBLE_SPACE
 from tests.desk import Desk
 from tests.stack import Stack, wait_until
 

@@ -79,6 +79,7 @@ class TestRightBeforeItSpeaks:
             desk.person_writes("I am on it", 3),
             desk.sandbox.customer_writes("thanks", conversation_id=3),
         ][0],
+        "written in, and labelled": lambda desk: [desk.person_writes("I am on it", 3), desk.label(3, "vip")][1],
         "ended": lambda desk: desk.set_status(3, "resolved"),
     }
 

@@ -13,7 +13,8 @@ from liquid import Environment, Mode
 from liquid.exceptions import LiquidError
 
 from chatwoot.client import Client
-from tasks.thinking.text import INVISIBLE_SPACE, escaped, in_parts
+from chatwoot.liquid import INVISIBLE_SPACE, escaped
+from tasks.thinking.text import in_parts
 
 _LIQUID = Environment(tolerance=Mode.STRICT)
 _CODE = re.compile(r"`(.*?)`", re.DOTALL)
