@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from http.client import UNAUTHORIZED
 
+from chatwoot.client import Client
 from chatwoot.conversations import Conversation
 from chatwoot.errors import PermanentError
 from chatwoot.messages import Message
@@ -22,6 +23,7 @@ from tasks.ownership.intake import Intake
 from tasks.runtime.clients import Clients
 
 GOOD_FOR_S = 2.0
+_MOST_LOOKS = 3  # at one that goes on and on
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,23 +45,36 @@ class Asker:
         Raises:
             ChatwootError: Chatwoot cannot be asked now.
         """
-        try:
-            conversation = self.clients.conversation(sending.conversation_id)
-        except PermanentError as error:
-            if error.conversation_gone or error.status != UNAUTHORIZED:
-                raise
-            return None  # a bot's token alone, before 4.14.2
-        said = conversation.last_non_activity_message
-        if said is not None and said.id > sending.looked:
-            self._take_in_what_is_new(conversation, said, sending)
+        looked = sending.looked
+        for _ in range(_MOST_LOOKS):
+            try:
+                conversation = self.clients.conversation(sending.conversation_id)
+            except PermanentError as error:
+                if error.conversation_gone or error.status != UNAUTHORIZED:
+                    raise
+                return None  # a bot's token alone, before 4.14.2
+            newest = conversation.last_non_activity_message
+            if newest is None or newest.id <= looked:
+                break
+            if self.clients.user is None or not looked:
+                self._take_in_the_newest(conversation, newest)
+                break
+            # Another call, after which Chatwoot is asked again: its last word counts.
+            looked = self._take_in_all_since(self.clients.user, conversation, looked)
         return news.of_conversation(conversation, self.intake.policy)
 
-    def _take_in_what_is_new(self, conversation: Conversation, newest: Message, sending: Sending) -> None:
-        if self.clients.user is not None and sending.looked:
-            said = self.clients.user.messages(conversation.id, after=sending.looked)
-            self._take_in(conversation, said)
-            self.mailbox.looked(conversation.id, max((each.id for each in said), default=0))
-        elif not _is_done_with(newest, conversation):
+    def _take_in_all_since(self, user: Client, conversation: Conversation, looked: int) -> int:
+        """Returns up to which id all is known."""
+        said = user.messages(conversation.id, after=looked)
+        self._take_in(conversation, said)
+        known = max((each.id for each in said), default=looked)
+        self.mailbox.looked(conversation.id, known)
+        return known
+
+    def _take_in_the_newest(self, conversation: Conversation, newest: Message) -> None:
+        """Without the list. But a person's word to which something was done since: only webhooks tell if it counts."""
+        last = conversation.last_message
+        if not (is_persons(newest) and last is not None and last.id > newest.id):
             self._take_in(conversation, [newest])
 
     def _take_in(self, conversation: Conversation, said: Sequence[Message]) -> None:
@@ -90,9 +105,3 @@ class Asking:
         told = self.asker.whose(sending)
         self._asked_at = time.monotonic()
         return told
-
-
-def _is_done_with(newest: Message, conversation: Conversation) -> bool:
-    """A person's word, and something was done since: whether it still counts, without the list only webhooks tell."""
-    last = conversation.last_message
-    return is_persons(newest) and last is not None and last.id > newest.id
