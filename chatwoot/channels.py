@@ -11,6 +11,21 @@ class Channel:
 
     characters: int | None = None
     """Of a message, counted as UTF-16 does: Telegram counts an emoji as two, others as one."""
+    counts_bytes: bool = False
+    """`characters` are bytes of UTF-8."""
+    caption: int | None = None
+    """Characters beside a file."""
+    question: int | None = None
+    """Characters of a message with buttons."""
+    buttons: int | None = None
+    """So many choices are buttons, more a list of up to `rows`; still more are refused by the channel."""
+    button_characters: int | None = None
+    rows: int | None = None
+    row_characters: int | None = None
+    files_in_a_message: int | None = None
+    """Chatwoot hands on no more than so many, and says nothing of the others (seen with WhatsApp)."""
+    is_letters: bool = False
+    """Each message is a letter of its own: what is said in one turn is one."""
     window_hours: int | None = None
     """Free text reaches customers only so long after they last wrote; then an approved template does."""
 
@@ -18,13 +33,24 @@ class Channel:
 ANY = Channel()
 TWILIO_WHATSAPP = Channel(characters=1_600, window_hours=24)
 CHANNELS = {
+    "Channel::Email": Channel(is_letters=True),
     "Channel::FacebookPage": Channel(characters=2_000),
-    "Channel::Instagram": Channel(characters=1_000),
+    "Channel::Instagram": Channel(characters=1_000, counts_bytes=True),
     "Channel::Line": Channel(characters=5_000),
     "Channel::Sms": Channel(characters=1_600),
     "Channel::Telegram": Channel(characters=4_096),
     "Channel::TwilioSms": Channel(characters=1_600),
-    "Channel::Whatsapp": Channel(characters=4_096, window_hours=24),
+    "Channel::Whatsapp": Channel(
+        characters=4_096,
+        caption=1_024,
+        question=1_024,
+        buttons=3,
+        button_characters=20,
+        rows=10,
+        row_characters=24,
+        files_in_a_message=1,
+        window_hours=24,
+    ),
 }
 
 

@@ -6,6 +6,7 @@ import base64
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from chatwoot.channels import ANY, Channel
 from chatwoot.liquid import escaped
 from graph.outcome import Attributes, File, HandOver, Labels, Later, Note, Outcome, Reply, Resolve, Want
 from tasks.records import actions
@@ -20,7 +21,7 @@ from tasks.records.actions import (
     ScheduleMessage,
     SetStatus,
 )
-from tasks.thinking.text import in_parts
+from tasks.thinking.bubbles import bubbles, joined
 
 _BETWEEN_PARTS_S = 0.001  # so that they are due in their order
 
@@ -33,7 +34,8 @@ class TurnActions:
     """The turn's; each action gets one of its own that begins with it, the same however often the turn is answered."""
     asked_at: float
     limit: int
-    """Characters that a message may have."""
+    """Characters that a message may have, where the channel does not take fewer."""
+    channel: Channel = ANY
     answers: tuple[int, ...] = ()
     """The ids of the messages that the turn answers, oldest first."""
     customer: Customer | None = None
@@ -43,9 +45,17 @@ class TurnActions:
     def of(self, outcome: Outcome) -> list[Action]:
         """The actions of all that is wanted, in order; what ends the conversation comes last."""
         made: list[Action] = []
-        for want in sorted(outcome, key=lambda want: isinstance(want, Resolve)):
+        for want in sorted(self._in_letters(outcome), key=lambda want: isinstance(want, Resolve)):
             made += self._of(want, len(made))
         return made
+
+    def _in_letters(self, outcome: Outcome) -> Outcome:
+        """Where each message is a letter, all that is said is one, in the place of the first."""
+        replies = [want for want in outcome if isinstance(want, Reply)]
+        if not self.channel.is_letters or len(replies) < 2:
+            return outcome
+        others = [want for want in outcome if not isinstance(want, Reply) or want is replies[0]]
+        return tuple(joined(replies) if want is replies[0] else want for want in others)
 
     def _of(self, want: Want, count: int) -> list[Action]:
         """`count`: how many actions there are already, which numbers the next."""
@@ -67,20 +77,16 @@ class TurnActions:
         return []  # Silence
 
     def _say(self, reply: Reply, count: int) -> Iterator[PostMessage]:
-        """A bubble for each part; buttons and files hang on the last."""
-        parts = list(in_parts(escaped(reply.text), self.limit))
-        if not parts and reply.files:
-            parts = [""]
-        for number, part in enumerate(parts):
-            is_last = number == len(parts) - 1
+        """A message for each bubble; the quote hangs on the first."""
+        for number, bubble in enumerate(bubbles(reply, self.channel, self.limit)):
             yield PostMessage(
                 key=self._key(count + number),
                 asked_at=self.asked_at,
                 customer=self.customer,
-                content=part,
-                quick_replies=reply.quick_replies if is_last else (),
+                content=bubble.text,
+                quick_replies=bubble.quick_replies,
                 in_reply_to=reply.in_reply_to if number == 0 else None,
-                files=tuple(map(_attached, reply.files)) if is_last else (),
+                files=tuple(map(_attached, bubble.files)),
                 answers=self.answers,
             )
 

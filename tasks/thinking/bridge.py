@@ -49,4 +49,13 @@ def bridge_to(
 
 def _said(message: Incoming) -> Said:
     quoted = f"chatwoot:{message.in_reply_to}" if message.in_reply_to else None
-    return Said(f"chatwoot:{message.id}", message.text, message.by, message.attachments, quoted, place=message.id)
+    return Said(
+        f"chatwoot:{message.id}",
+        message.text,
+        message.by,
+        message.attachments,
+        quoted,
+        kind=message.kind,
+        subject=message.subject,
+        place=message.id,
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import accumulate, takewhile
 
 from wcwidth import iter_graphemes
@@ -12,16 +12,22 @@ _BREAKS = (
     re.compile(r"\n\s*\n"),  # paragraphs
     re.compile(r"(?<=[.!?…])\s|(?<=[.!?…][\"'”»)])\s|(?<=[。！？])|\n"),  # noqa: RUF001 - sentences and lines
 )
+Width = Callable[[str], int]
+"""How long a character is."""
 _WORDS = re.compile(r"\s")
 _LEAST_FULL = 1 / 3
 """A part may be left so empty for the sake of a better place to break."""
 
 
-def in_parts(text: str, limit: int) -> Iterator[str]:
-    """`text` in parts that are no longer than `limit`, broken where a reader would: nothing but white space is lost."""
+def in_parts(text: str, limit: int, *, in_bytes: bool = False) -> Iterator[str]:
+    """`text` in parts that are no longer than `limit`, broken where a reader would: nothing but white space is lost.
+
+    `limit`: as UTF-16 counts, or in bytes of UTF-8.
+    """
+    width = _bytes if in_bytes else _width
     rest = text.strip()
-    while _fitting(rest, limit) < len(rest):
-        end = _end(rest, limit)
+    while _fitting(rest, limit, width) < len(rest):
+        end = _end(rest, limit, width)
         yield rest[:end].rstrip()
         rest = rest[end:].lstrip()
     if rest:
@@ -33,9 +39,13 @@ def _width(character: str) -> int:
     return 2 if character > "\uffff" else 1
 
 
-def _end(text: str, limit: int) -> int:
+def _bytes(character: str) -> int:
+    return len(character.encode())
+
+
+def _end(text: str, limit: int, width: Width) -> int:
     """Where the first part ends."""
-    longest = _fitting(text, limit)
+    longest = _fitting(text, limit, width)
     for kind in _BREAKS:
         end = _last(kind, text, longest)
         if end >= longest * _LEAST_FULL:
@@ -48,9 +58,9 @@ def _last(kind: re.Pattern[str], text: str, longest: int) -> int:
     return max((match.start() for match in kind.finditer(text, 0, longest + 1)), default=0)
 
 
-def _fitting(text: str, limit: int) -> int:
+def _fitting(text: str, limit: int, width: Width) -> int:
     """How many of the first characters fit; at least one."""
-    fitting = takewhile(lambda length: length <= limit, accumulate(map(_width, text)))
+    fitting = takewhile(lambda length: length <= limit, accumulate(map(width, text)))
     return max(1, sum(1 for _ in fitting))
 
 

@@ -149,7 +149,8 @@ class TurnRunner:
         wanted = TurnActions(
             key=name_of(turn, messages),
             asked_at=time.time(),
-            limit=min(self.message_limit, channel(name).characters or self.message_limit),
+            limit=self.message_limit,
+            channel=channel(name),
             answers=tuple(each.id for each in messages),
             customer=_customer(told),
             newest=max((each.id for each in told), default=0),

@@ -10,10 +10,10 @@ from chatwoot.channels import ANY, Channel, channel
 @pytest.mark.parametrize(
     ("channel_type", "medium", "takes"),
     [
-        ("Channel::Whatsapp", None, Channel(characters=4_096, window_hours=24)),
+        ("Channel::Telegram", None, Channel(characters=4_096)),
         ("Channel::TwilioSms", "whatsapp", Channel(characters=1_600, window_hours=24)),
         ("Channel::TwilioSms", "sms", Channel(characters=1_600)),
-        ("Channel::Instagram", None, Channel(characters=1_000)),
+        ("Channel::Instagram", None, Channel(characters=1_000, counts_bytes=True)),
         ("Channel::Api", None, ANY),
         ("Channel::OfTomorrow", None, ANY),
         (None, None, ANY),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from chatwoot.channels import CHANNELS
 from graph.outcome import Attributes, File, HandOver, Labels, Later, Note, Reply, Resolve, Silence, Want
 from tasks.records import actions
 from tasks.records.actions import (
@@ -50,6 +53,12 @@ def test_buttons_and_files_hang_on_the_last_part_and_the_quote_on_the_first(turn
             files=(Attached("a.txt", "/w==", "text/plain"),),
         ),
     ]
+
+
+def test_where_each_message_is_a_letter_a_turn_is_one(turn_actions: TurnActions) -> None:
+    by_mail = replace(turn_actions, channel=CHANNELS["Channel::Email"], limit=100)
+    made = by_mail.of((Reply("One"), Note("seen"), Reply("Two")))
+    assert made == [said("One\n\nTwo", "m8.0"), note("seen", "m8.1")]
 
 
 def test_a_file_may_come_without_words(turn_actions: TurnActions) -> None:
