@@ -131,6 +131,7 @@ class Settings(BaseModel):
     model: str = ""
     prompt: str = ""
     answer_statuses: Words = ()
+    ignore_contacts: Words = ("*@g.us", "*@broadcast", "*@newsletter", "+123456")
     person_opens: bool = True
     look_before_thinking: Literal["always", "late"] = "always"
     coalesce_seconds: Annotated[float, Field(ge=0)] = 1.0

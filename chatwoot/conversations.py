@@ -22,6 +22,7 @@ class Conversation:
     inbox_id: int | None
     contact_id: int | None
     contact_phone_number: str | None = field(repr=False)
+    contact_identifier: str | None = field(repr=False)
     contact_is_blocked: bool
     channel: str | None
     can_reply: bool
@@ -59,6 +60,7 @@ class Conversation:
             inbox_id=reading.identifier(conversation.get("inbox_id")),
             contact_id=reading.identifier(contact.get("id")),
             contact_phone_number=reading.text(contact.get("phone_number")),
+            contact_identifier=reading.text(contact.get("identifier")),
             contact_is_blocked=contact.get("blocked") is True,
             channel=reading.text(meta.get("channel")),
             can_reply=conversation.get("can_reply") is not False,

@@ -12,8 +12,9 @@ from typing import Any, TypeAlias
 
 from chatwoot import marker, people
 from chatwoot.attachments import Attachment, attachments
-from chatwoot.messages import MessageType, message_type, submitted_values
+from chatwoot.messages import MessageType, message_type
 from chatwoot.reading import identifier, items, mapping, moment, text, texts
+from chatwoot.wording import Wording
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +40,8 @@ class ConversationEvent:
     contact_phone_number: str | None = field(repr=False)
     contact_source_id: str | None = field(repr=False)
     """The contact's own in this inbox: see `Client.create_conversation`."""
+    contact_identifier: str | None = field(repr=False)
+    """What a bridge or the business calls the contact."""
     contact_is_blocked: bool
 
     @property
@@ -47,7 +50,7 @@ class ConversationEvent:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MessageEvent(ConversationEvent):
+class MessageEvent(ConversationEvent, Wording):
     """What a webhook tells about its message."""
 
     account_id: int
@@ -69,11 +72,6 @@ class MessageEvent(ConversationEvent):
     template_params: Mapping[str, Any] | None = field(repr=False, hash=False)
     """Of an approved WhatsApp template, as it was posted."""
     content_attributes: Mapping[str, Any] = field(repr=False, hash=False)
-
-    @property
-    def in_reply_to(self) -> int | None:
-        """The id of the message that this one quotes."""
-        return identifier(self.content_attributes.get("in_reply_to"))
 
     @property
     def our_key(self) -> str | None:
@@ -100,7 +98,7 @@ class MessageEvent(ConversationEvent):
     @property
     def is_template(self) -> bool:
         """Written by Chatwoot itself: greetings, surveys, and what automation rules and campaigns send."""
-        return self.message_type == "template" or (self.is_outgoing and self._is_automatic)
+        return self.message_type == "template" or (self.is_outgoing and self.is_sent_by_itself)
 
     @property
     def is_from_person(self) -> bool:
@@ -108,11 +106,7 @@ class MessageEvent(ConversationEvent):
 
         So does a program with a user's token, ours too: `is_ours` first.
         """
-        return self.is_outgoing and not self._is_automatic and (self.sender is None or self.sender.kind == "user")
-
-    @property
-    def is_deleted(self) -> bool:
-        return self.content_attributes.get("deleted") is True
+        return self.is_outgoing and not self.is_sent_by_itself and (self.sender is None or self.sender.kind == "user")
 
     @property
     def is_failed(self) -> bool:
@@ -133,13 +127,9 @@ class MessageEvent(ConversationEvent):
         return self.contact_is_blocked or (self.sender is not None and self.sender.is_blocked)
 
     @property
-    def submitted_values(self) -> tuple[str, ...]:
-        """What the customer chose or filled in, in a message of quick replies or a form, in words."""
-        return submitted_values(self.content_attributes)
-
-    @property
-    def _is_automatic(self) -> bool:
-        return self.campaign_id is not None or self.content_attributes.get("automation_rule_id") is not None
+    def is_sent_by_itself(self) -> bool:
+        """A campaign, or an automation rule, has sent it."""
+        return self.campaign_id is not None or self.is_automatic
 
     def is_ours(self, key_name: str = marker.OUR_KEY) -> bool:
         """It carries our key, whoever its sender is."""
@@ -154,10 +144,6 @@ class MessageCreated(MessageEvent):
     def is_from_customer(self) -> bool:
         return self.is_incoming
 
-    @property
-    def customer_says(self) -> str | None:
-        return self.content
-
 
 @dataclass(frozen=True, kw_only=True)
 class MessageUpdated(MessageEvent):
@@ -167,10 +153,6 @@ class MessageUpdated(MessageEvent):
     def is_from_customer(self) -> bool:
         """The customer chose a quick reply or filled in a form: no message is created for it."""
         return self.is_outgoing and not self.is_deleted and bool(self.submitted_values)
-
-    @property
-    def customer_says(self) -> str | None:
-        return "\n".join(self.submitted_values) or None
 
 
 @dataclass(frozen=True)
@@ -293,6 +275,7 @@ def _about(conversation: Mapping[str, Any]) -> dict[str, Any]:
         "contact_name": text(contact.get("name")),
         "contact_phone_number": text(contact.get("phone_number")),
         "contact_source_id": text(contact_inbox.get("source_id")),
+        "contact_identifier": text(contact.get("identifier")),
         "contact_is_blocked": contact.get("blocked") is True,
     }
 

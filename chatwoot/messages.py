@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 from chatwoot import people, reading
 from chatwoot.attachments import Attachment, attachments
+from chatwoot.wording import Wording
 
 MessageType = Literal["incoming", "outgoing", "activity", "template"]
 # The API writes the type as a number, the place in this list; webhooks write the word.
@@ -15,7 +16,7 @@ MESSAGE_TYPES: tuple[MessageType, ...] = get_args(MessageType)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Message:
+class Message(Wording):
     """A message that Chatwoot has stored."""
 
     id: int
@@ -35,32 +36,10 @@ class Message:
     attachments: tuple[Attachment, ...] = ()
 
     @property
-    def in_reply_to(self) -> int | None:
-        """The id of the message that this one quotes."""
-        return reading.identifier(self.content_attributes.get("in_reply_to"))
-
-    @property
-    def submitted_values(self) -> tuple[str, ...]:
-        """What the customer chose or filled in, in a message of quick replies or a form, in words."""
-        return submitted_values(self.content_attributes)
-
-    @property
-    def customer_says(self) -> str | None:
-        """What the customer said by it: their own message, or what they chose in one that was sent to them."""
-        return self.content if self.message_type == "incoming" else "\n".join(self.submitted_values) or None
-
-    @property
     def is_from_customer(self) -> bool:
         """Their own message, or one that was sent to them, in which they chose something or filled it in."""
-        return (
-            not self.is_private
-            and not self.is_deleted
-            and (self.message_type == "incoming" or bool(self.submitted_values))
-        )
-
-    @property
-    def is_deleted(self) -> bool:
-        return self.content_attributes.get("deleted") is True
+        is_said = self.message_type == "incoming" or bool(self.submitted_values)
+        return is_said and not self.is_private and not self.is_deleted
 
     @property
     def is_from_person(self) -> bool:
@@ -70,11 +49,6 @@ class Message:
         """
         is_said = self.message_type == "outgoing" and not self.is_private and not self.is_automatic
         return is_said and (self.sender is None or self.sender.kind == "user")
-
-    @property
-    def is_automatic(self) -> bool:
-        """An automation rule has sent it."""
-        return self.content_attributes.get("automation_rule_id") is not None
 
     @property
     def is_public(self) -> bool:
@@ -102,13 +76,6 @@ class Message:
             content_attributes=reading.mapping(message.get("content_attributes")),
             attachments=attachments(message.get("attachments")),
         )
-
-
-def submitted_values(content_attributes: Mapping[str, Any]) -> tuple[str, ...]:
-    """What the customer chose or filled in, in words."""
-    submitted = reading.items(content_attributes.get("submitted_values"))
-    chosen = [reading.text(value.get("title")) or reading.text(value.get("value")) for value in submitted]
-    return tuple(words for words in chosen if words)
 
 
 def message_type(value: object) -> MessageType | None:

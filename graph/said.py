@@ -10,7 +10,8 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
 PERSON = "person"
 """The name of an `AIMessage` that a member of the team wrote, not the graph."""
-_ATTACHMENTS, _IN_REPLY_TO = "attachments", "in_reply_to"
+TEXT = "text"
+_ATTACHMENTS, _IN_REPLY_TO, _KIND, _SUBJECT = "attachments", "in_reply_to", "kind", "subject"
 
 
 @dataclass(frozen=True)
@@ -37,26 +38,51 @@ class Said:
     id: str
     """The same at each attempt, so that saying it again adds nothing to the memory."""
     text: str = field(repr=False)
-    by: Literal["customer", "person", "deleted"] = "customer"
+    by: Literal["customer", "aside", "person", "deleted"] = "customer"
+    """`aside`: the customer's, and not to be answered."""
     attachments: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
     in_reply_to: str | None = None
     """The id of the message that this one quotes."""
+    kind: str = TEXT
+    """email, auto_reply, reaction, call, story_mention, choice, or plain text."""
+    subject: str | None = field(default=None, repr=False)
+    """An e-mail's."""
     place: int = 0
     """In the conversation: what has a smaller one was said before."""
 
     def as_message(self) -> BaseMessage:
-        more = {_ATTACHMENTS: [dict(each) for each in self.attachments], _IN_REPLY_TO: self.in_reply_to}
+        more = {
+            _ATTACHMENTS: [dict(each) for each in self.attachments],
+            _IN_REPLY_TO: self.in_reply_to,
+            _KIND: self.kind if self.kind != TEXT else None,
+            _SUBJECT: self.subject,
+        }
         kwargs = {name: value for name, value in more.items() if value}
-        text = self.text or " ".join(f"[{each.get('kind', 'file')}]" for each in self.attachments)
+        text = self.text or " ".join(f"[{each.get('kind', 'file')}]" for each in self.attachments) or self._named
         if self.by == "person":
             return AIMessage(text, id=self.id, name=PERSON, additional_kwargs=kwargs)
         return HumanMessage(text, id=self.id, additional_kwargs=kwargs)
+
+    @property
+    def _named(self) -> str:
+        """What it is, where it says nothing: a model refuses an empty message."""
+        return f"[{self.kind.replace('_', ' ')}]" if self.kind != TEXT else ""
 
 
 def attachments_of(message: BaseMessage) -> tuple[Attachment, ...]:
     """What came with a customer's message."""
     found = message.additional_kwargs.get(_ATTACHMENTS, ())
     return tuple(Attachment(**{name: each.get(name) for name in Attachment.__dataclass_fields__}) for each in found)
+
+
+def kind_of(message: BaseMessage) -> str:
+    """What a customer's message is: text, email, auto_reply, reaction, call, story_mention or choice."""
+    return str(message.additional_kwargs.get(_KIND, TEXT))
+
+
+def subject_of(message: BaseMessage) -> str | None:
+    """An e-mail's subject."""
+    return message.additional_kwargs.get(_SUBJECT)
 
 
 def quoted_by(message: BaseMessage) -> str | None:

@@ -25,6 +25,8 @@ class Writing:
     files: Sequence[File] = ()
     source_id: str | None = None
     content_attributes: Json = field(default_factory=dict)
+    content_type: str = "text"
+    """incoming_email, voice_call, sticker…"""
 
 
 class Customers:
@@ -60,6 +62,7 @@ class Customers:
             content=writing.content,
             message_type=MessageType.INCOMING,
             content_attributes=writing.content_attributes,
+            content_type="incoming_email" if "email" in writing.content_attributes else writing.content_type,
             source_id=writing.source_id or _new_source_id(inbox),
             files=tuple(writing.files),
         )

@@ -163,6 +163,7 @@ class Sandbox:
         attachments: Sequence[Json] = (),
         source_id: str | None = None,
         content_attributes: Json | None = None,
+        content_type: str = "text",
     ) -> Message:
         """A message through the customer's own channel, into a conversation or to an inbox.
 
@@ -177,6 +178,7 @@ class Sandbox:
             files=tuple(file_of(each) for each in attachments),
             source_id=source_id,
             content_attributes=content_attributes or {},
+            content_type=content_type,
         )
         with self._standin.acting():
             return self._standin.customers.write(writing)

@@ -200,6 +200,8 @@ class Wiring:
             account_id=self.settings.chatwoot_account_id,
             answer_inbox_ids=self.settings.answered_inbox_ids,
             answer_statuses=cast(frozenset[Status], self.settings.answered_statuses),
+            ignored_contacts=self.settings.ignore_contacts,
+            horizon_s=self.settings.reconcile_horizon_seconds,
             person_opens=self.settings.person_opens,
         )
 

@@ -137,6 +137,13 @@ class FakeMailbox:
         following = self._go_on(it) if is_free and (change or is_kept) else None
         return Accepted(is_kept, following if isinstance(following, WakeThinker) else None)
 
+    def know(self, conversation_id: int, message_id: int, message: str) -> bool:
+        it = self._of(conversation_id)
+        if not self._see(it, message_id):
+            return False
+        self._remember(it, message_id, message)
+        return True
+
     # -- people
 
     def learn(
@@ -199,6 +206,9 @@ class FakeMailbox:
 
     def saw(self, conversation_id: int, key: str) -> None:
         self._of(conversation_id).sent.add(key)
+
+    def has_seen(self, conversation_id: int, message_id: int) -> bool:
+        return message_id in self._of(conversation_id).messages
 
     def is_done_with(self, conversation_id: int, message_id: int) -> bool:
         it = self._of(conversation_id)

@@ -84,6 +84,10 @@ class Mailbox:
         answer = self._run("accept", conversation_id, *what)
         return Accepted(bool(answer[2]), replies.doorbell(answer, bell) if answer[0] == "ring" else None)
 
+    def know(self, conversation_id: int, message_id: int, message: str) -> bool:
+        """Keep a customer's message for the bot to know, never to answer; once: False where it was seen."""
+        return bool(self._run("know", conversation_id, message_id, message)[0] == "known")
+
     # -- people
 
     def learn(
@@ -131,6 +135,11 @@ class Mailbox:
     def saw(self, conversation_id: int, key: str) -> None:
         """Chatwoot has told us that the message with our key is there."""
         self._run("saw", conversation_id, key)
+
+    def has_seen(self, conversation_id: int, message_id: int) -> bool:
+        """Whether the customer's message has come in, whatever became of it."""
+        _, _, _, seen, *_ = self._keys.of(conversation_id)
+        return self._redis.zscore(seen, f"message:{message_id}") is not None
 
     def is_done_with(self, conversation_id: int, message_id: int) -> bool:
         """Whether a turn has answered this message, if only by silence, and nothing of it is still to be done."""

@@ -30,7 +30,8 @@ def unanswered(messages: Iterable[Message]) -> list[Message]:
     found: list[Message] = []
     answered: set[int] = set()
     for message in reversed([each for each in messages if each.is_public]):
-        if message.is_from_customer and message.id not in answered:
+        is_to_be_answered = message.is_from_customer and not message.customers_kind.is_aside
+        if is_to_be_answered and message.id not in answered:
             found.insert(0, message)
         if not is_reply(message):
             continue

@@ -19,6 +19,7 @@ from chatwoot.events import (
     MessageEvent,
     MessageUpdated,
 )
+from chatwoot.wording import Kind
 from tasks.ownership.policy import PAUSED_LABEL, Policy, Refusal
 
 
@@ -30,8 +31,10 @@ class Decision(StrEnum):
     CUSTOMER_MESSAGE_FOR_PEOPLE = auto()
     """They have the conversation, as its snapshot shows: accepted for the bot to know. Answered where it is known that
     they gave it back although it looks so still."""
+    CUSTOMER_MESSAGE_TO_KNOW = auto()
+    """Kept for the bot to know, and never answered: an absence note, a reaction, or of long ago."""
     CUSTOMER_MESSAGE_NOT_OURS = auto()
-    """Of another inbox, or a blocked contact's: left alone."""
+    """Of another inbox, or of a contact who is blocked or ignored: left alone."""
     OURS = auto()
     """Carries our key: it was sent, whatever we know of it."""
     A_PERSONS = auto()
@@ -68,6 +71,8 @@ def decide(event: Event | None, policy: Policy) -> Decision:
 
 def refusal(event: ConversationEvent, policy: Policy) -> Refusal | None:
     """Why the bot does not answer a customer's message in this conversation; None if it does."""
+    if policy.ignores(event.contact_phone_number, event.contact_identifier, event.contact_source_id):
+        return Refusal.IGNORED
     return policy.refuses(
         inbox_id=event.inbox_id,
         status=event.conversation_status,
@@ -99,9 +104,15 @@ def _of_message(event: MessageCreated | MessageUpdated, policy: Policy) -> Decis
 
 def _of_customers(event: MessageEvent, policy: Policy) -> Decision:
     why_not = refusal(event, policy)
+    if why_not is not None and not why_not.is_for_now:
+        return Decision.CUSTOMER_MESSAGE_NOT_OURS
+    # What is chosen in a message is as old as the choice, which nobody tells.
+    is_old = event.customers_kind is not Kind.CHOICE and policy.is_too_old(event.created_at)
+    if event.customers_kind.is_aside or is_old:
+        return Decision.CUSTOMER_MESSAGE_TO_KNOW
     if why_not is None:
         return Decision.CUSTOMER_MESSAGE_TO_ANSWER
-    return Decision.CUSTOMER_MESSAGE_FOR_PEOPLE if why_not.is_for_now else Decision.CUSTOMER_MESSAGE_NOT_OURS
+    return Decision.CUSTOMER_MESSAGE_FOR_PEOPLE
 
 
 def _of_new_message(event: MessageCreated) -> Decision:

@@ -56,6 +56,9 @@ class Intake:
         id = event.conversation_id
         if decision in (Decision.CUSTOMER_MESSAGE_TO_ANSWER, Decision.CUSTOMER_MESSAGE_FOR_PEOPLE):
             return self._customers_message(event)
+        if decision is Decision.CUSTOMER_MESSAGE_TO_KNOW:
+            self.mailbox.know(id, event.message_id, incoming.dump(Incoming.of(event, by="aside")))
+            return None
         if decision is Decision.A_PERSONS and isinstance(event, MessageCreated):
             return self._persons_message(event)
         if decision is Decision.DELETED:

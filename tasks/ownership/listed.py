@@ -38,8 +38,11 @@ def customers(
             said = Incoming.of_message(each, about)
         else:
             continue
-        is_answered = each.id not in known and each.id not in waiting
-        text = incoming.dump(said) if not is_answered or each.id < newest_word else ""
+        is_aside = each.customers_kind.is_aside
+        if is_aside:
+            said = replace(said, by="aside")
+        is_answered = is_aside or (each.id not in known and each.id not in waiting)
+        text = incoming.dump(said) if is_aside or not is_answered or each.id < newest_word else ""
         yield Listed(each.id, text, source_id=each.source_id or "", is_answered=is_answered)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum, auto
+from fnmatch import fnmatchcase
 
 from chatwoot.conversations import Conversation, Status
 from chatwoot.people import Assignee
@@ -17,6 +19,8 @@ class Refusal(StrEnum):
 
     OTHER_INBOX = auto()
     BLOCKED = auto()
+    IGNORED = auto()
+    """A contact whom the bot never answers: a group, a status post, a bridge's own."""
     STATUS = auto()
     ASSIGNED = auto()
     """To a person, who may have handed it back all the same: by setting it to pending, say."""
@@ -37,6 +41,10 @@ class Policy:
     answer_inbox_ids: frozenset[int] | None
     """None: in all."""
     answer_statuses: frozenset[Status]
+    ignored_contacts: tuple[str, ...] = ()
+    """Patterns of phone numbers, identifiers and source ids, such as "*@g.us"."""
+    horizon_s: float | None = None
+    """What a customer wrote longer ago is known and not answered: a bridge may bring months of old chats. None: all."""
     person_opens: bool = True
     """A person's public word in a pending conversation opens it, so that people see who has it."""
 
@@ -56,7 +64,16 @@ class Policy:
 
     def answers_customers_of(self, conversation: Conversation) -> bool:
         """Whether the bot answers in this inbox, and this contact, whoever has the conversation now."""
-        return self.answers_in(conversation.inbox_id) and not conversation.contact_is_blocked
+        is_ignored = self.ignores(conversation.contact_phone_number, conversation.contact_identifier)
+        return self.answers_in(conversation.inbox_id) and not conversation.contact_is_blocked and not is_ignored
+
+    def ignores(self, *names: str | None) -> bool:
+        """Whether the bot never answers a contact with any of these names."""
+        return any(name and fnmatchcase(name, pattern) for name in names for pattern in self.ignored_contacts)
+
+    def is_too_old(self, created_at: float | None) -> bool:
+        """Whether a customer's message of this unix time is too old to be answered."""
+        return self.horizon_s is not None and created_at is not None and time.time() - created_at > self.horizon_s
 
     def refuses(
         self,

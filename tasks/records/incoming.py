@@ -12,9 +12,10 @@ from chatwoot.attachments import Attachment
 from chatwoot.conversations import Conversation
 from chatwoot.events import MessageCreated, MessageUpdated
 from chatwoot.messages import Message
+from chatwoot.wording import Kind
 from tasks.records.codec import Codec
 
-By = Literal["customer", "person", "deleted"]
+By = Literal["customer", "aside", "person", "deleted"]
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,8 @@ class Incoming:
     id: int
     text: str = field(repr=False)
     by: By = "customer"
-    """`person`: a member of the team answered the customer. `deleted`: the message is gone, and to be forgotten.
+    """`aside`: the customer's, and not to be answered. `person`: a member of the team answered the customer. `deleted`:
+    the message is gone, and to be forgotten.
 
     Read by lua/_steps.lua, too.
     """
@@ -37,13 +39,18 @@ class Incoming:
     contact_source_id: str | None = field(default=None, repr=False)
     channel: str | None = None
     """Such as "Channel::Whatsapp"."""
+    kind: str = Kind.TEXT
+    """As `chatwoot.wording.Kind`: what another version calls it is no reason not to answer it."""
+    subject: str | None = field(default=None, repr=False)
+    """An e-mail's."""
 
     @classmethod
     def of(cls, event: MessageCreated | MessageUpdated, by: By = "customer") -> Incoming:
         """As a webhook told of it."""
+        is_persons = by == "person"
         return cls(
             event.message_id,
-            _valid(event.customer_says or "") if by == "customer" else _valid(event.content or ""),
+            _valid((event.content if is_persons else event.customers_words) or ""),
             by,
             _attached(event.attachments),
             event.in_reply_to,
@@ -51,6 +58,8 @@ class Incoming:
             event.inbox_id,
             event.contact_source_id,
             event.channel,
+            Kind.TEXT if is_persons else event.customers_kind,
+            event.subject,
         )
 
     @classmethod
@@ -73,7 +82,9 @@ class Incoming:
         """As the customer's message reads now."""
         return replace(
             self,
-            text=_valid(message.customer_says or ""),
+            text=_valid(message.customers_words or ""),
+            kind=message.customers_kind,
+            subject=message.subject,
             attachments=_attached(message.attachments) if message.message_type == "incoming" else (),
             in_reply_to=message.in_reply_to,
         )

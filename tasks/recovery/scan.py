@@ -26,9 +26,9 @@ _AWAY = (None, 429, 502, 503, 504)
 def concerning(
     client: Client, policy: Policy, *, sort_by: str, reaches: Callable[[Conversation], bool]
 ) -> Iterator[Conversation]:
-    """Those in the bot's statuses and inboxes, in this order, as long as it `reaches`; blocked contacts' are left out.
+    """Those in the bot's statuses and inboxes, in this order, as long as it `reaches`.
 
-    Whoever shows as having one: that is for the mailbox to know.
+    Blocked and ignored contacts' are left out. Whoever shows as having one: that is for the mailbox to know.
 
     Raises:
         ChatwootError: Chatwoot cannot be asked now.
@@ -38,7 +38,7 @@ def concerning(
             for page in range(1, _MOST_PAGES + 1):
                 listed = client.conversations(status=status, inbox_id=inbox_id, sort_by=sort_by, page=page)
                 reached = list(takewhile(reaches, listed))
-                yield from (each for each in reached if not each.contact_is_blocked)
+                yield from filter(policy.answers_customers_of, reached)
                 if not listed or len(reached) < len(listed):
                     break
 

@@ -11,6 +11,7 @@ import structlog
 from chatwoot.client import Client
 from chatwoot.conversations import Conversation
 from chatwoot.errors import NotFound
+from chatwoot.wording import Kind
 from tasks.mailbox import Mailbox
 from tasks.mailbox.doorbells import Doorbells
 from tasks.ownership.answered import seems_unanswered, unanswered, with_failed_answer
@@ -83,6 +84,8 @@ class WaitMonitor:
             return None  # deleted meanwhile
         failed = with_failed_answer(messages)
         for each in unanswered(messages):
+            if each.customers_kind is Kind.CHOICE and self.mailbox.has_seen(conversation.id, each.id):
+                continue  # in work: since when, nobody tells
             is_due = self.most_wait_s <= now - (each.created_at or now) <= _HORIZON_S
             if is_due and (each.id in failed or not self.mailbox.is_done_with(conversation.id, each.id)):
                 return each.id

@@ -186,6 +186,23 @@ def test_web_that_hears_of_people(place: str, desk: Desk, stack: Stack) -> None:
     assert desk.wait_for_replies(2) == ["Echo: one", "Echo: two"]
 
 
+@pytest.mark.parametrize("place", both("know"))
+def test_web_that_hears_of_an_absence(place: str, desk: Desk, stack: Stack) -> None:
+    """It is not answered, whether that news was lost or not."""
+    web = stack.start_web(CONTESTA_DIE_AT=place)
+    stack.start_worker()
+    desk.conversation(3)
+    absence = {"email": {"auto_reply": True}}
+    desk.sandbox.customer_writes("I am away", conversation_id=3, content_attributes=absence)
+    wait_until(lambda: cut_off(desk), what="a webhook to be cut off")
+    web.kill()
+    stack.start_web()
+    desk.sandbox.customer_writes("one", conversation_id=3)
+    wait_until(lambda: "one" in answered(desk.replies()), what="what is no absence to be answered")
+    desk.sandbox.settle()
+    assert len(desk.replies()) == 1
+
+
 @pytest.mark.parametrize("place", both("forget_message"))
 def test_web_that_hears_of_a_deletion(place: str, desk: Desk, stack: Stack) -> None:
     """What was deleted is not answered: where that news was lost, Chatwoot's list shows it."""

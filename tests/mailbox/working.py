@@ -113,6 +113,17 @@ class Working(RuleBasedStateMachine):
         else:
             book.waiting.add(id)
 
+    @rule(conversation_id=conversations, id=message_ids)
+    def know(self, conversation_id: int, id: int) -> None:
+        """The customer has put a thumb on something."""
+        book, _ = self.before(conversation_id)
+        message = text_of(id, by="aside")
+        assert self.anyone.know(conversation_id, id, message) == (id not in book.ids)
+        if id not in book.ids:
+            book.ids.add(id)
+            book.ids_of_customers.add(id)
+            book.meanwhile[id] = message
+
     @rule(conversation_id=conversations, key=st.sampled_from("pqrs"))
     def enqueue(self, conversation_id: int, key: str) -> None:
         """Something is sent by hand, perhaps twice."""

@@ -38,7 +38,7 @@ def test_a_customers_message() -> None:
     event = message("message_created-incoming-whatsapp")
     assert isinstance(event, MessageCreated)
     assert event.is_from_customer
-    assert event.customer_says == event.content == "Hola *por* WhatsApp\ncon dos líneas"
+    assert event.customers_words == event.content == "Hola *por* WhatsApp\ncon dos líneas"
     assert (event.account_id, event.conversation_id, event.inbox_id, event.message_id) == (1, 4, 4, 9)
     assert (event.message_type, event.content_type, event.is_private) == ("incoming", "text", False)
     assert event.source_id == "wamid.0913e49166e249858ba084f7e9728320"
@@ -107,7 +107,7 @@ def test_a_quick_reply_is_a_customers_message() -> None:
     event = message("message_updated-outgoing-input_select-answered")
     assert isinstance(event, MessageUpdated)
     assert event.is_from_customer
-    assert event.customer_says == "Mañana"
+    assert event.customers_words == "Mañana"
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -291,6 +292,37 @@ def test_where_the_bot_answers_in_open_conversations_opening_means_nothing() -> 
 )
 def test_in_other_inboxes_only_what_we_sent_matters(name: str, decision: Decision) -> None:
     assert decide(events.parse(sample(name)), replace(POLICY, answer_inbox_ids=frozenset({99}))) is decision
+
+
+@pytest.mark.parametrize(
+    ("changed", "decision"),
+    [
+        ({"content_attributes": {"email": {"auto_reply": True}}}, Decision.CUSTOMER_MESSAGE_TO_KNOW),
+        (
+            {"content_attributes": {"email": {"subject": "Hola", "auto_reply": False}}},
+            Decision.CUSTOMER_MESSAGE_TO_ANSWER,
+        ),
+        ({"content": "👍", "content_attributes": {"is_reaction": True}}, Decision.CUSTOMER_MESSAGE_TO_KNOW),
+        ({"created_at": "2025-08-28T16:00:00.000Z"}, Decision.CUSTOMER_MESSAGE_TO_KNOW),
+        ({"created_at": None}, Decision.CUSTOMER_MESSAGE_TO_ANSWER),
+        ({"content_type": "voice_call", "content": None}, Decision.CUSTOMER_MESSAGE_TO_ANSWER),
+    ],
+)
+def test_what_wants_no_answer_is_for_the_bot_to_know(changed: dict[str, Any], decision: Decision) -> None:
+    now = datetime.now(UTC).isoformat()
+    payload = {**customers_message(status="pending"), "created_at": now, **changed}
+    assert decide(events.parse(payload), replace(POLICY, horizon_s=3600)) is decision
+
+
+@pytest.mark.parametrize(
+    "contact",
+    [{"phone_number": "+123456"}, {"identifier": "1203@g.us"}, {"identifier": "status@broadcast"}],
+)
+def test_whom_the_bot_never_answers(contact: dict[str, str]) -> None:
+    payload = customers_message(status="pending", meta={"sender": {"id": 1, **contact}})
+    policy = replace(POLICY, ignored_contacts=("*@g.us", "status@*", "+123456"))
+    assert decide(events.parse(payload), policy) is Decision.CUSTOMER_MESSAGE_NOT_OURS
+    assert decide(events.parse(payload), POLICY) is Decision.CUSTOMER_MESSAGE_TO_ANSWER
 
 
 def test_nothing_of_interest() -> None:

@@ -1,0 +1,117 @@
+"""What customers really send, beside words: e-mails, absence notes, thumbs, calls; and who is no customer."""
+
+from __future__ import annotations
+
+import pytest
+
+from sandbox.machine.redis import RedisServer
+from tests.desk import Desk
+from tests.memory import remembered
+from tests.stack import Stack, wait_until
+
+
+@pytest.fixture(autouse=True)
+def _running(desk: Desk, stack: Stack) -> None:
+    stack.start_web()
+    stack.start_worker()
+    desk.conversation(3)
+    desk.conversation(4, "+34600000004")
+
+
+def nothing_comes(desk: Desk) -> None:
+    """A later message in another conversation has come through: what was to come here has come."""
+    before = len(desk.replies(4))
+    desk.sandbox.customer_writes("ping", conversation_id=4)
+    desk.wait_for_replies(before + 1, 4)
+
+
+def email(subject: str, **parts: object) -> dict[str, object]:
+    return {"email": {"subject": subject, "auto_reply": False, **parts}}
+
+
+@pytest.mark.parametrize(
+    ("content", "attributes", "heard"),
+    [
+        (None, email("Please cancel order 1234"), "Please cancel order 1234"),
+        (
+            "Thank you!\n\nOn Thu, Shop wrote:\n> Cancelled.",
+            email("Re: order", text_content={"full": "Thank you!\n\n> Cancelled.", "quoted": "Thank you!"}),
+            "Thank you!",
+        ),
+        ("It is broken\n\n>", email("Broken", html_content={"quoted": "It is broken"}), "It is broken"),
+        ("Plain", email("Re: order", text_content={}), "Plain"),
+    ],
+)
+def test_an_email_is_heard_without_the_thread_and_by_its_subject_where_that_is_all(
+    content: str | None, attributes: dict[str, object], heard: str, desk: Desk
+) -> None:
+    desk.sandbox.customer_writes(content, conversation_id=3, content_attributes=attributes)
+    assert desk.wait_for_replies(1) == [f"Echo: {heard}"]
+
+
+@pytest.mark.parametrize(
+    ("content", "attributes"),
+    [
+        ("I am out of office", {"email": {"auto_reply": True}}),
+        ("👍", {"is_reaction": True, "in_reply_to": 50001}),
+    ],
+)
+@pytest.mark.parametrize("told", [True, False])
+def test_what_wants_no_answer_is_known_and_not_answered(
+    content: str, attributes: dict[str, object], told: bool, desk: Desk, redis_server: RedisServer
+) -> None:
+    """Whether a webhook tells of it or the list does."""
+    if not told:
+        desk.sandbox.webhook_faults.add("never", content=content)
+    desk.sandbox.customer_writes(content, conversation_id=3, content_attributes=attributes)
+    desk.sandbox.settle()
+    nothing_comes(desk)
+    assert desk.replies(3) == []
+    desk.sandbox.customer_writes("Hola", conversation_id=3)
+    desk.wait_for_replies(1)
+    assert content in remembered(redis_server, "graph.echo:graph")
+
+
+def test_nor_is_it_when_people_hand_it_back(desk: Desk) -> None:
+    desk.set_status(3, "open")
+    desk.sandbox.customer_writes("I am away", conversation_id=3, content_attributes={"email": {"auto_reply": True}})
+    desk.sandbox.settle()
+    desk.set_status(3, "pending")
+    desk.sandbox.settle()
+    nothing_comes(desk)
+    assert desk.replies(3) == []
+
+
+def test_a_call_is_told_as_what_it_is(desk: Desk) -> None:
+    desk.sandbox.customer_writes(conversation_id=3, content_type="voice_call")
+    assert desk.wait_for_replies(1) == ["Echo: [call]"]
+
+
+@pytest.mark.parametrize(
+    "contact",
+    [
+        {"phone_number": "+123456", "identifier": "123456"},
+        {"phone_number": "+34600000009", "identifier": "120363040000000000@g.us"},
+        {"phone_number": "+34600000009", "identifier": "status@broadcast"},
+    ],
+)
+def test_groups_and_a_bridges_own_contact_are_left_alone(contact: dict[str, str], desk: Desk) -> None:
+    who = desk.sandbox.add_contact(name="Team", **contact)
+    desk.sandbox.add_conversation(inbox_id=desk.inbox_id, contact_id=who.id, id=9)
+    desk.sandbox.customer_writes("Connection successfully established!", conversation_id=9)
+    desk.sandbox.settle()
+    nothing_comes(desk)
+    assert desk.replies(9) == []
+
+
+def test_what_was_put_off_dies_with_the_conversation(desk: Desk, stack: Stack) -> None:
+    for process in stack.processes:
+        process.kill()
+    stack.env |= {"GRAPH": "tests.graphs_that_want:obedient"}
+    stack.start_web()
+    stack.start_worker()
+    desk.sandbox.customer_writes("later", conversation_id=3)
+    desk.wait_for_replies(1)
+    desk.set_status(3, "resolved")
+    wait_until(lambda: "suppressed" in stack.logs(), what="what was put off to be suppressed")
+    assert desk.replies(3) == ["In a moment"]
