@@ -58,7 +58,7 @@ class Said:
             _SUBJECT: self.subject,
         }
         kwargs = {name: value for name, value in more.items() if value}
-        text = self.text or " ".join(f"[{each.get('kind', 'file')}]" for each in self.attachments) or self._named
+        text = self.text or " ".join(map(_in_words, self.attachments)) or self._named
         if self.by == "person":
             return AIMessage(text, id=self.id, name=PERSON, additional_kwargs=kwargs)
         return HumanMessage(text, id=self.id, additional_kwargs=kwargs)
@@ -67,6 +67,11 @@ class Said:
     def _named(self) -> str:
         """What it is, where it says nothing: a model refuses an empty message."""
         return f"[{self.kind.replace('_', ' ')}]" if self.kind != TEXT else ""
+
+
+def _in_words(attachment: Mapping[str, Any]) -> str:
+    """What was spoken, where Chatwoot has written it down; else what it is."""
+    return str(attachment.get("transcript") or f"[{attachment.get('kind', 'file')}]")
 
 
 def attachments_of(message: BaseMessage) -> tuple[Attachment, ...]:

@@ -144,6 +144,19 @@ class FakeMailbox:
         self._remember(it, message_id, message)
         return True
 
+    def revise(self, conversation_id: int, message_id: int, message: str, *, to_know: str) -> None:
+        it = self._of(conversation_id)
+        if message_id not in it.messages:
+            return
+        is_waiting = message_id in it.waiting
+        if is_waiting:
+            it.waiting[message_id] = message
+        is_being_thought = it.stage == "thinking" and message_id in (it.batch or ())
+        if not is_waiting or is_being_thought:
+            known = it.meanwhile.get(message_id)
+            was_for_people = known is not None and json.loads(known)["by"] == "customer"
+            self._remember(it, message_id, message if was_for_people else to_know)
+
     # -- people
 
     def learn(

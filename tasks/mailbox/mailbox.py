@@ -88,6 +88,13 @@ class Mailbox:
         """Keep a customer's message for the bot to know, never to answer; once: False where it was seen."""
         return bool(self._run("know", conversation_id, message_id, message)[0] == "known")
 
+    def revise(self, conversation_id: int, message_id: int, message: str, *, to_know: str) -> None:
+        """A customer's message reads otherwise now. One that has not come in is left to come in.
+
+        It is answered as `message`; where it was answered already, the next turn is told `to_know`, in `Turn.earlier`.
+        """
+        self._run("revise", conversation_id, message_id, message, to_know)
+
     # -- people
 
     def learn(

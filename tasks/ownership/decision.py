@@ -33,6 +33,8 @@ class Decision(StrEnum):
     they gave it back although it looks so still."""
     CUSTOMER_MESSAGE_TO_KNOW = auto()
     """Kept for the bot to know, and never answered: an absence note, a reaction, or of long ago."""
+    CUSTOMER_MESSAGE_CHANGED = auto()
+    """It may read otherwise now. Not answered yet, it is answered so; answered, the graph is told."""
     CUSTOMER_MESSAGE_NOT_OURS = auto()
     """Of another inbox, or of a contact who is blocked or ignored: left alone."""
     OURS = auto()
@@ -130,6 +132,8 @@ def _of_new_message(event: MessageCreated) -> Decision:
 def _of_changed_message(event: MessageUpdated) -> Decision:
     if event.is_deleted:
         return Decision.DELETED
+    if event.is_incoming:
+        return Decision.CUSTOMER_MESSAGE_CHANGED
     if event.is_failed:
         return Decision.FAILED if event.is_ours() else Decision.NO_INTEREST
     if event.is_delivered:

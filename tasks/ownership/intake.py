@@ -59,6 +59,10 @@ class Intake:
         if decision is Decision.CUSTOMER_MESSAGE_TO_KNOW:
             self.mailbox.know(id, event.message_id, incoming.dump(Incoming.of(event, by="aside")))
             return None
+        if decision is Decision.CUSTOMER_MESSAGE_CHANGED:
+            changed, to_know = Incoming.of(event), Incoming.of(event, by="aside")
+            self.mailbox.revise(id, event.message_id, incoming.dump(changed), to_know=incoming.dump(to_know))
+            return None
         if decision is Decision.A_PERSONS and isinstance(event, MessageCreated):
             return self._persons_message(event)
         if decision is Decision.DELETED:

@@ -186,6 +186,22 @@ def test_web_that_hears_of_people(place: str, desk: Desk, stack: Stack) -> None:
     assert desk.wait_for_replies(2) == ["Echo: one", "Echo: two"]
 
 
+@pytest.mark.parametrize("place", both("revise"))
+def test_web_that_hears_of_a_change(place: str, desk: Desk, stack: Stack) -> None:
+    """It is answered as it reads, whether that news was lost or not."""
+    stack.env["COALESCE_SECONDS"] = "4"
+    web = stack.start_web(CONTESTA_DIE_AT=place)
+    desk.conversation(3)
+    message = desk.sandbox.customer_writes("three pizzas", conversation_id=3)
+    desk.sandbox.settle()
+    desk.sandbox.customer_edits(message.id, "two pizzas")
+    wait_until(lambda: cut_off(desk), what="a webhook to be cut off")
+    web.kill()
+    stack.start_web()
+    stack.start_worker()
+    assert desk.wait_for_replies(1) == ["Echo: two pizzas"]
+
+
 @pytest.mark.parametrize("place", both("know"))
 def test_web_that_hears_of_an_absence(place: str, desk: Desk, stack: Stack) -> None:
     """It is not answered, whether that news was lost or not."""

@@ -82,6 +82,21 @@ def test_nor_is_it_when_people_hand_it_back(desk: Desk) -> None:
     assert desk.replies(3) == []
 
 
+def test_what_is_edited_after_its_answer_is_known_so_and_not_answered_again(
+    desk: Desk, redis_server: RedisServer
+) -> None:
+    message = desk.sandbox.customer_writes("I want 3 pizzas", conversation_id=3)
+    desk.wait_for_replies(1)
+    desk.sandbox.customer_edits(message.id, "I want 2 pizzas")
+    desk.sandbox.settle()
+    nothing_comes(desk)
+    assert len(desk.replies(3)) == 1
+    desk.sandbox.customer_writes("thanks", conversation_id=3)
+    desk.wait_for_replies(2)
+    told = remembered(redis_server, "graph.echo:graph")
+    assert told == ["I want 2 pizzas", "Echo: I want 3 pizzas", "thanks", "Echo: thanks"]
+
+
 def test_a_call_is_told_as_what_it_is(desk: Desk) -> None:
     desk.sandbox.customer_writes(conversation_id=3, content_type="voice_call")
     assert desk.wait_for_replies(1) == ["Echo: [call]"]

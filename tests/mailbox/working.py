@@ -114,6 +114,17 @@ class Working(RuleBasedStateMachine):
             book.waiting.add(id)
 
     @rule(conversation_id=conversations, id=message_ids)
+    def revise(self, conversation_id: int, id: int) -> None:
+        """The customer has edited a message, and the machine tells no edition from another: it reads as before."""
+        book, before = self.before(conversation_id)
+        note = text_of(id, by="aside")
+        self.anyone.revise(conversation_id, id, text_of(id), to_know=note)
+        is_being_thought = before.stage == "thinking" and text_of(id) in book.turns[-1].messages
+        if id in book.ids and (id not in book.waiting or is_being_thought):
+            is_peoples = id in book.meanwhile and is_customers(book.meanwhile[id])
+            book.meanwhile[id] = text_of(id) if is_peoples else note
+
+    @rule(conversation_id=conversations, id=message_ids)
     def know(self, conversation_id: int, id: int) -> None:
         """The customer has put a thumb on something."""
         book, _ = self.before(conversation_id)
