@@ -16,7 +16,8 @@ FOLDERS = ("tasks", "graph", "chatwoot", "webhook_app", "cli", "sandbox", "bench
 PACKAGES = ("tasks", "graph", "chatwoot", "webhook_app", "cli", "bench")
 MADE_BY_RUNNING = (".env", "run.env", ".venv/", ".data/")
 """Files that a clone does not have."""
-CHATWOOTS_OWN = {"SAFE_FETCH_ALLOW_PRIVATE_NETWORK"}
+OTHERS_OWN = {"SAFE_FETCH_ALLOW_PRIVATE_NETWORK", "SSL_CERT_FILE", "FLASK_APP"}
+"""What Chatwoot, Python and Flask read."""
 
 _FENCED = re.compile(r"^```(?:sh)?\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _PYTHON = re.compile(r"^```python\n.*?^```", re.DOTALL | re.MULTILINE)
@@ -129,7 +130,7 @@ def _setting_names() -> frozenset[str]:
     make = re.findall(r"^([A-Z_]+) [:?]?=", (ROOT / "Makefile").read_text(), re.MULTILINE)
     around = [*(ROOT / "sandbox").rglob("*.py"), *(ROOT / "tasks" / "runtime").glob("*.py")]
     read = [name for path in around for name in re.findall(r'"([A-Z]+(?:_[A-Z]+)+)"', path.read_text())]
-    return frozenset({*product, *make, *read, *CHATWOOTS_OWN})
+    return frozenset({*product, *make, *read, *OTHERS_OWN})
 
 
 def _anchor(heading: str) -> str:
