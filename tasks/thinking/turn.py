@@ -116,6 +116,8 @@ class TurnRunner:
         wanted = self._actions(outcome, turn, messages)
         awaits = name_of(turn, messages) if any(isinstance(want, HandOver) and want.waits for want in outcome) else ""
         following = self.mailbox.commit(turn, [actions.dump(action) for action in wanted], awaits=awaits)
+        if self.typing is not None and not any(map(actions.is_said_to_the_customer, wanted)):
+            self.typing.off(turn.conversation_id)
         count(Counted.TURNS_ANSWERED)
         log.info(
             "turn_answered",

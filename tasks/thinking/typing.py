@@ -42,6 +42,14 @@ class TypingSign:
         finally:
             ended.set()
 
+    def off(self, conversation_id: int) -> None:
+        """Nothing is said: what another has switched on, or Chatwoot's widget shows by itself, would stay for ever."""
+        threading.Thread(target=self._switch_off, args=(conversation_id,), name="typing").start()
+
+    def _switch_off(self, conversation_id: int) -> None:
+        with self.new_client() as client:
+            _set(client, conversation_id, on=False)
+
     def _show(self, conversation_id: int, ended: threading.Event, left_on: bool) -> None:
         was_short = ended.wait(self.after_s)
         if was_short and not left_on:

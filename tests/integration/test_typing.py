@@ -68,6 +68,15 @@ def test_what_a_dead_worker_left_on_is_switched_off(worker: Process, gate: Path,
     wait_for_signs(desk, "on", "off")
 
 
+def test_it_is_off_after_a_silence_whoever_switched_it_on(desk: Desk, stack: Stack) -> None:
+    stack.env["GRAPH"] = "tests.graphs_that_want:obedient"
+    stack.start_web()
+    stack.start_worker()
+    desk.conversation(3)
+    desk.sandbox.customer_writes("silence", conversation_id=3)
+    wait_for_signs(desk, "off")
+
+
 def test_a_chatwoot_that_refuses_it_changes_nothing(worker: Process, gate: Path, desk: Desk) -> None:
     desk.sandbox.faults.add("401", method="POST", path=r".*/toggle_typing_status$")
     ask(desk)
