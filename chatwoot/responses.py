@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import socket
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -80,12 +83,27 @@ def read(response: httpx.Response, call: Call, shape: Callable[[Any], T]) -> T:
 
 def error_for_exception(error: Exception, call: Call) -> ChatwootError:
     """Our error for one of httpx: its kind is told, its text is not (it may hold the URL's query)."""
-    message = f"{call}: {type(error).__name__}"
+    why = _why(error)
+    message = f"{call}: {type(error).__name__}" + (f" ({why})" if why else "")
     if isinstance(error, _NEVER_SENT):
-        return TransientError(message)
+        return TransientError(message, text=why)
     if isinstance(error, _NEVER_WILL_BE):
-        return PermanentError(message)
-    return _unsure(call)(message)
+        return PermanentError(message, text=why)
+    return _unsure(call)(message, text=why)
+
+
+def _why(error: BaseException) -> str:
+    """What the operating system, or the certificate, has against it: an unknown authority, a refused connection."""
+    cause = error.__cause__ or error.__context__
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return error.verify_message
+    if isinstance(error, ssl.SSLError):
+        return error.reason or ""
+    if isinstance(error, socket.gaierror):
+        return "no such host"
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno)
+    return _why(cause) if cause is not None else ""
 
 
 def error_for_answer(response: httpx.Response, call: Call) -> ChatwootError:

@@ -8,6 +8,7 @@ import threading
 import time
 from typing import Any
 
+import redis
 import structlog
 from celery import Celery, signals
 
@@ -74,11 +75,21 @@ def _keep_watch(sender: Any, **_: Any) -> None:
     log.info("worker_ready")
 
 
+def _greet() -> None:
+    """There is one beat, so one asks."""
+    parts = wiring.of_this_process()
+    try:
+        parts.greeting.greet(parts.clients, parts.settings.chatwoot_inbox_id)
+    except redis.RedisError as error:
+        log.warning("not_greeted", error=type(error).__name__)
+
+
 @signals.beat_init.connect
 def _ask_at_once(**_: Any) -> None:
     """What came while nobody was here need not wait for the first interval."""
     if "reconcile" in app.conf.beat_schedule:
         app.send_task("tasks.reconcile")
+    threading.Thread(target=_greet, name="greeting", daemon=True).start()
 
 
 @signals.worker_shutting_down.connect

@@ -33,6 +33,7 @@ from tasks.runtime import requirements
 from tasks.runtime.broker import retry_elsewhere
 from tasks.runtime.clients import Clients, version_of
 from tasks.runtime.counters import CounterFlusher, CounterStore
+from tasks.runtime.greeting import Greeting
 from tasks.runtime.processes import ProcessRegistry, owner_of_this_process
 from tasks.runtime.rate_limit import Limits, RateLimit
 from tasks.sending.delivery import Delivery
@@ -215,6 +216,10 @@ class Wiring:
         if self.settings.look_before_thinking == "always":
             return None
         return Lateness(self.redis_client, self.settings.chatwoot_account_id)
+
+    @cached_property
+    def greeting(self) -> Greeting:
+        return Greeting(self.redis_client, self.settings.chatwoot_account_id)
 
     @cached_property
     def asker(self) -> Asker:

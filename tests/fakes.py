@@ -187,7 +187,7 @@ class FakeMailbox:
         self._remember(it, message_id, note)
         if it.stage == "queued" and not it.waiting:
             it.batch, it.attempts = None, 0
-            if not (it.resume or it.look):
+            if it.outbox or not (it.resume or it.look):
                 self._go_on(it)
 
     def looked(self, conversation_id: int, message_id: int) -> None:

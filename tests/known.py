@@ -9,6 +9,7 @@ from typing import Literal
 from tasks.mailbox import News, Word
 
 OVER = "over"
+A_MINUTE = 60_000
 KINDS = ("assigned", "paused", "status", OVER)
 
 
@@ -27,6 +28,7 @@ class Known:
     word: tuple[int, int] | None = None
     """Id and time."""
     handed: int = 0
+    handed_by: int = 0
 
     @property
     def is_peoples(self) -> bool:
@@ -34,7 +36,9 @@ class Known:
             return True
         if self.word is not None and self.word[1] >= self.back:
             return True
-        return self.handed == -1 or self.handed > self.back
+        if self.handed == -1:
+            return self.back <= self.handed_by + A_MINUTE
+        return self.handed > self.back
 
     @property
     def is_over(self) -> bool:
@@ -57,7 +61,7 @@ class Known:
             elif word.id == self.word[0]:
                 self.word = (word.id, min(self.word[1], word.at))
         if news.handed is not None:
-            self.handed = news.handed
+            self.handed, self.handed_by = news.handed, news.handed_by or 0
         is_given_back = self.all > all_before or (was_peoples and not self.is_peoples)
         if self.is_peoples == was_peoples:
             return "", is_given_back

@@ -74,7 +74,9 @@ class News:
     """When it was given back by an act that counts whatever signs are left."""
     words: tuple[Word, ...] = ()
     handed: int | None = None
-    """When the bot handed it over. -1: just now."""
+    """When the bot handed it over. -1: just now, which is not known by Chatwoot's clock yet, but by ours."""
+    handed_by: int | None = None
+    """By our own clock."""
 
 
 NO_NEWS = News()

@@ -14,7 +14,6 @@ from tasks.runtime.clients import Clients
 
 _NOBODY = 0
 _JUST_AFTER_MS = 1
-_HANDED_OVER_NOW = News(handed=-1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,12 +31,20 @@ class Handover:
             ChatwootError: as the client raises it. It is people's to us all the same, and whatever comes in meanwhile
                 does not give it back.
         """
-        self.mailbox.learn(conversation_id, _HANDED_OVER_NOW)
+        self.mailbox.learn(conversation_id, News(handed=-1, handed_by=_now_ms()))
+        self.open(conversation_id, is_retry=is_retry)
+        self._date(conversation_id)
+
+    def open(self, conversation_id: int, *, is_retry: bool = False) -> None:
+        """Open it for people, and nothing else. Safe to repeat.
+
+        Raises:
+            ChatwootError: as the client raises it.
+        """
         if self.clients.speaks_as_bot:
             self.clients.reply.set_status(conversation_id, "open")
         else:
             self._open_as_user(conversation_id, is_retry)
-        self._date(conversation_id)
 
     def _open_as_user(self, conversation_id: int, is_retry: bool) -> None:
         """The token of a user with role agent takes the conversation for that user: it goes back to whose it was."""
@@ -68,9 +75,13 @@ class Handover:
         except PermanentError as error:
             if error.conversation_gone:
                 raise
-            self.mailbox.learn(conversation_id, News(handed=int(time.time() * 1000)))
+            self.mailbox.learn(conversation_id, News(handed=_now_ms()))
             return
         told = news.of_conversation(now, self.policy)
         is_still_so = now.status == "open"  # else people have given it back already, whatever the webhooks say
         handed = (told.at or 0) + _JUST_AFTER_MS if is_still_so else 0
         self.mailbox.learn(conversation_id, replace(told, handed=handed))
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)

@@ -150,7 +150,7 @@ class Delivery:
             newest = self.clients.user.messages(sending.conversation_id, after=action.word_id)
         if any(each.message_type == "activity" and each.id > action.word_id for each in newest):
             return
-        self.handover.hand_over(sending.conversation_id, is_retry=sending.tries > 1)
+        self.handover.open(sending.conversation_id, is_retry=sending.tries > 1)
         log.info("opened_for_person")
 
     def _schedule(self, action: ScheduleMessage, conversation_id: int) -> None:

@@ -234,8 +234,8 @@ MUTATIONS = (
     Mutation(
         "Nothing older gives back what is just being handed over",
         "tasks/mailbox/lua/_ownership.lua",
-        "return known.handed == -1 or",
-        "return",
+        "if known.handed == -1 then return known.back <= (known.handed_by or 0) + A_MINUTE end",
+        "",
         (PEOPLE, f"{ASKING}::test_nothing_older_gives_back_what_could_not_be_dated_at_once"),
     ),
     Mutation(

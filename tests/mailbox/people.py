@@ -24,6 +24,7 @@ news = st.builds(
     back=some_times,
     all=some_times,
     handed=st.sampled_from((None, None, None, None, -1, 2, 4)),
+    handed_by=st.sampled_from((None, -60_000, 3 - 60_000)),
 )
 
 

@@ -12,7 +12,9 @@
 --            by_hand: by an operator
 --   word     a person's newest public message: {id, at}
 --   handed   when the bot last handed it over; -1: just now, as far as is known
+--   handed_by   by our own clock, where Chatwoot's is not known: an act a minute later is a later one
 
+local A_MINUTE = 60 * 1000
 local OVER = 'over' -- a sign of its own: it gives the conversation back, and leaves nobody to be answered
 local ANYBODY = 'assigned:?' -- of an earlier version, which did not remember whom
 
@@ -51,7 +53,8 @@ local function is_known_as_peoples(known)
     if is_in_the_way(sign, known) then return true end
   end
   if known.word and known.word.at >= known.back then return true end
-  return known.handed == -1 or known.handed > known.back
+  if known.handed == -1 then return known.back <= (known.handed_by or 0) + A_MINUTE end
+  return known.handed > known.back
 end
 
 local function note_present(known, sign, at)
@@ -131,7 +134,7 @@ local function learn(news)
   note_given_back(known, news.all or 0, true)
   if news.at then note_state(known, news) end
   for _, word in ipairs(news.words or {}) do note_word(known, word) end
-  if news.handed then known.handed = news.handed end
+  if news.handed then known.handed, known.handed_by = news.handed, news.handed_by end
   if news.by_hand then note_given_back_by_hand(known) end
   local is_peoples = is_known_as_peoples(known)
   local is_given_back = known.all > all_before or (was_peoples and not is_peoples)

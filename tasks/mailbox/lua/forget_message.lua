@@ -10,6 +10,7 @@ keep()
 if field('stage') == 'queued' and redis.call('ZCARD', waiting) == 0 then
   set('batch', '', 'attempts', 0)
   -- The bell that was rung is right still, where there is more to be done.
-  if field('resume') ~= '1' and field('look') ~= '1' then return go_on(ARGV[4], tonumber(ARGV[5])) end
+  local is_more = field('resume') == '1' or field('look') == '1'
+  if not is_more or redis.call('LLEN', outbox) > 0 then return go_on(ARGV[4], tonumber(ARGV[5])) end
 end
 return {'gone', 0}

@@ -61,7 +61,7 @@ def test_who_opens_does_not_keep_it(desk: Desk, stack: Stack) -> None:
     desk.set_status(3, "pending")
     desk.sandbox.settle()
     handed_over(desk)
-    assert desk.calls().count(ASSIGNMENTS) == 2  # to the team, and to nobody
+    wait_until(lambda: desk.calls().count(ASSIGNMENTS) == 2, what="it to go to the team, and to nobody")
     assert "assignee" not in desk.sandbox.conversation(3)["meta"]
 
 

@@ -131,6 +131,13 @@ def test_nothing_older_gives_back_what_is_just_being_handed_over(mailbox: AnyMai
     assert not theirs(mailbox, News(at=12, back=12, all=12))
 
 
+def test_what_was_never_dated_is_given_back_a_minute_later(mailbox: AnyMailbox) -> None:
+    """By our own clock, which may be a little wrong: else nobody could ever give it back."""
+    mailbox.learn(3, News(handed=-1, handed_by=100_000))
+    assert theirs(mailbox, News(at=110_000, back=110_000, all=110_000))
+    assert not theirs(mailbox, News(at=161_000, back=161_000, all=161_000))
+
+
 def test_a_persons_time_is_known_better_by_its_webhook(mailbox: AnyMailbox) -> None:
     """The API tells the second only, so a handing back within it counts once the webhook has told the rest."""
     assert theirs(mailbox, word(7, 1999), News(at=1800, back=1800, all=1800))
