@@ -39,6 +39,7 @@ MOST_MESSAGES_IN_A_TURN = 50
 _MOST_REMEMBERED = 50
 _SAME_SOURCE_S = 600.0
 _ids = count(1)
+UNANSWERED = -1.0
 
 
 @dataclass
@@ -86,6 +87,7 @@ class Conversation:
     tries: int = 0
     not_before: float = 0
     doubt_until: float = 0
+    """UNANSWERED: nobody can tell until Chatwoot has answered."""
     still_in_doubt: float = 0
 
     messages: set[int] = field(default_factory=set)
@@ -321,6 +323,8 @@ class FakeMailbox:
         it.tries += 1
         it.token, it.rings = self._token(), 0
         it.still_in_doubt = max(0.0, it.doubt_until - self._now)
+        if it.doubt_until == UNANSWERED:
+            it.still_in_doubt = self._timing.doubt_s
         self._watch(it, self._timing.lease_s)
         return self._sending(conversation_id, it)
 
@@ -352,11 +356,20 @@ class FakeMailbox:
         it = self._held(sending, "replying")
         if news is not None:
             self._take_in(it, replace(news, words=self._without_echoes(it, news.words)))
-        it.doubt_until = self._now + self._timing.doubt_s
+        it.doubt_until = UNANSWERED
         if says:
             it.said[says] = self._now
         self._watch(it, self._timing.lease_s)
         return self._is_suppressed(it)
+
+    def doubt(self, sending: Sending) -> float:
+        it = self._held(sending, "replying")
+        if it.doubt_until == UNANSWERED:
+            it.doubt_until = self._now + self._timing.doubt_s
+        delay_s = max(0.0, it.doubt_until - self._now)
+        it.token, it.not_before = "", self._now + delay_s
+        self._watch(it, delay_s + self._timing.grace_s)
+        return delay_s
 
     # -- both
 
@@ -368,7 +381,8 @@ class FakeMailbox:
             return None
         it.attempts -= 0 if counts else 1
         it.token, it.not_before = "", self._now + delay_s
-        it.doubt_until = self._now + max(0 if decided else self._timing.doubt_s, it.still_in_doubt)
+        if not it.still_in_doubt:
+            it.doubt_until = 0 if decided else UNANSWERED
         self._watch(it, delay_s + self._timing.grace_s)
         if it.stage == "replying":
             return WakeSender()
@@ -381,7 +395,7 @@ class FakeMailbox:
             return
         it.tries -= 1
         it.token, it.not_before = "", self._now + delay_s
-        it.doubt_until = self._now + it.still_in_doubt if it.still_in_doubt else 0
+        it.doubt_until = it.doubt_until if it.still_in_doubt else 0
         self._watch(it, delay_s + self._timing.grace_s)
 
     def extend(self, conversation_id: int, token: str) -> bool:

@@ -227,7 +227,7 @@ class Mailbox:
     def begin_sending(self, conversation_id: int) -> Sending | None:
         """Take the head of the outbox; None where there is none, or another worker is at it, or it is to wait."""
         token = self._token()
-        answer = self._run("begin_sending", conversation_id, token, *self._ms("lease_s"))
+        answer = self._run("begin_sending", conversation_id, token, *self._ms("lease_s", "doubt_s"))
         return replies.sending(conversation_id, token, *answer[1:]) if answer[0] == "send" else None
 
     def settle(
@@ -277,10 +277,23 @@ class Mailbox:
             TurnLost: another worker has taken it over: the action is theirs.
         """
         what = (says, _json(news) if news else "")
-        answer = self._run("confirm", sending.conversation_id, sending.token, *self._ms("lease_s", "doubt_s"), *what)
+        answer = self._run("confirm", sending.conversation_id, sending.token, *self._ms("lease_s"), *what)
         if answer[0] == "lost":
             raise TurnLost(sending.conversation_id)
         return bool(answer[1])
+
+    def doubt(self, sending: Sending) -> float:
+        """Chatwoot has answered, and shows nothing of an earlier try: give the outbox back until it cannot come.
+
+        Returns in how many seconds that is. It is counted from the first such answer after the try.
+
+        Raises:
+            TurnLost: another worker has taken the outbox over.
+        """
+        answer = self._run("doubt", sending.conversation_id, sending.token, *self._ms("doubt_s", "grace_s"))
+        if answer[0] == "lost":
+            raise TurnLost(sending.conversation_id)
+        return float(answer[1]) / 1000
 
     # -- both
 
@@ -293,8 +306,8 @@ class Mailbox:
         `counts`: as an attempt at the turn. Whoever does not come back after the delay must ring; the watchdog does, a
         grace later.
         """
-        grace, doubt = self._ms("grace_s", "doubt_s")
-        what = (held.token, int(delay_s * 1000), grace, 0 if decided else doubt, 0 if counts else 1)
+        (grace,) = self._ms("grace_s")
+        what = (held.token, int(delay_s * 1000), grace, 0 if decided else 1, 0 if counts else 1)
         return replies.taken_up(self._run("release", held.conversation_id, *what))
 
     def defer(self, sending: Sending, *, delay_s: float) -> None:

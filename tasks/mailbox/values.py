@@ -20,7 +20,7 @@ class Timing:
     """A doorbell that is so late is rung again; then twice as late, and so on."""
     most_grace_s: float = 60.0
     doubt_s: float = 15.0
-    """So long Chatwoot may go on storing a message whose connection broke: its rack-timeout."""
+    """So long Chatwoot may go on storing a message whose connection broke, once it answers: its rack-timeout."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ class Sending:
     """1 at the first try. More: somebody may have done it already."""
     token: str
     doubt_s: float = 0.0
-    """For how long an earlier try may still come true, although nothing is to be seen of it."""
+    """For how long an earlier try may still come true, although nothing is to be seen of it; 0: it cannot."""
     owned_by_human: bool = False
     """People have taken the conversation over, or ended it: nothing more is to be said to the customer."""
     number: int = 0

@@ -37,11 +37,10 @@ log = structlog.get_logger()
 
 
 class StillInDoubt(Exception):
-    """Nothing is to be seen of an earlier try, but it may still come true: look again after `seconds`."""
+    """Chatwoot has answered, and nothing is to be seen of an earlier try, but it may still come true: look again."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self) -> None:
         super().__init__("an earlier try may still come true")
-        self.seconds = seconds
 
 
 class Suppressed(Exception):
@@ -182,7 +181,7 @@ class Delivery:
         if self._is_there(action, conversation_id):
             return False
         if sending.doubt_s > 0:
-            raise StillInDoubt(sending.doubt_s)
+            raise StillInDoubt
         return True
 
     def _is_there(self, action: PostMessage, conversation_id: int) -> bool:

@@ -109,8 +109,7 @@ class OutboxSender:
         except Suppressed:
             return self._suppress(action, sending), sent
         except StillInDoubt as doubt:
-            self.mailbox.release(sending, delay_s=doubt.seconds)
-            raise TryLater(str(doubt), doubt.seconds) from None
+            raise TryLater(str(doubt), self.mailbox.doubt(sending)) from None
         except NotNow as error:
             raise self._postponed(sending, error) from None
         except PermanentError as error:

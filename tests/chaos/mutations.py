@@ -192,9 +192,23 @@ MUTATIONS = (
     Mutation(
         "A look that fails ends no doubt",
         "tasks/mailbox/lua/release.lua",
-        "math.max(tonumber(ARGV[5]), number('still_in_doubt'))",
-        "tonumber(ARGV[5])",
+        "if number('still_in_doubt') == 0 then",
+        "if true then",
         (MAILBOX, f"{TWICE}::test_a_look_fails_while_chatwoot_is_still_storing"),
+    ),
+    Mutation(
+        "Its time begins when Chatwoot has first answered",
+        "tasks/mailbox/lua/confirm.lua",
+        "set('doubt_until', UNANSWERED)",
+        "set('doubt_until', now + 15000)",
+        (RECOVERY,),
+    ),
+    Mutation(
+        "What was cut off waits for an answer of Chatwoot's, however long",
+        "tasks/mailbox/lua/release.lua",
+        "ARGV[5] == '1' and UNANSWERED or 0",
+        "ARGV[5] == '1' and now + 5000 or 0",
+        (MAILBOX, f"{TWICE}::test_frozen_for_longer_than_storing_may_take[False]"),
     ),
     Mutation(
         "A proxy's word is not Chatwoot's",

@@ -95,6 +95,18 @@ def test_worker_that_gives_back(place: str, desk: Desk, stack: Stack) -> None:
     check(desk, stack)
 
 
+@pytest.mark.parametrize("place", both("doubt"))
+def test_worker_that_looks_in_vain(place: str, desk: Desk, stack: Stack) -> None:
+    """The connection was reset: nothing of the reply is to be seen, and it may still come."""
+    stack.start_web()
+    worker = doom(stack, place)
+    desk.conversation(3)
+    desk.sandbox.faults.add("reset")
+    desk.sandbox.customer_writes("one", conversation_id=3)
+    see_it_die(worker)
+    check(desk, stack)
+
+
 @pytest.mark.parametrize("place", both("schedule"))
 def test_worker_that_puts_off(place: str, desk: Desk, stack: Stack) -> None:
     """The graph wants something said later."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 import redis
@@ -103,7 +104,7 @@ def test_people_take_over_between_the_storing_and_the_second_try(how: str, desk:
     assert of_conversation(desk, 3).is_clean, desk.replies()
 
 
-def looks(desk: Desk) -> list[object]:
+def looks(desk: Desk) -> list[Any]:
     """For what was posted: the list, after the first post."""
     posted = next((each.at for each in desk.posts()), float("inf"))
     return [
@@ -150,6 +151,27 @@ def test_a_proxy_gives_up_while_chatwoot_is_still_storing(status: int, desk: Des
         desk.conversation(3)
         desk.sandbox.customer_writes("one", conversation_id=3)
         check_that_it_goes_on(desk)
+
+
+@pytest.mark.parametrize("dies", [False, True])
+def test_frozen_for_longer_than_storing_may_take(
+    dies: bool, desk: Desk, stack: Stack, redis_client: redis.Redis
+) -> None:
+    """The post waits in Chatwoot's backlog and is begun at the thaw only, whoever has given up waiting, or died.
+
+    So what is not there then may still come. No webhook of our own tells that it has.
+    """
+    desk.sandbox.webhook_faults.add("never", event=None, content="Echo: ", times=None)
+    stack.env |= {"CHATWOOT_TIMEOUT_SECONDS": "1", "CHATWOOT_STORING_SECONDS": "5"}
+    desk.sandbox.set_pace(0.4)  # 2.5 s for each message
+    desk.sandbox.faults.add("frozen", seconds=120)
+    sender = a_sender(desk, stack, redis_client)
+    posted_at = desk.posts()[0].at
+    if dies:
+        sender.kill()
+    wait_until(lambda: any(look.at > posted_at + 5 for look in looks(desk)), what="a look after the time for storing")
+    desk.sandbox.faults.clear()
+    check_that_it_goes_on(desk)
 
 
 def test_kept_waiting_until_its_time_was_over(desk: Desk, stack: Stack, redis_client: redis.Redis) -> None:

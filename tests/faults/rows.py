@@ -42,6 +42,18 @@ def _stored_and_never_told(scene: Scene) -> None:
     _api("500-after-storing", 6)(scene)
 
 
+def _frozen(scene: Scene) -> None:
+    """The first round's posts wait in its backlog for longer than storing may take. It is slow afterwards, and tells of
+    no reply of ours, so that it has to be asked."""
+    scene.sandbox.webhook_faults.add("never", event=None, content="Echo: ", times=None)
+    scene.sandbox.faults.add("frozen", seconds=25)
+    scene.sandbox.set_pace(0.67)
+    _write(scene, 1)
+    scene.wait_for_answers()
+    scene.sandbox.set_pace(None)
+    _write(scene, 4)
+
+
 def _twice(scene: Scene) -> None:
     scene.sandbox.webhook_faults.add("twice", times=None)
     _write(scene, 5)
@@ -146,6 +158,7 @@ ROWS = (
     Row("slow: 1.5 s for an answer", _api("slow", 20, seconds=1.5)),
     Row("hang", _api("hang", 4, seconds=60)),
     Row("hang after storing", _api("hang-after-storing", 4, seconds=60)),
+    Row("frozen for 25 s, then slow", _frozen),
     Row("500 after storing", _api("500-after-storing", 6)),
     Row("500 after storing, and no webhook of it", _stored_and_never_told),
     Row("422 after storing: statement timeout", _api("422-after-storing", 6)),

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from tasks.mailbox import WakeSender, WakeThinker
 from tests.mailbox.book import Book, pick
-from tests.mailbox.working import LEASE_S, MOST_GRACE_S, Working, ages, conversations, delays, few, seldom, workers
-from tests.mailbox.worlds import UNIT_S, Inside
+from tests.mailbox.working import (
+    DOUBT_S,
+    LEASE_S,
+    MOST_GRACE_S,
+    Working,
+    ages,
+    conversations,
+    delays,
+    few,
+    seldom,
+    workers,
+)
+from tests.mailbox.worlds import UNIT_S, Inside, rounded
 
 
 class Accidents(Working):
@@ -69,6 +82,21 @@ class Accidents(Working):
         book.holder = ""
         if book.sendings[-1].tries == 1:
             book.tried.remove(book.outbox[0])
+
+    @precondition(lambda self: self.has("sendings"))
+    @rule(conversation_id=conversations, age=ages)
+    def doubt(self, conversation_id: int, age: int) -> None:
+        """Whoever looks for an earlier try finds nothing: it may still come."""
+        book, before = self.before(conversation_id)
+        sending = pick(book.sendings, age)
+        if sending is None:
+            return
+        doubt = partial(self.anyone.doubt, sending)
+        if sending.token != book.holder:
+            self.is_refused(conversation_id, before, doubt)
+        else:
+            assert rounded(doubt()) <= DOUBT_S
+            book.holder = ""
 
     @precondition(lambda self: self.has("held"))
     @rule(conversation_id=conversations, age=ages)

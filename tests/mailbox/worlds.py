@@ -218,6 +218,8 @@ class Names:
         match what:
             case str():
                 return self._fakes.get(what, what)
+            case float():
+                return rounded(what)
             case WakeThinker():
                 return replace(what, bell=self._fakes[what.bell], delay_s=rounded(what.delay_s))
             case Accepted(doorbell=WakeThinker() as doorbell):

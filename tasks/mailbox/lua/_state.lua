@@ -46,8 +46,9 @@
 --   withheld           '1': a bubble of the turn in the outbox was suppressed    settle; '' by go_on
 --   settled            actions settled so far, for ever                          settle
 --   tries              how often the outbox's head was begun                     begin_sending, defer
---   not_before         nobody may begin the head before                          release, defer
---   doubt_until        until when a try of the head may still come true          confirm, release, defer
+--   not_before         nobody may begin the head before                          release, defer, doubt
+--   doubt_until        until when a try of the head may still come true; 0: none may. -1: Chatwoot has not answered
+--                      since, so nobody can tell                                 confirm, release, doubt, defer
 --   still_in_doubt     ms of that which were left when the head was begun        begin_sending
 
 local state, waiting, outbox, seen, due, dead_letters, meanwhile, later = unpack(KEYS)
@@ -57,6 +58,8 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local DAY = 24 * 3600 * 1000
 local WEEK_S, MONTH_S = 7 * 24 * 3600, 30 * 24 * 3600
+
+local UNANSWERED = -1 -- of doubt_until
 
 local function field(name) return redis.call('HGET', state, name) or '' end
 local function number(name) return tonumber(field(name)) or 0 end

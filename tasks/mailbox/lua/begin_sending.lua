@@ -1,7 +1,7 @@
--- A worker wants to send. ARGV: conversation, token, lease.
+-- A worker wants to send. ARGV: conversation, token, lease, how long a try may come true after Chatwoot has answered.
 -- The try is counted before the action: who comes second knows that there was a first. It also learns for how long the
 -- first may still come true: Chatwoot goes on storing a message after the connection has broken.
-local token, lease = ARGV[2], tonumber(ARGV[3])
+local token, lease, doubt = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 
 if field('stage') ~= 'replying' then return {'nothing'} end
 local holder = field('token')
@@ -10,7 +10,9 @@ if holder ~= token then
   if holder ~= '' and deadline > now then return {'nothing'} end
   if number('not_before') > now then return {'nothing'} end
   redis.call('HINCRBY', state, 'tries', 1)
-  set('token', token, 'rings', 0, 'still_in_doubt', math.max(0, number('doubt_until') - now))
+  local left = math.max(0, number('doubt_until') - now)
+  if number('doubt_until') == UNANSWERED then left = doubt end
+  set('token', token, 'rings', 0, 'still_in_doubt', left)
 end
 watch_until(now + lease)
 local action, is_there = head()

@@ -4,7 +4,7 @@ local token, delay, grace = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 
 if field('stage') ~= 'replying' or token == '' or field('token') ~= token then return {'lost'} end
 redis.call('HINCRBY', state, 'tries', -1)
-local doubt = number('still_in_doubt')
-set('token', '', 'not_before', now + delay, 'doubt_until', doubt > 0 and now + doubt or 0)
+set('token', '', 'not_before', now + delay)
+if number('still_in_doubt') == 0 then set('doubt_until', 0) end
 watch_until(now + delay + grace)
 return {'send'}

@@ -1,12 +1,12 @@
 -- The holder gives the stage back, to be taken up again after a while. ARGV: conversation, token, delay, grace,
--- how long what it tried may still come true (0: it will not), 1 if it does not count as an attempt.
+-- 1 if what it tried may still come true, 1 if it does not count as an attempt.
 local token, delay, grace = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 
 if field('token') ~= token or token == '' then return {'lost'} end
 set('token', '', 'not_before', now + delay)
 if ARGV[6] == '1' then redis.call('HINCRBY', state, 'attempts', -1) end
 -- Whoever was in doubt has only looked, not posted: that the look failed ends no doubt.
-set('doubt_until', now + math.max(tonumber(ARGV[5]), number('still_in_doubt')))
+if number('still_in_doubt') == 0 then set('doubt_until', ARGV[5] == '1' and UNANSWERED or 0) end
 watch_until(now + delay + grace)
 if field('stage') == 'replying' then return {'send'} end
 set('stage', 'queued', 'quiet_until', now + delay)

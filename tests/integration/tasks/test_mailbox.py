@@ -18,7 +18,7 @@ from tasks.mailbox import (
     WakeSender,
     WakeThinker,
 )
-from tests.mailbox.steps import AnyMailbox, Open, accepted, begun, claimed
+from tests.mailbox.steps import AT_ONCE, AnyMailbox, Open, accepted, begun, claimed
 
 
 class TestComingIn:
@@ -193,6 +193,15 @@ class TestSending:
         replying.release(begun(replying), delay_s=0, decided=False)
         replying.release(begun(replying), delay_s=0)
         assert begun(replying).doubt_s > 0
+
+    def test_its_time_begins_when_chatwoot_has_first_answered(self, replying: AnyMailbox) -> None:
+        """However long ago the try was: until then nobody can tell whether it was begun at all."""
+        replying.release(begun(replying), delay_s=0, decided=False)
+        first = begun(replying)
+        replying.release(first, delay_s=0)  # a look that failed
+        second = begun(replying)
+        assert first.doubt_s == second.doubt_s == replying.doubt(second) == AT_ONCE.doubt_s
+        assert replying.begin_sending(3) is None
 
     def test_what_was_refused_is_not_in_doubt(self, replying: AnyMailbox) -> None:
         replying.release(begun(replying), delay_s=0)

@@ -166,6 +166,22 @@ class TestHoldings:
         assert bells.sent == [3]
         assert (again.tries, again.doubt_s > 0) == (2, True)
 
+    def test_a_doubt_ends_some_time_after_chatwoot_has_answered(self, world: RedisWorld, mailbox: Mailbox) -> None:
+        """Not some time after the try."""
+        mailbox.enqueue(3, "a", "by hand")
+        sending = mailbox.begin_sending(3)
+        assert sending is not None
+        mailbox.confirm(sending)
+        left_s = []
+        for _ in range(2):
+            world.pass_time(600)
+            again = mailbox.begin_sending(3)
+            assert again is not None
+            left_s.append(again.doubt_s)
+            if again.doubt_s:
+                mailbox.doubt(again)
+        assert left_s == [Timing().doubt_s, 0]
+
 
 class TestWatchdog:
     def test_what_is_overdue_is_rung_for_once(self, world: RedisWorld, mailbox: Mailbox, bells: Bells) -> None:
