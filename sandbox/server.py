@@ -257,6 +257,10 @@ class Sandbox:
     def set_pace(self, messages_per_second: float | None) -> None:
         self._standin.pace.set(messages_per_second)
 
+    def let_lists_lag(self, seconds: float) -> None:
+        """A list of messages is read from a replica of the database that is so far behind."""
+        self._standin.lists_behind_s = seconds
+
     def settle(self, timeout_s: float = 30.0) -> None:
         """Wait until every webhook is delivered or given up. What a `shuffled` switch still holds does not count.
 

@@ -45,6 +45,7 @@ class StandIn:
         self.faults = Faults()
         self.pace = Pace(options.messages_per_second)
         self.lag = Lag()
+        self.lists_behind_s = 0.0
         self.deliveries = Deliveries(self.jobs, self.journal, options.rules, self.lag)
         self.deliveries.on_failure = self._after_failure
         self.webhook_faults = WebhookFaults(self.deliveries, self.jobs)

@@ -1,5 +1,7 @@
 """Messages of a conversation."""
 
+import time
+
 from flask import Blueprint, Response, request
 
 from sandbox import errors
@@ -27,8 +29,10 @@ def index(conversation_id: str) -> Response:
 
 
 def _selected(of: Conversation) -> list[Message]:
-    """Ascending. after: > id, 100 at most. before: < id, the last 20. Both: after <= id < before."""
-    said = of.messages
+    """Ascending, as of `lists_behind_s` ago. after: > id, 100 at most. before: < id, the last 20. Both:
+    after <= id < before."""
+    newest_at = time.time() - standin().lists_behind_s
+    said = [message for message in of.messages if message.created_at <= newest_at]
     if request.args.get("filter_internal_messages") == "true":
         said = [message for message in said if not message.private and not message.is_activity]
     after, before = as_id(request.args.get("after")), as_id(request.args.get("before"))

@@ -50,6 +50,15 @@ def test_what_is_no_span_of_time_is_refused(bounds: tuple[float, ...]) -> None:
         Lag().set(webhooks_s=bounds)
 
 
+def test_a_list_shows_what_there_was_a_while_ago(desk: Desk) -> None:
+    desk.sandbox.let_lists_lag(600)
+    desk.reply("uno")
+    path = f"conversations/{CONVERSATION}/messages"
+    assert desk.call("GET", path, token="admin").json()["payload"] == []
+    desk.sandbox.let_lists_lag(0)
+    assert [each["content"] for each in desk.call("GET", path, token="admin").json()["payload"]] == ["uno"]
+
+
 def test_every_webhook_is_late_and_settling_waits_for_it(desk: Desk) -> None:
     desk.sandbox.lag.set(webhooks_s=(1, 1))
     desk.customer_writes()
