@@ -103,15 +103,16 @@ class Client:
         call = Call("POST", f"/conversations/{conversation_id}/messages", creates=True)
         return self._ask(call, Message.from_json, body=_given(body), files=files)
 
-    def messages(self, conversation_id: int, *, after: int | None = None) -> list[Message]:
-        """The last 20 messages, oldest first; or up to 100 with ids above `after`. Activities and notes are among them.
+    def messages(self, conversation_id: int, *, after: int | None = None, before: int | None = None) -> list[Message]:
+        """The last 20 messages, oldest first, or the last 20 with ids below `before`; or the first 100 with ids above
+        `after`. Activities and notes are among them. One of the two, or neither.
 
         With a user's token only.
 
         Source: https://developers.chatwoot.com/api-reference/messages/get-messages
         """
         call = Call("GET", f"/conversations/{conversation_id}/messages")
-        return self._ask(call, _all_of(Message.from_json, "payload"), params=_given({"after": after}))
+        return self._ask(call, _all_of(Message.from_json, "payload"), params=_given({"after": after, "before": before}))
 
     # Conversations
 

@@ -75,11 +75,18 @@ class PostMessage(_Action):
     """An operator wants it said, whoever has the conversation."""
     look_first: bool = False
     """It may be there already: an earlier life of this action ended in doubt."""
+    first_asked_at: float = 0.0
+    """When that was asked for; 0: it had none."""
 
     @property
     def after(self) -> int | None:
         """The id of an older message, if one is known: where to begin looking."""
         return self.answers[-1] if self.answers else None
+
+    @property
+    def since(self) -> float:
+        """Before this it cannot have been said."""
+        return self.first_asked_at or self.asked_at
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,5 +221,5 @@ def tells_people(action: Action) -> bool:
 def renewed(action: Action, asked_at: float) -> Action:
     """The same action, asked for again."""
     if isinstance(action, PostMessage):
-        return replace(action, asked_at=asked_at, look_first=True, ignores_takeover=True)
+        return replace(action, asked_at=asked_at, first_asked_at=action.since, look_first=True, ignores_takeover=True)
     return replace(action, asked_at=asked_at)

@@ -22,7 +22,7 @@ from tasks.records import actions, incoming
 from tasks.records.actions import PostMessage
 from tasks.records.dead_letter import THINKING, WRITING_FIRST, DeadLetter
 from tasks.recovery.scan import each_done
-from tasks.runtime.clients import said_lately
+from tasks.runtime.clients import said_since
 
 log = structlog.get_logger()
 
@@ -149,9 +149,9 @@ class DeadLetters:
             raise AnsweredSince(f"conversation {letter.conversation_id}: {who} has answered since")
 
     def _messages(self, letter: DeadLetter) -> Sequence[Message]:
-        """What was said lately, as far as our token may see it."""
+        """What was said since it failed, as far as our token may see it."""
         try:
-            return said_lately(self.user, self.reply, letter.conversation_id, after=letter.after)
+            return said_since(self.user, self.reply, letter.conversation_id, after=letter.after, since=letter.at)
         except NotFound:
             raise
         except PermanentError:

@@ -14,18 +14,53 @@ from chatwoot.errors import PermanentError
 from chatwoot.messages import Message
 from tasks.runtime.rate_limit import RateLimit
 
+_FORWARD, _BACKWARD = 100, 20
+"""How many messages Chatwoot lists at once, after one and before one."""
+_MOST_PAGES = 50
+_CLOCKS_S = 300.0
+"""So far Chatwoot's clock may be before ours."""
 
-def said_lately(user: Client | None, reply: Client, conversation_id: int, *, after: int | None) -> list[Message]:
-    """What was said after this message, or lately, as far as our tokens may see it: a bot's alone shows the last one.
+
+def said_since(
+    user: Client | None, reply: Client, conversation_id: int, *, after: int | None, since: float
+) -> list[Message]:
+    """All that was said after a message, or where none is known since a time, as far as our tokens may see it: a bot's
+    alone shows the last one.
+
+    Args:
+        after: a message's id.
+        since: Unix seconds.
 
     Raises:
-        ChatwootError: as the client raises it; before Chatwoot 4.14.2 a bot may not look at all.
+        ChatwootError: as the client raises it; before Chatwoot 4.14.2 a bot may not look at all. `PermanentError`:
+            more was said than anybody can look through.
     """
     if user is not None:
-        return user.messages(conversation_id, after=after)
+        return _said_after(user, conversation_id, after) if after else _said_from(user, conversation_id, since)
     conversation = reply.conversation(conversation_id)
     last = (conversation.last_message, conversation.last_non_activity_message)
     return [message for message in last if message is not None]
+
+
+def _said_after(user: Client, conversation_id: int, message_id: int) -> list[Message]:
+    found: list[Message] = []
+    for _ in range(_MOST_PAGES):
+        page = user.messages(conversation_id, after=message_id)
+        found += page
+        if len(page) < _FORWARD:
+            return found
+        message_id = page[-1].id
+    raise PermanentError("too much was said since to be looked through")
+
+
+def _said_from(user: Client, conversation_id: int, since: float) -> list[Message]:
+    found: list[Message] = []
+    for _ in range(_MOST_PAGES):
+        page = user.messages(conversation_id, before=found[0].id if found else None)
+        found = page + found
+        if len(page) < _BACKWARD or (page[0].created_at or 0) < since - _CLOCKS_S:
+            return found
+    raise PermanentError("too much was said since to be looked through")
 
 
 @dataclass(frozen=True, kw_only=True)

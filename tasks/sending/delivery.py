@@ -28,7 +28,7 @@ from tasks.records.actions import (
     Unknown,
 )
 from tasks.runtime import failpoints
-from tasks.runtime.clients import Clients, said_lately
+from tasks.runtime.clients import Clients, said_since
 from tasks.runtime.counters import Counted, count
 from tasks.sending.changes import arrange
 from tasks.sending.replacement import Replacement
@@ -186,7 +186,8 @@ class Delivery:
 
     def _is_there(self, action: PostMessage, conversation_id: int) -> bool:
         """Whether an earlier try has made the message. Our own webhook has not said so: `Sending.is_there`."""
-        found = said_lately(self.clients.user, self.clients.reply, conversation_id, after=action.after)
+        user, reply = self.clients.user, self.clients.reply
+        found = said_since(user, reply, conversation_id, after=action.after, since=action.since)
         return any(marker.carries(message.content_attributes, action.key) for message in found)
 
 

@@ -169,12 +169,12 @@ class OutboxSender:
 
 
 def _is_decided(error: ChatwootError) -> bool:
-    """Whether Chatwoot has answered, or was never asked: then it is not storing the message still.
+    """Whether nothing comes of the try any more: it was refused unlooked at, or never sent.
 
-    408 and what is above 500 are a proxy's answers (a load balancer's, Cloudflare's 520), which gave up waiting.
+    Else it may be stored still, where a proxy gave up waiting (408, 502 to 504, 520); or it is stored (500, 422), and a
+    list that is read from a replica of Chatwoot's database does not show it yet.
     """
-    status = error.status or 408
-    return isinstance(error, TransientError) or not (status == 408 or status > 500)
+    return isinstance(error, TransientError)
 
 
 def backoff_s(tries: int, error: ChatwootError) -> float:

@@ -211,11 +211,28 @@ MUTATIONS = (
         (MAILBOX, f"{TWICE}::test_frozen_for_longer_than_storing_may_take[False]"),
     ),
     Mutation(
-        "A proxy's word is not Chatwoot's",
+        "Only what was refused unlooked at is decided",
         "tasks/sending/outbox.py",
-        "status == 408 or status > 500",
-        "status in (408, 502, 504)",
-        (f"{TWICE}::test_a_proxy_gives_up_while_chatwoot_is_still_storing",),
+        "return isinstance(error, TransientError)",
+        "return isinstance(error, TransientError) or error.status in (500, 503)",
+        (
+            f"{TWICE}::test_a_proxy_gives_up_while_chatwoot_is_still_storing",
+            f"{TWICE}::test_a_list_that_lags_behind[500-after-storing]",
+        ),
+    ),
+    Mutation(
+        "All that was said after a message is looked through",
+        "tasks/runtime/clients.py",
+        "if len(page) < _FORWARD:",
+        "if True:",
+        (f"{TWICE}::test_much_is_said_before_the_post",),
+    ),
+    Mutation(
+        "All that was said since a time is looked through",
+        "tasks/runtime/clients.py",
+        "if len(page) < _BACKWARD or",
+        "if True or",
+        (f"{TWICE}::test_much_is_said_between_the_post_and_the_look",),
     ),
     Mutation(
         "An older state of the conversation changes nothing",

@@ -174,6 +174,58 @@ def test_frozen_for_longer_than_storing_may_take(
     check_that_it_goes_on(desk)
 
 
+@pytest.mark.parametrize("kind", ["500-after-storing", "422-after-storing", "reset-after-storing"])
+def test_a_list_that_lags_behind(kind: str, desk: Desk, stack: Stack) -> None:
+    """What was stored is not to be seen in it for a while. No webhook of our own tells that it is there."""
+    desk.sandbox.webhook_faults.add("never", event=None, content="Echo: ", times=None)
+    desk.sandbox.let_lists_lag(4)
+    stack.env |= {"CHATWOOT_STORING_SECONDS": "6", "LOOK_BEFORE_THINKING": "late"}
+    stack.start_web()
+    stack.start_worker()
+    desk.conversation(3)
+    desk.sandbox.faults.add(kind)
+    desk.sandbox.customer_writes("one", conversation_id=3)
+    check_that_it_goes_on(desk)
+
+
+def test_much_is_said_between_the_post_and_the_look(desk: Desk, stack: Stack) -> None:
+    """More than a page of Chatwoot's list. No webhook of our own tells that the message is there."""
+    worker = a_worker_that_dies_after_posting("by hand", desk, stack)
+    stack.celery("call", "tasks.send_reply", "--kwargs", '{"conversation_id": 3, "content": "by hand"}')
+    wait_until(lambda: not worker.is_alive, what="the worker to die")
+    write_much(desk, 25)
+    stack.start_worker()
+    wait_until(lambda: "more 24" in answered(desk.replies()), what="the rest to be answered")
+    assert desk.replies().count("by hand") == 1
+
+
+def test_much_is_said_before_the_post(desk: Desk, stack: Stack) -> None:
+    """More than a page after the message that it answers."""
+    worker = a_worker_that_dies_after_posting("Echo: one", desk, stack)
+    desk.sandbox.faults.add("429-retry-after", seconds=8)
+    desk.sandbox.customer_writes("one", conversation_id=3)
+    wait_until(desk.posts, what="the post that is refused")
+    write_much(desk, 120)
+    wait_until(lambda: not worker.is_alive, what="the worker to die")
+    stack.start_worker()
+    wait_until(lambda: "more 119" in answered(desk.replies()), what="the rest to be answered")
+    assert desk.replies().count("Echo: one") == 1
+
+
+def a_worker_that_dies_after_posting(text: str, desk: Desk, stack: Stack) -> Process:
+    """No webhook tells of what it has posted."""
+    desk.sandbox.webhook_faults.add("never", event=None, content=text, times=None)
+    stack.start_web()
+    desk.conversation(3)
+    return stack.start_worker(CONTESTA_DIE_AT="post.after")
+
+
+def write_much(desk: Desk, count: int) -> None:
+    for number in range(count):
+        desk.sandbox.customer_writes(f"more {number}", conversation_id=3)
+    desk.sandbox.settle()
+
+
 def test_kept_waiting_until_its_time_was_over(desk: Desk, stack: Stack, redis_client: redis.Redis) -> None:
     """Posts in flight are capped. Who waited for so long that another took over must not post any more."""
     stack.env |= {"POSTS_IN_FLIGHT": "1", "TURN_SECONDS": "1", "CHATWOOT_STORING_SECONDS": "1"}

@@ -88,6 +88,11 @@ ASKED: list[tuple[Act, str, tuple[str, str, Any]]] = [
         ("GET", "/conversations/3/messages?after=9", None),
     ),
     (
+        lambda client: client.messages(3, before=9),
+        "GET_messages-200",
+        ("GET", "/conversations/3/messages?before=9", None),
+    ),
+    (
         lambda client: client.conversation(3),
         "GET_or_POST_conversation-200",
         ("GET", "/conversations/3", None),
