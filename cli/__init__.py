@@ -1,4 +1,4 @@
-"""What an operator types: `flask dead-letters`, `flask forget`. Decides nothing itself.
+"""What an operator types: `flask dead-letters`, `flask forget`, `flask restored`. Decides nothing itself.
 
 `flask` finds it by FLASK_APP in .flaskenv.
 """
@@ -10,6 +10,7 @@ from flask import Flask
 import tasks.celery  # noqa: F401 - the app over which doorbells ring
 from cli.dead_letters import dead_letters
 from cli.forget import forget
+from cli.restored import restored
 from tasks.runtime import logs
 
 
@@ -19,4 +20,5 @@ def create_app() -> Flask:
     app = Flask(__name__)
     app.cli.add_command(dead_letters)
     app.cli.add_command(forget)
+    app.cli.add_command(restored)
     return app

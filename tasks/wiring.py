@@ -27,6 +27,7 @@ from tasks.ownership.policy import Policy
 from tasks.recovery.dead_letters import DeadLetters
 from tasks.recovery.holdings import Holdings
 from tasks.recovery.lost_webhooks import LostWebhooks
+from tasks.recovery.restoration import AnsweredSince, Restoration
 from tasks.recovery.waiting import WaitMonitor
 from tasks.recovery.watchdog import BackgroundThreads
 from tasks.runtime import requirements
@@ -294,6 +295,7 @@ class Wiring:
             mailbox=self.mailbox,
             clients=self.clients,
             handover=self.handover,
+            restoration=self.restoration,
             replacement=self.replacement,
             looks_before=self.settings.validate_conversations,
         )
@@ -365,6 +367,21 @@ class Wiring:
             doorbells=over_celery,
             most_wait_s=self.settings.max_wait_seconds,
         )
+
+    @cached_property
+    def restoration(self) -> Restoration:
+        settings = self.settings
+        return Restoration(
+            client=self.redis_client,
+            account_id=settings.chatwoot_account_id,
+            horizon_s=settings.reconcile_horizon_seconds,
+        )
+
+    @cached_property
+    def answered_since(self) -> AnsweredSince | None:
+        if self.user_client is None:
+            return None
+        return AnsweredSince(mailbox=self.mailbox, user=self.user_client)
 
     @cached_property
     def dead_letters(self) -> DeadLetters:

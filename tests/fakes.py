@@ -180,13 +180,14 @@ class FakeMailbox:
     def is_owned_by_human(self, conversation_id: int) -> bool:
         return self._of(conversation_id).known.is_peoples
 
-    def forget_message(self, conversation_id: int, message_id: int, note: str) -> None:
+    def forget_message(self, conversation_id: int, message_id: int, note: str = "") -> None:
         it = self._of(conversation_id)
         it.messages.add(message_id)
         it.waiting.pop(message_id, None)
         it.meanwhile.pop(message_id - 0.5, None)
         it.awaiting_reply = {} if message_id in it.awaiting_reply else it.awaiting_reply
-        self._remember(it, message_id, note)
+        if note:
+            self._remember(it, message_id, note)
         if it.stage == "queued" and not it.waiting:
             it.batch, it.attempts = None, 0
             if it.outbox or not (it.resume or it.look):
@@ -229,6 +230,9 @@ class FakeMailbox:
         it = self._of(conversation_id)
         is_in_work = message_id in it.waiting or message_id in it.meanwhile or it.outbox
         return message_id in it.messages and not is_in_work and it.stage == "idle"
+
+    def waiting(self, conversation_id: int) -> set[int]:
+        return set(self._of(conversation_id).waiting)
 
     # -- thinking
 

@@ -24,6 +24,9 @@ class Keys:
     def state(self, conversation_id: int) -> str:
         return self._own(conversation_id, "state")
 
+    def waiting(self, conversation_id: int) -> str:
+        return self._own(conversation_id, "waiting")
+
     def thread(self, conversation_id: int) -> str:
         """The conversation's LangGraph thread id: its checkpoints share the slot of its mailbox."""
         return f"{_tag(self.shard(conversation_id))}:{self.account_id}:{conversation_id}"

@@ -116,7 +116,7 @@ class Mailbox:
         """Whether people have it, as far as we were told."""
         return self._redis.hget(self.state_key(conversation_id), "owned_by_human") == "1"
 
-    def forget_message(self, conversation_id: int, message_id: int, note: str) -> None:
+    def forget_message(self, conversation_id: int, message_id: int, note: str = "") -> None:
         """The message was deleted: it is not answered any more. `note` comes to the next turn, in `Turn.earlier`."""
         self._run("forget_message", conversation_id, message_id, note, _new_id(), *self._ms("grace_s"))
 
@@ -159,6 +159,11 @@ class Mailbox:
             pipe.hget(state, "stage")
             was_seen, waits, is_peoples, actions, stage = pipe.execute()
         return was_seen is not None and not (waits or is_peoples or actions) and stage == "idle"
+
+    def waiting(self, conversation_id: int) -> set[int]:
+        """The ids of the customer's messages that are to be answered."""
+        found: list[Any] = self._redis.zrange(self._keys.waiting(conversation_id), 0, -1, withscores=True)
+        return {int(id) for _, id in found}
 
     # -- thinking
 

@@ -27,6 +27,7 @@ from tasks.records.actions import (
     SetStatus,
     Unknown,
 )
+from tasks.recovery.restoration import Restoration
 from tasks.runtime import failpoints
 from tasks.runtime.clients import Clients, said_since
 from tasks.runtime.counters import Counted, count
@@ -54,6 +55,7 @@ class Delivery:
     mailbox: Mailbox
     clients: Clients
     handover: Handover
+    restoration: Restoration
     replacement: Replacement | None = None
     """Where to go with a customer's conversation gone; None: nowhere."""
     looks_before: bool = False
@@ -96,6 +98,8 @@ class Delivery:
         is_to_be_suppressed = sending.owned_by_human and actions.is_the_bots_turn(action)
         if is_to_be_suppressed and not isinstance(action, PostMessage):
             raise Suppressed
+        if not isinstance(action, PostMessage):
+            self.restoration.require_to_be_done(action, can_be_seen=True)
         if isinstance(action, ScheduleMessage):
             self._schedule(action, sending.conversation_id)
         elif isinstance(action, SetStatus) and actions.opens(action):
@@ -112,6 +116,7 @@ class Delivery:
         elif self._is_first_try(action, sending) or self._is_missing(action, sending, conversation_id):
             if is_to_be_suppressed:
                 raise Suppressed
+            self.restoration.require_to_be_done(action, can_be_seen=self.clients.user is not None)
             self._say(action, sending, conversation_id, asking)
 
     def _say(self, action: PostMessage, sending: Sending, conversation_id: int, asking: Asking | None) -> None:
@@ -158,7 +163,7 @@ class Delivery:
         self.mailbox.schedule(conversation_id, action.key, post, delay_s=delay_s, unless_newer_than=unless)
 
     def _is_first_try(self, action: PostMessage, sending: Sending) -> bool:
-        return sending.tries == 1 and not action.look_first
+        return sending.tries == 1 and not action.look_first and not self.restoration.is_doubtful(action)
 
     def _post(self, action: PostMessage, conversation_id: int) -> int:
         marks = marker.written(action.key, version=self.clients.version(), at=action.asked_at)
@@ -187,7 +192,7 @@ class Delivery:
     def _is_there(self, action: PostMessage, conversation_id: int) -> bool:
         """Whether an earlier try has made the message. Our own webhook has not said so: `Sending.is_there`."""
         user, reply = self.clients.user, self.clients.reply
-        found = said_since(user, reply, conversation_id, after=action.after, since=action.since)
+        found = said_since(user, reply, conversation_id, after=action.after, since=self.restoration.since(action))
         return any(marker.carries(message.content_attributes, action.key) for message in found)
 
 

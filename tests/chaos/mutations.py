@@ -23,6 +23,7 @@ PEOPLE = "tests/integration/tasks/test_mailbox_people.py"
 RECOVERY = "tests/integration/tasks/test_recovery.py"
 STEPS = "tests/chaos/test_every_step.py"
 TWICE = "tests/chaos/test_nothing_twice.py"
+RESTORED = "tests/integration/test_restored.py"
 CHECKPOINTS = "tests/integration/graph/test_checkpoint.py"
 _AT_ONCE = 4  # each in copies of the project, and most of it is waiting
 _HEAD = """\
@@ -390,6 +391,27 @@ MUTATIONS = (
         '"ssl_cert_reqs": "required", **options',
         '"ssl_cert_reqs": "none", **options',
         ("tests/integration/test_redis_addresses.py::TestWhoIsNotProven::test_of_an_unknown_ca",),
+    ),
+    Mutation(
+        "What a restored copy has to say is looked for",
+        "tasks/sending/delivery.py",
+        "and not self.restoration.is_doubtful(action)",
+        "",
+        (RESTORED,),
+    ),
+    Mutation(
+        "What was answered after the copy was made waits no more",
+        "tasks/recovery/restoration.py",
+        "for message_id in done:",
+        "for message_id in ():",
+        (RESTORED,),
+    ),
+    Mutation(
+        "What was asked for long before Redis was restored is not said any more",
+        "tasks/recovery/restoration.py",
+        "if action.asked_at < at - self.horizon_s:",
+        "if False:",
+        (RESTORED,),
     ),
     Mutation(
         "One broken conversation hides no other",

@@ -1,11 +1,11 @@
--- A message was deleted in Chatwoot: it is not answered any more, even where its own webhook comes later, and it leaves
--- the memory. ARGV: conversation, message id, a word about it for the memory, bell, grace.
+-- A message was deleted in Chatwoot, or answered in an earlier life of Redis: it is not answered any more, even where its
+-- own webhook comes later. ARGV: conversation, message id, a word about it for the memory or '', bell, grace.
 local id = ARGV[2]
 redis.call('ZADD', seen, now, 'message:' .. id)
 redis.call('ZREMRANGEBYSCORE', waiting, id, id)
 redis.call('ZREMRANGEBYSCORE', meanwhile, id, id)
 if string.find(field('awaiting_reply'), '["' .. id .. '"', 1, true) then set('awaiting_reply', '') end
-remember(id, ARGV[3])
+if ARGV[3] ~= '' then remember(id, ARGV[3]) end
 keep()
 if field('stage') == 'queued' and redis.call('ZCARD', waiting) == 0 then
   set('batch', '', 'attempts', 0)
