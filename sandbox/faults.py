@@ -1,7 +1,8 @@
-"""Switches that break the API: refuse, be slow, hang, cut the connection, before or after a message was stored."""
+"""Switches that break the API: refuse, be slow, hang, freeze, cut the connection, before or after storing."""
 
 import re
 import threading
+import time
 from dataclasses import dataclass
 from itertools import count
 
@@ -19,6 +20,7 @@ KINDS = (
     "slow",
     "hang",
     "hang-after-storing",
+    "frozen",
     "500-after-storing",
     "422-after-storing",
     "reset",
@@ -30,7 +32,7 @@ KINDS = (
 class Fault:
     """Breaks the next `times` requests of `method` whose path matches; None: any method, without end.
 
-    `seconds`: how long slow and hang take, or what Retry-After says. `text`: the error of a 422.
+    `seconds`: how long slow, hang and frozen take, or what Retry-After says. `text`: the error of a 422.
     """
 
     id: int
@@ -65,6 +67,7 @@ class Faults:
         self._faults: list[Fault] = []
         self._ids = count(1)
         self._let_go = threading.Event()
+        self._frozen_until = 0.0
         self._closed = False
 
     def add(
@@ -98,9 +101,10 @@ class Faults:
             return [fault.describe() for fault in self._faults]
 
     def clear(self) -> None:
-        """Switch all off, and let go of the requests that hang."""
+        """Switch all off, thaw, and let go of the requests that hang."""
         with self._lock:
             self._faults.clear()
+            self._frozen_until = 0.0
             self._let_go.set()
             self._let_go = threading.Event()
             if self._closed:
@@ -116,7 +120,17 @@ class Faults:
             fault = next((fault for fault in self._faults if fault.concerns(method, path)), None)
             if fault is not None:
                 fault.hits += 1
+                if fault.kind == "frozen":
+                    self._frozen_until = time.monotonic() + fault.seconds
             return fault
+
+    def wait_for_thaw(self) -> None:
+        """While Chatwoot is frozen, as by SIGSTOP, every request waits, and is carried out when it thaws, although
+        whoever asked may be gone."""
+        with self._lock:
+            let_go, left_s = self._let_go, self._frozen_until - time.monotonic()
+        if left_s > 0:
+            let_go.wait(left_s)
 
     def wait(self, seconds: float) -> None:
         """Hold a request, until the switches are cleared at the latest."""

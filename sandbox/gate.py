@@ -57,7 +57,8 @@ class Gate:
             journal.close(number, status=status, message_id=stored[0] if stored else None)
 
     def _answer(self, request: Request, fault: Fault | None) -> Response:
-        if fault is None:
+        self._standin.faults.wait_for_thaw()
+        if fault is None or fault.kind == "frozen":
             return self._carry_out(request)
         stored = self._carry_out(request) if fault.stores else None
         return self._broken(fault, stored)

@@ -72,6 +72,23 @@ def test_hangs_until_the_client_gives_up(desk: Desk, kind: str, stored: list[str
     wait_until(lambda: desk.contents == stored, what="what is stored")
 
 
+def test_frozen_it_carries_out_afterwards_what_nobody_waits_for_any_more(desk: Desk) -> None:
+    desk.sandbox.faults.add("frozen")
+    desk.http.timeout = httpx.Timeout(5, read=0.2)
+    with pytest.raises(httpx.ReadTimeout):
+        desk.reply("uno")
+    with pytest.raises(httpx.ReadTimeout):
+        desk.call("GET", f"conversations/{CONVERSATION}", token="admin")
+    assert desk.contents == []
+    desk.sandbox.faults.clear()
+    wait_until(lambda: desk.contents == ["uno"], what="what was posted to be stored")
+
+
+def test_it_thaws_by_itself(desk: Desk) -> None:
+    desk.sandbox.faults.add("frozen", seconds=0.2)
+    assert desk.reply("uno").status_code == 200
+
+
 def test_hanging_ends_without_an_answer(desk: Desk) -> None:
     desk.sandbox.faults.add("hang", seconds=0.05)
     with pytest.raises(httpx.RemoteProtocolError):
