@@ -17,6 +17,7 @@ from chatwoot.contacts import Contact
 from chatwoot.conversations import Conversation
 from chatwoot.errors import NotFound, OutcomeUnknown, PermanentError, TransientError
 from chatwoot.inboxes import Inbox
+from chatwoot.phones import one_form, written_forms
 from tasks.customers.claims import Claim, Placement, RecipientClaims
 from tasks.customers.index import ContactIndex
 from tasks.mailbox import Mailbox
@@ -116,7 +117,7 @@ class Outreach:
         return place.conversation_id
 
     def _place(self, message: FirstMessage) -> Placement:
-        claim = self.claims.claim(message.phone_number, message.id)
+        claim = self.claims.claim(one_form(message.phone_number), message.id)
         if isinstance(claim, Placement):
             return claim
         with self._held(claim):
@@ -153,7 +154,7 @@ class Outreach:
 
     def _conversation(self, message: FirstMessage, claim: Claim) -> Conversation:
         """The contact's unresolved conversation in the inbox, else a new one."""
-        contact = self.client.find_contact(message.phone_number)
+        contact = self._contact(message.phone_number)
         known = [] if contact is None else self._known(contact)
         # The one with the newest activity stands first. In a bot's inbox an unresolved one is usually pending.
         here = [each for each in known if each.inbox_id == message.inbox_id]
@@ -162,6 +163,11 @@ class Outreach:
                 return conversation
         self._require_window(message, here)
         return self._create_conversation(message, contact or self._create_contact(message, claim), claim)
+
+    def _contact(self, phone_number: str) -> Contact | None:
+        """Whoever has this number; else, whoever has it in another form."""
+        found = map(self.client.find_contact, written_forms(phone_number))
+        return next((contact for contact in found if contact is not None), None)
 
     def _known(self, contact: Contact) -> list[Conversation]:
         try:

@@ -7,6 +7,7 @@ from typing import Any
 
 import phonenumbers
 
+from chatwoot.phones import written_forms
 from tasks.runtime.redaction import SafeError
 
 _WORDS = ("name", "category", "language", "namespace")
@@ -46,7 +47,7 @@ def require_key(value: object) -> str:
 
 
 def require_phone_number(value: object) -> str:
-    """`+34 623 22 65 44` -> `+34623226544`, as Chatwoot stores it.
+    """`+34 623 22 65 44` -> `+34623226544`, as Chatwoot stores it, in whichever of the forms that a phone may have.
 
     Raises:
         InvalidArguments: without "+" and country, or of an impossible length. The text does not repeat it.
@@ -55,9 +56,14 @@ def require_phone_number(value: object) -> str:
         number = phonenumbers.parse(require_text(value, "phone_number"))
     except phonenumbers.NumberParseException as error:
         raise InvalidArguments("phone_number must be in international form, like +34623226544") from error
-    if not phonenumbers.is_possible_number(number):
+    written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    if not any(map(_is_possible, written_forms(written))):
         raise InvalidArguments("phone_number has an impossible length for its country")
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return written
+
+
+def _is_possible(phone_number: str) -> bool:
+    return phonenumbers.is_possible_number(phonenumbers.parse(phone_number))
 
 
 def require_template(value: object) -> dict[str, Any] | None:

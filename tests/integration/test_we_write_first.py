@@ -87,6 +87,21 @@ def test_a_phone_number_is_compared_whole(desk: Desk, stack: Stack, api: int) ->
     assert desk.replies(7) == []
 
 
+@pytest.mark.parametrize(
+    ("stored", "asked"), [("+5215512345678", "+525512345678"), ("+525512345678", "+5215512345678")]
+)
+def test_a_number_that_is_written_in_two_ways_is_one_contact(
+    stored: str, asked: str, desk: Desk, stack: Stack, api: int
+) -> None:
+    contact = desk.sandbox.add_contact(name="Ana", phone_number=stored)
+    desk.sandbox.add_conversation(inbox_id=api, contact_id=contact.id, id=7)
+    stack.start_worker()
+    write(stack, "Hola", asked)
+    write(stack, "otra vez", stored)
+    wait_until(lambda: len(desk.replies(7)) == 2, what="both messages")
+    assert made(desk) == []
+
+
 def test_another_inbox_can_be_named(desk: Desk, stack: Stack, api: int) -> None:
     other = desk.sandbox.add_inbox(name="Another", channel="api")
     stack.start_worker()
