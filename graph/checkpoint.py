@@ -12,8 +12,9 @@ import base64
 import json
 import re
 import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import redis
 from langchain_core.runnables import RunnableConfig
@@ -21,12 +22,15 @@ from langgraph.checkpoint.base import (
     ChannelVersions,
     Checkpoint,
     CheckpointMetadata,
+    CheckpointTuple,
     PendingWrite,
     get_checkpoint_metadata,
 )
 from langgraph.checkpoint.redis import ShallowRedisSaver
 from langgraph.checkpoint.redis.util import to_storage_safe_str
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+
+T = TypeVar("T")
 
 FENCE = "__fence"
 """The key in a config's `configurable` under which a `Fence` may stand."""
@@ -44,6 +48,20 @@ class Fence:
 
 class FencedOff(Exception):
     """Somebody else writes this thread now: the checkpoint was refused, what is stored is untouched."""
+
+
+class MemoryAway(Exception):
+    """Redis is away, or takes nothing: it is no fault of the graph's."""
+
+
+class Patience(Protocol):
+    """Tries a step again while Redis is away, for as long as it has patience."""
+
+    def __call__(self, step: Callable[[], T], /) -> T: ...
+
+
+def _at_once(step: Callable[[], T], /) -> T:
+    return step()
 
 
 # KEYS: checkpoint, registry of writes, the fence's hash. ARGV: document, time to live in s, checkpoint id, the fence's
@@ -67,11 +85,13 @@ class Memory(ShallowRedisSaver):
     """The checkpointer. Safe for threads. Needs Redis with the JSON module; `setup()` is not needed.
 
     Keeps the latest checkpoint only: no history, no time travel, no DeltaChannel.
+    What a graph's run needs of it, `get_tuple`, `put` and `put_writes`, raises `MemoryAway` where Redis is away.
     """
 
-    def __init__(self, client: redis.Redis, *, ttl_s: int) -> None:
+    def __init__(self, client: redis.Redis, *, ttl_s: int, patience: Patience = _at_once) -> None:
         """`client` must not decode responses. A thread is forgotten `ttl_s` after its last turn."""
         self._threads = threading.local()
+        self._patience = patience
         super().__init__(redis_client=client, ttl={"default_ttl": ttl_s / 60, "refresh_on_read": False})
         self.serde = JsonPlusSerializer()
         self._ttl_s = ttl_s
@@ -96,6 +116,17 @@ class Memory(ShallowRedisSaver):
     def setup(self) -> None:
         """Nothing to set up: no index is kept."""
 
+    def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        known = super().get_tuple
+        return self._kept(lambda: known(config))
+
+    def put_writes(
+        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
+    ) -> None:
+        """Safe to repeat."""
+        put = super().put_writes
+        self._kept(lambda: put(config, writes, task_id, task_path))
+
     def put(
         self,
         config: RunnableConfig,
@@ -119,14 +150,19 @@ class Memory(ShallowRedisSaver):
             "metadata": json.loads(json.dumps(get_checkpoint_metadata(config, metadata), default=str)),
         }
         key = self._make_shallow_redis_checkpoint_key_cached(thread_id, namespace)
-        stored = self._put(
-            keys=[key, _registry(thread_id, namespace), fence.key or key],
-            args=[json.dumps(document), self._ttl_s, checkpoint["id"], fence.field, fence.value],
-        )
+        keys = [key, _registry(thread_id, namespace), fence.key or key]
+        args = [json.dumps(document), self._ttl_s, checkpoint["id"], fence.field, fence.value]
+        stored = self._kept(lambda: self._put(keys=keys, args=args))
         if not stored:
             raise FencedOff(thread_id)
         stored_at = {"thread_id": thread_id, "checkpoint_ns": namespace, "checkpoint_id": checkpoint["id"]}
         return {"configurable": stored_at}
+
+    def _kept(self, step: Callable[[], T]) -> T:
+        try:
+            return self._patience(step)
+        except redis.RedisError as error:
+            raise MemoryAway(type(error).__name__) from error
 
     def forget(self, thread_id: str) -> int:
         """Forget the thread, with its subgraphs, and return how many there were: 1, or 0. Safe to repeat."""

@@ -35,6 +35,7 @@ from tasks.runtime.broker import retry_elsewhere
 from tasks.runtime.clients import Clients, version_of
 from tasks.runtime.counters import CounterFlusher, CounterStore
 from tasks.runtime.greeting import Greeting
+from tasks.runtime.patience import Patience
 from tasks.runtime.processes import ProcessRegistry, owner_of_this_process
 from tasks.runtime.rate_limit import Limits, RateLimit
 from tasks.sending.delivery import Delivery
@@ -165,7 +166,8 @@ class Wiring:
     def memory(self) -> Memory:
         from graph.checkpoint import Memory
 
-        return Memory(self._connected(decode_responses=False), ttl_s=self._memory_s)
+        patience = Patience(self.settings.lease_seconds)
+        return Memory(self._connected(decode_responses=False), ttl_s=self._memory_s, patience=patience)
 
     # -- Chatwoot
 

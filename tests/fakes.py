@@ -378,7 +378,13 @@ class FakeMailbox:
     # -- both
 
     def release(
-        self, held: Turn | Sending, *, delay_s: float, decided: bool = True, counts: bool = True
+        self,
+        held: Turn | Sending,
+        *,
+        delay_s: float,
+        decided: bool = True,
+        counts: bool = True,
+        waits: bool = True,
     ) -> WakeThinker | WakeSender | None:
         it = self._of(held.conversation_id)
         if it.token != held.token:

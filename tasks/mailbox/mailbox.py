@@ -6,6 +6,7 @@ import json
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,10 +33,15 @@ from tasks.mailbox.values import (
     WakeThinker,
 )
 from tasks.runtime import failpoints
+from tasks.runtime.patience import Patience
 
 _LUA = Path(__file__).parent / "lua"
 _BEGIN = ("_state", "_ownership", "_steps")
 """What every script begins with."""
+_OF_A_HOLDER = frozenset(
+    ("claim", "hear", "commit", "begin_sending", "confirm", "settle", "defer", "release"),
+)
+"""The steps of whoever holds a turn or an outbox, or is about to: they wait for a Redis that is away."""
 _MOST_MESSAGES_IN_A_TURN = 50
 
 
@@ -43,7 +49,7 @@ class Mailbox:
     """The mailboxes of one account's conversations, in Redis.
 
     Raises `redis.RedisError` where Redis is away or full; then nothing has happened, or all of it:
-    the same call again is safe.
+    the same call again is safe. The steps of a turn's and of an outbox's holder wait for Redis first, for a lease.
     """
 
     def __init__(
@@ -59,6 +65,7 @@ class Mailbox:
         self._redis = client
         self._keys = Keys(account_id, shards)
         self._timing = timing or Timing()
+        self._patience = Patience(self._timing.lease_s)
         self.owner = owner
         begin = "".join((_LUA / f"{name}.lua").read_text() for name in _BEGIN)
         self._scripts = {
@@ -303,17 +310,23 @@ class Mailbox:
     # -- both
 
     def release(
-        self, held: Turn | Sending, *, delay_s: float, decided: bool = True, counts: bool = True
+        self,
+        held: Turn | Sending,
+        *,
+        delay_s: float,
+        decided: bool = True,
+        counts: bool = True,
+        waits: bool = True,
     ) -> WakeThinker | WakeSender | None:
         """Give the turn or the outbox back; it may be taken up again after so long. None: it was lost already.
 
         `decided`: what was tried did not happen, or is there to be seen; it will not come true later.
-        `counts`: as an attempt at the turn. Whoever does not come back after the delay must ring; the watchdog does, a
-        grace later.
+        `counts`: as an attempt at the turn. `waits`: for a Redis that is away. Whoever does not come back after the
+        delay must ring; the watchdog does, a grace later.
         """
         (grace,) = self._ms("grace_s")
         what = (held.token, int(delay_s * 1000), grace, 0 if decided else 1, 0 if counts else 1)
-        return replies.taken_up(self._run("release", held.conversation_id, *what))
+        return replies.taken_up(self._run("release", held.conversation_id, *what, waits=waits))
 
     def defer(self, sending: Sending, *, delay_s: float) -> None:
         """Give the outbox back before anything was tried: the try does not count. Without effect where it was lost."""
@@ -418,9 +431,10 @@ class Mailbox:
         """The conversation's LangGraph thread id."""
         return self._keys.thread(conversation_id)
 
-    def _run(self, script: str, conversation_id: int, *args: str | float) -> list[Any]:
+    def _run(self, script: str, conversation_id: int, *args: str | float, waits: bool = True) -> list[Any]:
+        step = partial(self._scripts[script], keys=self._keys.of(conversation_id), args=[conversation_id, *args])
         with failpoints.around(script):
-            answer = self._scripts[script](keys=self._keys.of(conversation_id), args=[conversation_id, *args])
+            answer = self._patience(step) if waits and script in _OF_A_HOLDER else step()
         return list(answer)
 
     def _ms(self, *names: str) -> list[int]:

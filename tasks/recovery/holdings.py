@@ -52,7 +52,7 @@ class Holdings:
         count = 0
         for held, _ in self._all():
             try:
-                following = mailbox.release(held, delay_s=0, decided=False)
+                following = mailbox.release(held, delay_s=0, decided=False, waits=False)
                 count += doorbells.announce(held.conversation_id, following)
             except (redis.RedisError, OperationalError) as error:
                 log.warning("not_released", error=type(error).__name__)  # its lease will end

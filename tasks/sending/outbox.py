@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+import redis
 import structlog
 
 from chatwoot.errors import ChatwootError, OutcomeUnknown, PermanentError, TransientError
@@ -112,6 +113,9 @@ class OutboxSender:
             raise TryLater(str(doubt), self.mailbox.doubt(sending)) from None
         except NotNow as error:
             raise self._postponed(sending, error) from None
+        except redis.RedisError as error:  # never in the middle of a post
+            self.mailbox.release(sending, delay_s=_FIRST_DELAY_S)
+            raise TryLater(type(error).__name__, _FIRST_DELAY_S) from None
         except PermanentError as error:
             return self._give_up(action, sending, error, sent)
         except (TransientError, OutcomeUnknown) as error:

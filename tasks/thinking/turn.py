@@ -9,10 +9,12 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 
+import redis
 import structlog
 
 from chatwoot.channels import channel
 from chatwoot.errors import ChatwootError
+from graph.checkpoint import MemoryAway
 from graph.outcome import HandOver, Outcome, Silence
 from tasks.mailbox import LeftToPeople, Mailbox, NotYet, Turn, TurnLost, WakeSender, WakeThinker
 from tasks.ownership.hearing import Hearing
@@ -30,7 +32,8 @@ from tasks.thinking.typing import TypingSign
 log = structlog.get_logger()
 
 Think = Callable[[Turn, Sequence[Incoming]], Outcome]
-"""Raises whatever a graph may raise; `tasks.mailbox.TurnLost` where another worker has the turn by now."""
+"""Raises whatever a graph may raise; `tasks.mailbox.TurnLost` where another worker has the turn by now; `MemoryAway`
+where the graph's memory is not there."""
 
 _RETRY_S = 2.0
 
@@ -49,6 +52,10 @@ class GraphFailed(TurnPutOff):
 
 class NotAsked(TurnPutOff):
     """Chatwoot could not be asked what was said, so it was not thought."""
+
+
+class RedisAway(TurnPutOff):
+    """Longer than was to be waited for. It counts as no attempt."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +118,8 @@ class TurnRunner:
                 outcome = self.think(turn, messages)
         except TurnLost:
             raise
+        except MemoryAway as error:
+            raise self._put_off(turn, error) from None
         except Exception as error:  # noqa: BLE001 - a graph is a user's code and may raise anything
             return self._failed(turn, messages, error)
         wanted = self._actions(outcome, turn, messages)
@@ -141,6 +150,14 @@ class TurnRunner:
             count(Counted.RETRIES, "asking")
             log.warning("not_asked", error=type(error).__name__, status=error.status, text=error.text, retry_s=delay_s)
             raise NotAsked(str(error), delay_s) from None
+        except redis.RedisError as error:
+            raise self._put_off(turn, error) from None
+
+    def _put_off(self, turn: Turn, error: Exception) -> RedisAway:
+        self.mailbox.release(turn, delay_s=_RETRY_S, counts=False)
+        count(Counted.RETRIES, "redis")
+        log.warning("turn_put_off", turn=turn.number, error=type(error).__name__, retry_s=_RETRY_S)
+        return RedisAway(type(error).__name__, _RETRY_S)
 
     def _actions(self, outcome: Outcome, turn: Turn, messages: Sequence[Incoming]) -> list[Action]:
         for want in outcome:

@@ -365,6 +365,26 @@ MUTATIONS = (
         ("tests/integration/test_failover.py::TestAnotherBecomesTheMaster",),
     ),
     Mutation(
+        "Who holds a turn waits for a Redis that is away",
+        "tasks/mailbox/mailbox.py",
+        "answer = self._patience(step) if waits and script in _OF_A_HOLDER else step()",
+        "answer = step()",
+        (
+            "tests/integration/tasks/test_patience.py",
+            "tests/chaos/test_redis_killed.py::TestAShortOutageCostsItsLength",
+        ),
+    ),
+    Mutation(
+        "So does what the graph remembers",
+        "graph/checkpoint.py",
+        "return self._patience(step)",
+        "return step()",
+        (
+            "tests/integration/tasks/test_patience.py",
+            "tests/chaos/test_redis_killed.py::TestAShortOutageCostsItsLength",
+        ),
+    ),
+    Mutation(
         "What is no message ends no worker",
         "tasks/runtime/broker.py",
         "    except _NOT_A_MESSAGE as error:",

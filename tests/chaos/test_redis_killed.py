@@ -7,6 +7,7 @@ from __future__ import annotations
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import redis
@@ -52,6 +53,49 @@ def test_a_restart_under_running_tasks(desk: Desk, stack: Stack, redis_server: R
     assert worker.is_alive
     assert sum(of_conversation(desk, id).answered_once for id in conversations) == 30
     assert all(of_conversation(desk, id).is_clean for id in conversations)
+
+
+class TestAShortOutageCostsItsLength:
+    """Nobody waits for a lease: it would be longer than this test has patience."""
+
+    @pytest.fixture(autouse=True)
+    def gate(self, stack: Stack, tmp_path: Path) -> Path:
+        gate = tmp_path / "gate"
+        gate.mkdir()
+        (gate / "closed").touch()
+        stack.env |= {"GRAPH": "tests.graphs:gated", "TEST_GATE": str(gate), "LEASE_SECONDS": "250"}
+        return gate
+
+    def test_as_a_turn_ends(self, desk: Desk, stack: Stack, redis_server: RedisServer, gate: Path) -> None:
+        """It is no failure of the graph's, and no attempt is used up."""
+        stack.start_web()
+        stack.start_worker()
+        desk.conversation(3)
+        desk.sandbox.customer_writes("one", conversation_id=3)
+        wait_until(lambda: list(gate.glob("thinking-*")), what="the turn to be thought")
+        redis_server.kill()
+        (gate / "closed").unlink()
+        wait_until(lambda: any(each in stack.logs() for each in ("redis_away", "graph_failed")), what="it to be saved")
+        redis_server.start()
+        assert desk.wait_for_replies(1) == ["Echo: one"]
+        assert "graph_failed" not in stack.logs()
+        assert len(list(gate.glob("thinking-*"))) == 1
+
+    def test_as_a_reply_is_posted(self, desk: Desk, stack: Stack, redis_server: RedisServer, gate: Path) -> None:
+        (gate / "closed").unlink()
+        stack.start_web()
+        stack.start_worker()
+        desk.conversation(3)
+        desk.sandbox.faults.add("slow", seconds=2)
+        desk.sandbox.customer_writes("one", conversation_id=3)
+        wait_until(lambda: any(post.in_flight for post in desk.posts()), what="the post to be in flight")
+        redis_server.kill()
+        wait_until(
+            lambda: any(each in stack.logs() for each in ("redis_away", "raised unexp")), what="it to be settled"
+        )
+        redis_server.start()
+        desk.sandbox.customer_writes("two", conversation_id=3)
+        assert desk.wait_for_replies(2) == ["Echo: one", "Echo: two"]
 
 
 def test_accepted_before_answered_after(desk: Desk, stack: Stack, redis_server: RedisServer) -> None:

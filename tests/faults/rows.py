@@ -126,6 +126,17 @@ def _beat_killed(scene: Scene) -> None:
     _write(scene, 2)
 
 
+def _redis_away_as_turns_end(scene: Scene) -> None:
+    """Killed and back at once, while replies are being posted."""
+    for _ in range(5):
+        scene.sandbox.faults.add("slow", times=len(scene.conversations), seconds=1)
+        scene.write()
+        scene.wait_for_webhooks()
+        wait_until(lambda: any(post.in_flight for post in scene.desk.posts()), what="a post to be in flight")
+        scene.redis_server.kill()
+        scene.redis_server.start()
+
+
 def _redis_killed(scene: Scene) -> None:
     """A round is written while there is no Redis."""
     _write(scene, 2)
@@ -177,6 +188,7 @@ ROWS = (
     Row("web killed", _web_killed),
     Row("beat killed", _beat_killed),
     Row("Redis killed", _redis_killed),
+    Row("Redis away for a moment as turns end", _redis_away_as_turns_end),
     Row("two workers", _workers(2), conversations=10),
     Row("four workers", _workers(4), conversations=10),
 )
