@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 import redis
@@ -68,7 +69,11 @@ def _check_redis_later() -> None:
 def _keep_watch(sender: Any, **_: Any) -> None:
     parts = wiring.of_this_process()
     most_stuck = max(1, sender.controller.concurrency // 2)
-    parts.background_threads.start(most_stuck=most_stuck, end=lambda: _release_and_exit(status=1))
+    parts.background_threads.start(
+        most_stuck=most_stuck,
+        end=lambda: _release_and_exit(status=1),
+        say_so=lambda: parts.workers.note(parts.mailbox.owner, app.amqp.queues.consume_from),
+    )
     parts.counter_flusher.start()
     if parts.user_client is None:
         log.warning("no_user_token", without="listing messages before a turn, finding lost ones, writing first")
@@ -114,6 +119,8 @@ def _release_and_exit(*, status: int = 0) -> None:
 def _stop_watching(**_: Any) -> None:
     parts = wiring.of_this_process()
     parts.background_threads.stop()
+    with suppress(redis.RedisError):  # then it is forgotten in a few seconds
+        parts.workers.leave(parts.mailbox.owner)
     parts.counter_flusher.stop()
 
 

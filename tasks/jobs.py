@@ -171,6 +171,7 @@ def reconcile(self: Task[..., Any]) -> int:
         return 0  # only a bot's token: it may not look
     try:
         found = lost_webhooks.reconcile()
+        wiring.of_this_process().last_done.note("reconcile")
         log.info("reconciled", messages=found)
         return found
     except ChatwootError as error:
@@ -184,7 +185,9 @@ def watch(self: Task[..., Any]) -> int:
     if wait_monitor is None:
         return 0  # only a bot's token: it may not look
     try:
-        return wait_monitor.hand_over_who_waits()
+        found = wait_monitor.hand_over_who_waits()
+        wiring.of_this_process().last_done.note("watch")
+        return found
     except ChatwootError as error:
         raise Refused(f"could not look for those who wait, beat asks again: {error}") from None
 
@@ -193,7 +196,9 @@ def watch(self: Task[..., Any]) -> int:
 def tell_people_again(self: Task[..., Any]) -> int:
     """Try again what was to tell people that they are needed, and was refused. Returns how many there were."""
     try:
-        return wiring.of_this_process().dead_letters.tell_people_again()
+        told = wiring.of_this_process().dead_letters.tell_people_again()
+        wiring.of_this_process().last_done.note("tell_people_again")
+        return told
     except ChatwootError as error:
         raise Refused(f"could not see whether people know by now, beat asks again: {error}") from None
 

@@ -36,6 +36,7 @@ from tasks.runtime.clients import Clients, version_of
 from tasks.runtime.counters import CounterFlusher, CounterStore
 from tasks.runtime.greeting import Greeting
 from tasks.runtime.patience import Patience
+from tasks.runtime.presence import LastDone, WorkersByQueue
 from tasks.runtime.processes import ProcessRegistry, owner_of_this_process
 from tasks.runtime.rate_limit import Limits, RateLimit
 from tasks.sending.delivery import Delivery
@@ -146,6 +147,14 @@ class Wiring:
     def counter_flusher(self) -> CounterFlusher:
         """Not started yet."""
         return CounterFlusher(self.counters)
+
+    @cached_property
+    def workers(self) -> WorkersByQueue:
+        return WorkersByQueue(self.redis_client, self.settings.chatwoot_account_id)
+
+    @cached_property
+    def last_done(self) -> LastDone:
+        return LastDone(self.redis_client, self.settings.chatwoot_account_id)
 
     @cached_property
     def registry(self) -> ProcessRegistry:

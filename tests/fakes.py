@@ -90,7 +90,11 @@ class Conversation:
     """UNANSWERED: nobody can tell until Chatwoot has answered."""
     still_in_doubt: float = 0
 
-    messages: set[int] = field(default_factory=set)
+    messages: dict[int, float] = field(default_factory=dict)
+    """By their ids, when each came."""
+    unanswered_at: float | None = None
+    """Since when the customer has waited for the bot. None: nobody waits."""
+    back_at: float = 0
     words: set[int] = field(default_factory=set)
     echoes: set[int] = field(default_factory=set)
     said: dict[str, float] = field(default_factory=dict)
@@ -134,6 +138,8 @@ class FakeMailbox:
             if is_first:
                 it.first_at = self._now
             it.waiting[message_id] = message
+            if it.unanswered_at is None:
+                self._note_who_waits(it)
             latest = max(self._now, it.first_at + self._timing.most_quiet_s)
             it.quiet_until = min(self._now + self._timing.quiet_s, latest)
         following = self._go_on(it) if is_free and (change or is_kept) else None
@@ -182,7 +188,7 @@ class FakeMailbox:
 
     def forget_message(self, conversation_id: int, message_id: int, note: str = "") -> None:
         it = self._of(conversation_id)
-        it.messages.add(message_id)
+        it.messages[message_id] = self._now
         it.waiting.pop(message_id, None)
         it.meanwhile.pop(message_id - 0.5, None)
         it.awaiting_reply = {} if message_id in it.awaiting_reply else it.awaiting_reply
@@ -262,7 +268,7 @@ class FakeMailbox:
     ) -> tuple[Turn | LeftToPeople, int]:
         it = self._held(turn, "thinking")
         for id in deleted:
-            it.messages.add(id)
+            it.messages[id] = self._now
             it.waiting.pop(id, None)
             it.meanwhile.pop(id, None)
             it.meanwhile.pop(id - 0.5, None)
@@ -291,6 +297,7 @@ class FakeMailbox:
         if self._is_silenced(it):
             it.batch = None
             return LeftToPeople(self._go_on(it)), 0
+        self._note_who_waits(it)
         self._choose_batch(it)
         return self._turn_at_hand(turn.conversation_id, it), unknown
 
@@ -350,6 +357,8 @@ class FakeMailbox:
             it.settled += 1
             self._keep(it, dead_letter)
         if it.outbox:
+            if answer:
+                self._note_who_waits(it)
             it.tries, it.not_before, it.still_in_doubt, it.doubt_until = 1, 0, 0, 0
             self._watch(it, self._timing.lease_s)
             return self._sending(sending.conversation_id, it)
@@ -435,8 +444,10 @@ class FakeMailbox:
     def figures(self) -> Figures:
         unfinished = [self._of(id) for id in self.unfinished()]
         overdue_s = max([self._now - it.deadline for it in unfinished], default=0.0)
-        letters = sum(len(it.letters) for it in self._memory.conversations.values())
-        return Figures(letters, len(unfinished), max(0.0, overdue_s))
+        everything = self._memory.conversations.values()
+        letters = sum(len(it.letters) for it in everything)
+        waits_s = [self._now - it.unanswered_at for it in everything if it.unanswered_at is not None]
+        return Figures(letters, len(unfinished), max(0.0, overdue_s), max(waits_s, default=0.0))
 
     # -- dead letters
 
@@ -471,7 +482,7 @@ class FakeMailbox:
         it = self._unburied(conversation_id, id)
         it.known.give_back_by_hand()
         it.resume = it.resume or (not messages and bool(it.awaits))
-        it.messages.update(messages)
+        it.messages.update(dict.fromkeys(messages, self._now))
         it.waiting.update(messages)
         return None if it.stage in ("thinking", "replying") else self._go_on(it)
 
@@ -533,7 +544,7 @@ class FakeMailbox:
         """A customer's message; False where it was seen."""
         if message_id in it.messages:
             return False
-        it.messages.add(message_id)
+        it.messages[message_id] = self._now
         it.newest = max(it.newest, message_id)
         return True
 
@@ -549,6 +560,7 @@ class FakeMailbox:
         change, is_given_back = it.known.learn(news, news.words)
         if change == "given back":
             it.hours = []
+            it.back_at = self._now
             if not it.known.is_over:
                 self._take_back(it)
                 it.resume = it.resume or bool(it.awaits)
@@ -582,6 +594,9 @@ class FakeMailbox:
         # Before what the customer chooses in it, which has its id.
         self._remember(it, id - 0.5, message)
         return True
+
+    def _note_who_waits(self, it: Conversation) -> None:
+        it.unanswered_at = max(it.messages[min(it.waiting)], it.back_at) if it.waiting else None
 
     def _choose_batch(self, it: Conversation) -> None:
         it.batch = sorted(it.waiting)[:MOST_MESSAGES_IN_A_TURN]
@@ -619,6 +634,7 @@ class FakeMailbox:
                 self._take_back(it)
         if self._is_silenced(it):
             self._leave_to_people(it)
+        self._note_who_waits(it)
         if it.waiting or it.resume or it.look:
             it.stage, it.bell = "queued", f"bell {next(_ids)}"
             delay_s = max(0.0, it.quiet_until - self._now)

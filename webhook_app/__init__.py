@@ -36,7 +36,9 @@ def create_app(settings: Settings, reception: Reception | None = None) -> Flask:
         lateness=parts.lateness,
     )
     app.extensions["metrics_token"] = settings.metrics_token
-    app.extensions["collector"] = metrics.AccountCollector(parts.counters, parts.mailbox)
+    app.extensions["collector"] = metrics.AccountCollector(
+        parts.counters, parts.mailbox, parts.workers, parts.last_done
+    )
     app.register_blueprint(views.webhooks)
     app.register_blueprint(health.health)
     app.register_blueprint(metrics.metrics)

@@ -21,9 +21,11 @@ from prometheus_client.registry import Collector
 
 from tasks.mailbox import Mailbox
 from tasks.runtime.counters import Counted, CounterStore
+from tasks.runtime.presence import LastDone, WorkersByQueue
 
 metrics = Blueprint("metrics", __name__)
 
+_QUEUES = ("messages", "replies")  # as celeryconfig.py has them
 _ABOUT = {
     Counted.MESSAGES_SENT: ("Messages sent to customers, answering them or begun by us.", "flow"),
     Counted.TURNS_ANSWERED: ("Turns that the graph has answered.", ""),
@@ -44,10 +46,13 @@ class AccountCollector(Collector):
 
     counters: CounterStore
     mailbox: Mailbox
+    workers: WorkersByQueue
+    last_done: LastDone
 
     def collect(self) -> Iterator[Metric]:
         yield from self._counters()
         yield from self._gauges()
+        yield from self._presence()
 
     def _counters(self) -> Iterator[Metric]:
         by_label: dict[Counted, dict[str, int]] = defaultdict(dict)
@@ -71,6 +76,24 @@ class AccountCollector(Collector):
         yield GaugeMetricFamily(
             "contesta_oldest_overdue_seconds", "For how long a conversation has been past its deadline.", now.overdue_s
         )
+        yield GaugeMetricFamily(
+            "contesta_oldest_unanswered_seconds",
+            "For how long the customer has waited for the bot who has waited longest.",
+            now.unanswered_s,
+        )
+
+    def _presence(self) -> Iterator[Metric]:
+        workers = GaugeMetricFamily("contesta_workers", "Worker processes that take from a queue.", labels=["queue"])
+        there = self.workers.count()
+        for queue in sorted({*_QUEUES, *there}):
+            workers.add_metric([queue], there[queue])
+        yield workers
+        done = GaugeMetricFamily(
+            "contesta_last_done_timestamp_seconds", "When a periodic task last came to its end.", labels=["task"]
+        )
+        for what, at in sorted(self.last_done.all().items()):
+            done.add_metric([what], at)
+        yield done
 
 
 @metrics.before_request

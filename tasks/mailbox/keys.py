@@ -19,7 +19,8 @@ class Keys:
         """Those that every script is given, in the order in which lua/_state.lua unpacks them."""
         shard = self.shard(conversation_id)
         state, waiting, outbox, seen, meanwhile, later = (self._own(conversation_id, kind) for kind in _KINDS)
-        return [state, waiting, outbox, seen, self.due(shard), self.dead_letters(shard), meanwhile, later]
+        of_shard = (self.due(shard), self.dead_letters(shard))
+        return [state, waiting, outbox, seen, *of_shard, meanwhile, later, self.unanswered(shard)]
 
     def state(self, conversation_id: int) -> str:
         return self._own(conversation_id, "state")
@@ -37,6 +38,10 @@ class Keys:
     def due(self, shard: int) -> str:
         """Conversations by when somebody must look at them: all that are not idle, or have something scheduled."""
         return f"{self._base(shard)}:due"
+
+    def unanswered(self, shard: int) -> str:
+        """Conversations by since when their customer has waited for the bot."""
+        return f"{self._base(shard)}:unanswered"
 
     def dead_letters(self, shard: int) -> str:
         return f"{self._base(shard)}:dead_letters"

@@ -157,7 +157,7 @@ class Mailbox:
 
     def is_done_with(self, conversation_id: int, message_id: int) -> bool:
         """Whether a turn has answered this message, if only by silence, and nothing of it is still to be done."""
-        state, waiting, outbox, seen, _, _, meanwhile, _ = self._keys.of(conversation_id)
+        state, waiting, outbox, seen, _, _, meanwhile, *_ = self._keys.of(conversation_id)
         with self._redis.pipeline() as pipe:
             pipe.zscore(seen, f"message:{message_id}")
             pipe.zcount(waiting, message_id, message_id)
@@ -366,10 +366,11 @@ class Mailbox:
                 pipe.hlen(self._keys.dead_letters(shard))
                 pipe.zcard(self._keys.due(shard))
                 pipe.zrange(self._keys.due(shard), 0, 0, withscores=True)
+                pipe.zrange(self._keys.unanswered(shard), 0, 0, withscores=True)
             found = pipe.execute()
-        deadlines = [deadline for oldest in found[2::3] for _, deadline in oldest]
-        overdue_s = max(0.0, (self._now_ms() - min(deadlines)) / 1000) if deadlines else 0.0
-        return Figures(sum(found[0::3]), sum(found[1::3]), overdue_s)
+        now = self._now_ms()
+        overdue_s, unanswered_s = (_since_the_oldest(found[which::4], now) for which in (2, 3))
+        return Figures(sum(found[0::4]), sum(found[1::4]), overdue_s, unanswered_s)
 
     # -- dead letters
 
@@ -446,6 +447,12 @@ class Mailbox:
 
     def _token(self) -> str:
         return f"{self.owner}/{_new_id()}"
+
+
+def _since_the_oldest(of_shards: Iterable[Sequence[tuple[str, float]]], now_ms: int) -> float:
+    """Seconds since the first of the times in each shard; 0 where there is none, or it is to come."""
+    times = [time_ms for of_shard in of_shards for _, time_ms in of_shard]
+    return max(0.0, (now_ms - min(times)) / 1000) if times else 0.0
 
 
 def _json(news: News) -> str:

@@ -170,7 +170,9 @@ class Figures:
     unfinished: int
     """Conversations that are not idle, or have something scheduled."""
     overdue_s: float
-    """For how long the oldest has been past its deadline; 0: none is."""
+    """For how long the oldest has been past its deadline; 0: none is. What is taken up has a new one."""
+    unanswered_s: float = 0.0
+    """For how long the customer has waited for the bot who has waited longest; 0: nobody does."""
 
 
 @dataclass(frozen=True)

@@ -80,8 +80,11 @@ class BackgroundThreads:
             self._every(EVERY_S, "registry", reclaim),
         ]
 
-    def start(self, *, most_stuck: int, end: Callable[[], object]) -> None:
-        """Threads cannot be stopped: the process has to `end` before all of them are stuck."""
+    def start(self, *, most_stuck: int, end: Callable[[], object], say_so: Callable[[], object] = lambda: None) -> None:
+        """Threads cannot be stopped: the process has to `end` before all of them are stuck.
+
+        `say_so`: for whoever watches, that this process is here.
+        """
 
         def look_for_the_stuck() -> None:
             if (stuck := self._holdings.stuck()) >= most_stuck:
@@ -89,6 +92,7 @@ class BackgroundThreads:
                 end()
 
         self._threads.append(self._every(1.0, "lookout", look_for_the_stuck))
+        self._threads.append(self._every(EVERY_S, "presence", say_so))
         for thread in self._threads:
             thread.start()
 

@@ -385,6 +385,13 @@ MUTATIONS = (
         ),
     ),
     Mutation(
+        "Who has been answered does not show as waiting",
+        "tasks/mailbox/lua/_steps.lua",
+        "leave_to_people() end\n  note_who_waits()",
+        "leave_to_people() end",
+        ("tests/integration/tasks/test_mailbox_machine.py", "tests/integration/test_metrics.py"),
+    ),
+    Mutation(
         "What is no message ends no worker",
         "tasks/runtime/broker.py",
         "    except _NOT_A_MESSAGE as error:",

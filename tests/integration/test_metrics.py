@@ -8,9 +8,10 @@ import redis
 from prometheus_client.parser import text_string_to_metric_families
 
 from settings import Settings
-from tasks.mailbox import Mailbox
+from tasks.mailbox import Mailbox, Timing
 from tasks.runtime.counters import Counted, CounterFlusher, CounterStore, count
 from tests.desk import Desk
+from tests.mailbox.worlds import RedisWorld
 from tests.stack import Stack, settings, wait_until
 from webhook_app import create_app
 
@@ -152,6 +153,52 @@ def test_a_conversation_that_is_overdue(redis_client: redis.Redis) -> None:
     [due] = redis_client.scan_iter(match="*:due")
     redis_client.zincrby(due, -3600_000, "3")
     assert 3500 < mailbox.figures().overdue_s < 3601
+
+
+def test_a_customer_who_waits_is_seen_however_often_it_is_taken_up(redis_client: redis.Redis) -> None:
+    """Being taken up moves the deadline, and so hides for how long nobody has done anything."""
+    world = RedisWorld(redis_client, 1)
+    mailbox = world.open("", Timing())
+    mailbox.accept(3, 1, '{"id": 1}')
+    world.pass_time(90)
+    assert mailbox.reclaim_overdue(3)
+    assert mailbox.figures().overdue_s == 0
+    assert 89 < mailbox.figures().unanswered_s < 120
+
+
+def test_a_worker_that_takes_no_thinking(desk: Desk, stack: Stack) -> None:
+    stack.start_web()
+    stack.start_worker()
+    stack.celery("control", "cancel_consumer", "messages")
+    wait_for(stack, workers__messages=0, workers__replies=1)
+    desk.conversation(3)
+    desk.sandbox.customer_writes(TEXT, conversation_id=3)
+    wait_until(lambda: figures(stack)["contesta_oldest_unanswered_seconds"] > 0, what="the customer to be seen")
+    stack.celery("control", "add_consumer", "messages")
+    wait_for(stack, workers__messages=1, oldest_unanswered_seconds=0)
+
+
+def test_a_worker_that_is_gone_is_not_counted(stack: Stack) -> None:
+    stack.start_web()
+    killed, stopped = stack.start_worker(), stack.start_worker()
+    wait_for(stack, workers__messages=2, workers__replies=2)
+    killed.kill()
+    stopped.stop()
+    wait_for(stack, workers__messages=0, workers__replies=0)
+
+
+def test_what_is_done_again_and_again_tells_when_it_was(desk: Desk, stack: Stack) -> None:
+    stack.start_web()
+    stack.start_worker()
+    desk.sandbox.faults.add("500", method="GET", path=r".*/conversations$", times=1)
+    stack.celery("call", "tasks.reconcile")
+    wait_until(lambda: "could not look for lost messages" in stack.logs(), what="a look that fails")
+    assert "contesta_last_done_timestamp_seconds reconcile" not in figures(stack)
+    for task in ("reconcile", "watch", "tell_people_again"):
+        stack.celery("call", f"tasks.{task}")
+        wait_until(
+            lambda task=task: figures(stack).get(f"contesta_last_done_timestamp_seconds {task}", 0) > 1e9, what=task
+        )
 
 
 class TestWhoMaySee:

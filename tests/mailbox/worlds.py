@@ -115,7 +115,7 @@ class RedisWorld:
                 times = {name: value for name, value in self.client.hgetall(key).items() if _is_time(str(value))}
                 for name in times:
                     pipe.hincrby(key, name, -ms)
-            for key in [*self._keys("due"), *self._keys("seen"), *self._keys("later")]:
+            for key in [each for kind in ("due", "seen", "later", "unanswered") for each in self._keys(kind)]:
                 for member in self.client.zrange(key, 0, -1):
                     pipe.zincrby(key, -ms, str(member))
             pipe.execute()
@@ -235,7 +235,7 @@ class Names:
             case Sending():
                 return replace(what, token=self._fakes[what.token], doubt_s=rounded(what.doubt_s))
             case Figures():
-                return replace(what, overdue_s=rounded(what.overdue_s))
+                return replace(what, overdue_s=rounded(what.overdue_s), unanswered_s=rounded(what.unanswered_s))
             case Inside():
                 return replace(what, bell=self._fakes[what.bell], token=self._fakes[what.token])
             case _:

@@ -12,6 +12,8 @@
 --                 outbox or scheduled), sent:<key> (Chatwoot told us of it), failed:<id> (is a dead letter)
 --   due           sorted set of the shard: conversations by when somebody must look at them. All that are not idle, or
 --                 have something scheduled
+--   unanswered    sorted set of the shard: conversations by since when their customer has waited for the bot. Whoever
+--                 takes them up again does not move it, as it moves `due`
 --   dead_letters  hash of the shard: id -> JSON of records/dead_letter.py
 --   meanwhile     sorted set like `waiting`: what was said while people had the conversation, for the bot to know
 --   later         sorted set by when it is due: `<message id or ''>|<action>`; not if the customer wrote a newer one
@@ -39,6 +41,7 @@
 --   owned_by_human     '1': people have it. '0': they do not. '': never told     _ownership.lua
 --   signs              what of it shows it as people's, as in ownership, joined by '+'       _ownership.lua
 --   over               '1': it is resolved: what waits is nobody's to answer     _ownership.lua
+--   back_at            when people last gave it back                             take_in
 --   look               '1': Chatwoot's list is to be read, though nothing is known to wait      take_in; '' by claim
 --   looked             greatest id up to which Chatwoot's own list was read      hear, looked
 --   heard              was it read for the turn at hand? '1'; 'due': it must be  claim, hear
@@ -51,7 +54,7 @@
 --                      since, so nobody can tell                                 confirm, release, doubt, defer
 --   still_in_doubt     ms of that which were left when the head was begun        begin_sending
 
-local state, waiting, outbox, seen, due, dead_letters, meanwhile, later = unpack(KEYS)
+local state, waiting, outbox, seen, due, dead_letters, meanwhile, later, unanswered = unpack(KEYS)
 local conversation = ARGV[1]
 
 local time = redis.call('TIME')

@@ -17,6 +17,18 @@ local function keep()
   redis.call('EXPIRE', dead_letters, MONTH_S)
 end
 
+-- Since when the customer has waited for the bot: since the oldest of what waits came, or since people gave it back.
+local function note_who_waits()
+  local first = redis.call('ZRANGE', waiting, 0, 0, 'WITHSCORES')[2]
+  if first then
+    local came = tonumber(redis.call('ZSCORE', seen, string.format('message:%.0f', first))) or now
+    redis.call('ZADD', unanswered, math.max(came, number('back_at')), conversation)
+    redis.call('EXPIRE', unanswered, MONTH_S)
+  else
+    redis.call('ZREM', unanswered, conversation)
+  end
+end
+
 -- What is said while people have the conversation is remembered for the bot, the newest 50 messages.
 local function remember(id, message)
   redis.call('ZADD', meanwhile, id, message)
@@ -78,7 +90,7 @@ end
 local function take_in(news)
   local change, is_given_back = learn(news)
   if change == 'given back' then
-    set('turns_this_hour', 0)
+    set('turns_this_hour', 0, 'back_at', now)
     if not is_over() then
       take_back_from_people()
       if field('awaits') ~= '' then set('resume', '1') end
@@ -145,6 +157,7 @@ local function go_on(bell, grace)
     if is_silenced() == 0 then take_back_from_people() end -- given back while it was being suppressed
   end
   if is_silenced() == 1 then leave_to_people() end
+  note_who_waits()
   if redis.call('ZCARD', waiting) > 0 or field('resume') == '1' or field('look') == '1' then
     local delay = math.max(0, number('quiet_until') - now)
     set('stage', 'queued', 'bell', bell, 'token', '', 'rings', 0)

@@ -15,8 +15,10 @@ local is_free = stage == '' or stage == 'idle' or (stage == 'queued' and change 
 if is_kept and is_silenced() == 1 then
   remember(id, message)
 elseif is_kept then
-  if is_first then set('first_at', now) end
   redis.call('ZADD', waiting, id, message)
+  if is_first then set('first_at', now) end
+  -- Who waits for an earlier answer has waited longer.
+  if not redis.call('ZSCORE', unanswered, conversation) then note_who_waits() end
   set('quiet_until', math.min(now + quiet, math.max(now, number('first_at') + most)))
 end
 keep()

@@ -19,4 +19,5 @@ local actions = redis.call('LLEN', outbox) + redis.call('ZCARD', later)
 local found = {'forgotten', messages, actions, redis.call('ZCARD', seen), letters}
 redis.call('DEL', state, waiting, outbox, seen, meanwhile, later)
 redis.call('ZREM', due, conversation)
+redis.call('ZREM', unanswered, conversation)
 return found

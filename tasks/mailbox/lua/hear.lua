@@ -48,6 +48,7 @@ if is_silenced() == 1 then
   local next = go_on(bell, grace)
   return {'theirs', next[1], next[2]}
 end
+note_who_waits()
 choose_batch(most)
 local turn = turn_at_hand()
 turn[1] = unknown

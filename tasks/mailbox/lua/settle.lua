@@ -22,6 +22,7 @@ if redis.call('LLEN', outbox) == 0 then
   keep()
   return next
 end
+if ARGV[9] ~= '' then note_who_waits() end
 set('tries', 1, 'not_before', 0, 'still_in_doubt', 0, 'doubt_until', 0)
 watch_until(now + lease)
 local action, is_there = head()
