@@ -191,7 +191,7 @@ class FakeMailbox:
         it.messages[message_id] = self._now
         it.waiting.pop(message_id, None)
         it.meanwhile.pop(message_id - 0.5, None)
-        it.awaiting_reply = {} if message_id in it.awaiting_reply else it.awaiting_reply
+        it.awaiting_reply.pop(message_id, None)
         if note:
             self._remember(it, message_id, note)
         if it.stage == "queued" and not it.waiting:
@@ -289,7 +289,7 @@ class FakeMailbox:
                 if not self._is_twin(it, each.source_id):
                     it.waiting[each.id] = each.message
         for id in sorted(it.waiting):
-            if id < answered:
+            if id < answered and not _is_choice(it.waiting[id]):
                 self._remember(it, id, it.waiting.pop(id))
         look = it.look
         self._take_in(it, replace(news, words=self._without_echoes(it, news.words)))
@@ -365,7 +365,9 @@ class FakeMailbox:
         following = self._go_on(it)
         return following if isinstance(following, WakeThinker) else None
 
-    def confirm(self, sending: Sending, *, news: News | None = None, says: str = "") -> bool:
+    def confirm(
+        self, sending: Sending, *, news: News | None = None, says: str = "", unless_waiting: bool = False
+    ) -> bool:
         it = self._held(sending, "replying")
         if news is not None:
             self._take_in(it, replace(news, words=self._without_echoes(it, news.words)))
@@ -373,7 +375,7 @@ class FakeMailbox:
         if says:
             it.said[says] = self._now
         self._watch(it, self._timing.lease_s)
-        return self._is_suppressed(it)
+        return self._is_suppressed(it) or (unless_waiting and bool(it.waiting))
 
     def doubt(self, sending: Sending) -> float:
         it = self._held(sending, "replying")
@@ -572,7 +574,7 @@ class FakeMailbox:
         said = {id: json.loads(text)["by"] for id, text in it.meanwhile.items()}
         answered = max((id for id, by in said.items() if by == "person"), default=0)
         for id, by in said.items():
-            if by == "customer" and id >= answered:
+            if by == "customer" and (id >= answered or _is_choice(it.meanwhile[id])):
                 it.waiting[int(id)] = it.meanwhile.pop(id)
 
     def _without_echoes(self, it: Conversation, words: Sequence[Word]) -> tuple[Word, ...]:
@@ -581,7 +583,7 @@ class FakeMailbox:
     def _is_echo(self, it: Conversation, word: Word) -> bool:
         if word.id in it.echoes:
             return True
-        if self._now - it.said.get(word.said, float("-inf")) > _SAME_SOURCE_S:
+        if not word.said or self._now - it.said.get(word.said, float("-inf")) > _SAME_SOURCE_S:
             return False
         del it.said[word.said]
         it.echoes.add(word.id)
@@ -684,6 +686,13 @@ class FakeMailbox:
 
     def _token(self) -> str:
         return f"{self.owner}/{next(_ids)}"
+
+
+def _is_choice(message: str) -> bool:
+    try:
+        return bool(json.loads(message).get("kind") == "choice")
+    except json.JSONDecodeError:
+        return False
 
 
 def _without_content(record: str) -> str:

@@ -78,13 +78,16 @@ class Known:
         if at >= self.at:
             for sign in self.signs:
                 if _kind(sign) not in kinds:
-                    self._is_given_back(self.at, self.at if _kind(sign) == "status" else 0)
+                    self._is_given_back(self.at + 1, self.at + 1 if _kind(sign) == "status" else 0)
             self.at, self.signs, self.resolved = at, news.signs, news.over
         for kind in KINDS:
             if kind not in kinds:
                 self._is_gone(kind, at)
         for sign in news.signs:
             self._is_there(sign, at)
+        if self.at == at:
+            shown = {*news.signs, OVER}
+            self.present = {s: since for s, since in self.present.items() if _kind(s) not in kinds or s in shown}
         if news.over:
             self._is_there(OVER, at)
             self._is_given_back(at, at)

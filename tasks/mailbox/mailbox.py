@@ -280,15 +280,18 @@ class Mailbox:
         following = replies.following(told, bell)
         return following if isinstance(following, WakeThinker) else None
 
-    def confirm(self, sending: Sending, *, news: News | None = None, says: str = "") -> bool:
+    def confirm(
+        self, sending: Sending, *, news: News | None = None, says: str = "", unless_waiting: bool = False
+    ) -> bool:
         """Make sure that the outbox is still this worker's, right before the action. True: people have it.
 
         `news`: what Chatwoot has just answered. `says`: digest of what is going to be said, as in `Word`.
+        `unless_waiting`: True also where a customer's message waits: nobody would answer it afterwards.
 
         Raises:
             TurnLost: another worker has taken it over: the action is theirs.
         """
-        what = (says, _json(news) if news else "")
+        what = (says, _json(news) if news else "", int(unless_waiting))
         answer = self._run("confirm", sending.conversation_id, sending.token, *self._ms("lease_s"), *what)
         if answer[0] == "lost":
             raise TurnLost(sending.conversation_id)

@@ -44,6 +44,11 @@ def unanswered(messages: Iterable[Message]) -> list[Message]:
     return found
 
 
+def named_as_answered(messages: Iterable[Message]) -> set[int]:
+    """The ids of the customer's messages that a reply of ours names as those it answers, and which has not failed."""
+    return {id for each in messages if is_reply(each) for id in _answers(each) or ()}
+
+
 def with_failed_answer(messages: Iterable[Message]) -> set[int]:
     """The ids of the customer's messages to which an answer has failed: a turn is done with them, the customer is not.
 

@@ -60,12 +60,16 @@ class Asker:
                 self._take_in_the_newest(conversation, newest)
                 break
             # Another call, after which Chatwoot is asked again: its last word counts.
-            looked = self._take_in_all_since(self.clients.user, conversation, looked)
+            known = self._take_in_all_since(self.clients.user, conversation, looked)
+            if known < newest.id:  # the list lags behind
+                self._take_in_the_newest(conversation, newest)
+                break
+            looked = known
         return news.of_conversation(conversation, self.intake.policy)
 
     def _take_in_all_since(self, user: Client, conversation: Conversation, looked: int) -> int:
         """Returns up to which id all is known."""
-        said = user.messages(conversation.id, after=looked)
+        said = listed.since(user, conversation.id, looked)
         self._take_in(conversation, said)
         known = max((each.id for each in said), default=looked)
         self.mailbox.looked(conversation.id, known)
@@ -79,6 +83,8 @@ class Asker:
 
     def _take_in(self, conversation: Conversation, said: Sequence[Message]) -> None:
         for message in unanswered(said):
+            if self.intake.policy.is_too_old(message.created_at):
+                continue
             accepted = self.intake.found(conversation, message)
             self.doorbells.announce(conversation.id, accepted.doorbell)
         for each in listed.persons(said, self.intake):

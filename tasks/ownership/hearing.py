@@ -7,12 +7,11 @@ had come.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import structlog
 
-from chatwoot.client import Client
 from chatwoot.conversations import Conversation
 from chatwoot.errors import PermanentError
 from chatwoot.messages import Message
@@ -27,7 +26,8 @@ from tasks.runtime.clients import Clients
 
 log = structlog.get_logger()
 
-_PAGE, _MOST_PAGES = 100, 10
+_TOLD_BY_NOW_S = 30.0
+"""So late no webhook was seen to come: what was done then, and none told, none will."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,37 +55,58 @@ class Hearing:
         if user is None or turn.is_heard or not self._is_needed(turn):
             return turn
         known = {each.id: each for each in map(incoming.load, turn.messages)}
+        after = min([turn.looked, *(id - 1 for id in known)]) if turn.looked else None
         try:
-            messages = _all_since(user, turn, known)
-            about = None if known else self.clients.conversation(turn.conversation_id)
+            messages = listed.since(user, turn.conversation_id, after)
+            given_back = self._untold_hand_back(messages, turn)
+            about = self.clients.conversation(turn.conversation_id) if given_back or not known else None
         except PermanentError as error:
             log.warning("not_asked", error=type(error).__name__, status=error.status, text=error.text)
             return turn
-        return self._heard(turn, known, messages, about)
+        return self._heard(turn, known, messages, about, given_back)
 
     def _is_needed(self, turn: Turn) -> bool:
         return turn.is_to_be_heard or self.lateness is None or self.lateness.is_late()
 
     def _heard(
-        self, turn: Turn, known: dict[int, Incoming], messages: Sequence[Message], about: Conversation | None
+        self,
+        turn: Turn,
+        known: dict[int, Incoming],
+        messages: Sequence[Message],
+        about: Conversation | None,
+        given_back: int,
     ) -> Turn | LeftToPeople:
-        answers = about is None or self.intake.policy.answers_customers_of(about)
+        answers = bool(known) or about is None or self.intake.policy.answers_customers_of(about)
         customers = listed.customers(messages, known, about, horizon_s=self.horizon_s) if answers else ()
-        persons = list(listed.persons(messages, self.intake))
         counting = {each.id for each in messages if self._counts(each, messages, turn)}
+        persons = list(listed.persons(messages, self.intake, counting=counting))
         words = tuple(each.word for each in persons if each.word is not None and each.id in counting)
+        told = news.of_conversation(about, self.intake.policy, words) if about else News(words=words)
         heard, unknown = self.mailbox.hear(
             turn,
             [*customers, *persons],
             up_to=max((each.id for each in messages), default=0),
             deleted=[each.id for each in messages if each.is_deleted],
-            news=news.of_conversation(about, self.intake.policy, words) if about else News(words=words),
+            news=replace(told, back=given_back) if not told.signs else told,
         )
         if unknown:
             log.warning("messages_found", messages=unknown)
             if self.lateness is not None:
                 self.lateness.note()
         return heard
+
+    def _untold_hand_back(self, messages: Sequence[Message], turn: Turn) -> int:
+        """When people handed it back after their last word, where something was done since and no webhook will tell.
+
+        In milliseconds, right after the word; 0: they did not, or a webhook may tell yet. It counts where nothing in
+        the conversation shows it as theirs.
+        """
+        words = [each for each in messages if self._counts(each, messages, turn)]
+        if not words or not listed.is_acted_on(words[-1], messages):
+            return 0
+        if time.time() - (words[-1].created_at or time.time()) < _TOLD_BY_NOW_S:
+            return 0
+        return news.word_of(words[-1], is_acted_on=True).at + 1
 
     def _counts(self, message: Message, messages: Sequence[Message], turn: Turn) -> bool:
         """Whether it is a person's word that may take the conversation over, as far as the list tells.
@@ -99,14 +120,3 @@ class Hearing:
             return message.id > turn.looked
         age_s = time.time() - message.created_at if message.created_at else 0
         return age_s <= self.horizon_s and not listed.is_acted_on(message, messages)
-
-
-def _all_since(user: Client, turn: Turn, known: Iterable[int]) -> list[Message]:
-    """What was said since the list was last read, and all that the turn knows of; at first the last 20."""
-    after = min([turn.looked, *(id - 1 for id in known)]) if turn.looked else None
-    found = user.messages(turn.conversation_id, after=after)
-    pages = 1
-    while after is not None and len(found) == pages * _PAGE and pages < _MOST_PAGES:
-        found += user.messages(turn.conversation_id, after=found[-1].id)
-        pages += 1
-    return sorted(found, key=lambda each: each.id)

@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
+from chatwoot.client import Client
 from chatwoot.conversations import Conversation
 from chatwoot.messages import Message
 from tasks.mailbox import Listed
 from tasks.ownership import news
-from tasks.ownership.answered import is_persons, unanswered
+from tasks.ownership.answered import is_persons, named_as_answered, unanswered
 from tasks.ownership.intake import Intake
 from tasks.records import incoming
 from tasks.records.incoming import Incoming
+
+_PAGE, _MOST_PAGES = 100, 10
+
+
+def since(user: Client, conversation_id: int, after: int | None) -> list[Message]:
+    """All that was said after this message, in the order of the ids; None: the last 20 that were said.
+
+    Raises:
+        ChatwootError: as the client raises it.
+    """
+    found = user.messages(conversation_id, after=after)
+    pages = 1
+    while after is not None and len(found) == pages * _PAGE and pages < _MOST_PAGES:
+        found += user.messages(conversation_id, after=found[-1].id)
+        pages += 1
+    return sorted(found, key=lambda each: each.id)
 
 
 def customers(
@@ -21,40 +38,53 @@ def customers(
 ) -> Iterator[Listed]:
     """What the customer said, as it reads now: what is `known` to wait, and what no webhook told of.
 
-    `about`: the conversation, where nothing is known of it. What is older than the horizon counts as answered.
+    `about`: the conversation, where nothing is known of it. What a reply of ours says that it answers, and what is
+    older than the horizon, is answered. What people have answered, the mailbox knows, which tells people's words from
+    our own that come back. What some other reply may have answered is left to its webhook.
     """
     now = time.time()
     like = next(reversed(known.values()), None)
-    waiting = {each.id for each in unanswered(listed) if now - (each.created_at or now) <= horizon_s}
+    waiting = {each.id for each in unanswered(listed)}
+    named = named_as_answered(listed)
     newest_word = max((each.id for each in listed if is_persons(each)), default=0)
     for each in listed:
         if not each.is_from_customer:
             continue
-        if each.id in known:
-            said = known[each.id].as_in(each)
-        elif like is not None:
-            said = replace(like, id=each.id).as_in(each)
-        elif about is not None:
-            said = Incoming.of_message(each, about)
-        else:
+        said = _as_it_reads(each, known, like, about)
+        if said is None:
             continue
         is_aside = each.customers_kind.is_aside
-        if is_aside:
-            said = replace(said, by="aside")
-        is_answered = is_aside or (each.id not in known and each.id not in waiting)
-        text = incoming.dump(said) if is_aside or not is_answered or each.id < newest_word else ""
-        yield Listed(each.id, text, source_id=each.source_id or "", is_answered=is_answered)
+        is_old = now - (each.created_at or now) > horizon_s
+        if each.id not in known and (is_aside or is_old or each.id in named):
+            text = incoming.dump(replace(said, by="aside")) if is_aside else ""
+            yield Listed(each.id, text, is_answered=True)
+        elif each.id in known or each.id in waiting or each.id < newest_word:
+            yield Listed(each.id, incoming.dump(said), source_id=each.source_id or "")
 
 
-def persons(listed: Sequence[Message], intake: Intake) -> Iterator[Listed]:
-    """What people said to the customer. The last word of theirs to which nothing was done since opens it."""
+def _as_it_reads(
+    message: Message, known: dict[int, Incoming], like: Incoming | None, about: Conversation | None
+) -> Incoming | None:
+    if message.id in known:
+        return known[message.id].as_in(message)
+    if like is not None:
+        return replace(like, id=message.id).as_in(message)
+    return Incoming.of_message(message, about) if about is not None else None
+
+
+def persons(listed: Sequence[Message], intake: Intake, *, counting: Collection[int] | None = None) -> Iterator[Listed]:
+    """What people said to the customer. A word of theirs to which nothing was done since opens it.
+
+    `counting`: the ids of those that may; None: all.
+    """
     for each in filter(is_persons, listed):
         is_handled = is_acted_on(each, listed)
+        opens = not is_handled and (counting is None or each.id in counting)
         yield Listed(
             each.id,
             incoming.dump(Incoming.of_person(each)),
             word=news.word_of(each, is_acted_on=is_handled),
-            opens="" if is_handled else intake.opening(each.id),
+            opens=intake.opening(each.id) if opens else "",
         )
 
 

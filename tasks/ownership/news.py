@@ -56,7 +56,9 @@ def word_of(message: Message, *, is_acted_on: bool = False) -> Word:
 
 
 def digest(text: str) -> str:
-    """The same for the same words, however a channel or a bridge has set them."""
+    """The same for the same words, however a channel or a bridge has set them; "" of none: a file says nothing."""
+    if not text.strip():
+        return ""
     words = "".join(letter for letter in text if letter.isalnum()).casefold() or text
     return hashlib.sha256(words.encode(errors="replace")).hexdigest()[:16]
 

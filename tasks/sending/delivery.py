@@ -141,7 +141,9 @@ class Delivery:
         is_the_bots_turn = actions.is_the_bots_turn(action)
         told = asking.news(sending) if asking is not None and is_the_bots_turn else None
         says = digest(action.content) if isinstance(action, PostMessage) and not action.private else ""
-        if self.mailbox.confirm(sending, news=told, says=says) and is_the_bots_turn:
+        # Resolved over what the customer has just written, that would be nobody's to answer.
+        ends = isinstance(action, SetStatus) and action.status == "resolved"
+        if self.mailbox.confirm(sending, news=told, says=says, unless_waiting=ends) and is_the_bots_turn:
             raise Suppressed
 
     def _open_for_person(self, action: OpenForPerson, sending: Sending) -> None:

@@ -27,9 +27,12 @@ def bubbles(reply: Reply, channel: Channel, limit: int) -> Iterator[Bubble]:
 
     `limit`: characters of a message, where the channel does not take fewer.
     """
-    quick_replies = _as_buttons(reply.quick_replies, channel)
+    # A question without words has no buttons to hang on.
+    quick_replies = _as_buttons(reply.quick_replies, channel) if reply.text.strip() else ()
     numbered = () if quick_replies else reply.quick_replies
-    parts = list(_parts("\n".join([reply.text, *_numbered(numbered)]), channel, limit, asks=bool(quick_replies)))
+    parts = list(
+        _parts("\n".join([reply.text, *_numbered(numbered)]).strip(), channel, limit, asks=bool(quick_replies))
+    )
     if channel.files_in_a_message is None:
         yield from _with_all_files(parts, quick_replies, reply.files)
     else:

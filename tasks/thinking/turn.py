@@ -36,6 +36,10 @@ Think = Callable[[Turn, Sequence[Incoming]], Outcome]
 where the graph's memory is not there."""
 
 _RETRY_S = 2.0
+_AWAY = (408, 425, 429, 502, 503, 504)
+"""A proxy's words for a Chatwoot that is not there, or busy."""
+_MOST_LOOKS = 2
+"""At a list that Chatwoot fails to give; of `most_attempts` some are left to think."""
 
 
 class TurnPutOff(Exception):
@@ -145,8 +149,13 @@ class TurnRunner:
         try:
             return self.hearing.before_thinking(turn)
         except ChatwootError as error:
+            # Chatwoot is there and fails at this one: tried a few times, then thought by what webhooks have told.
+            is_this_one = error.status is not None and error.status not in _AWAY
+            if is_this_one and turn.attempt >= min(_MOST_LOOKS, self.most_attempts):
+                log.warning("not_asked", error=type(error).__name__, status=error.status, text=error.text)
+                return turn
             delay_s = max(error.retry_after_s or 0, _RETRY_S) * random.uniform(1, 1.25)
-            self.mailbox.release(turn, delay_s=delay_s, counts=False)
+            self.mailbox.release(turn, delay_s=delay_s, counts=is_this_one)
             count(Counted.RETRIES, "asking")
             log.warning("not_asked", error=type(error).__name__, status=error.status, text=error.text, retry_s=delay_s)
             raise NotAsked(str(error), delay_s) from None

@@ -332,7 +332,7 @@ MUTATIONS = (
     Mutation(
         "People are looked for right before each post",
         "tasks/sending/delivery.py",
-        "if self.mailbox.confirm(sending, news=told, says=says) and is_the_bots_turn:",
+        "if self.mailbox.confirm(sending, news=told, says=says, unless_waiting=ends) and is_the_bots_turn:",
         "if False:",
         ("tests/integration/people/test_humans.py::test_who_writes_while_we_look_for_an_earlier_try_was_quicker",),
     ),

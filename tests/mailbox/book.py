@@ -94,7 +94,7 @@ class Book:
 
     def is_echo(self, word: Word, now: float) -> bool:
         if word.id not in self.echoes:
-            if now - self.said.get(word.said, float("-inf")) > SAME_WORDS_S:
+            if not word.said or now - self.said.get(word.said, float("-inf")) > SAME_WORDS_S:
                 return False
             del self.said[word.said]
             self.echoes.add(word.id)

@@ -67,7 +67,7 @@ class People(Accidents):
         book, _ = self.before(conversation_id)
         note = text_of(id, by="nobody")
         self.anyone.forget_message(conversation_id, id, note)
-        book.awaiting_reply = () if id in book.awaiting_reply else book.awaiting_reply
+        book.awaiting_reply = tuple(each for each in book.awaiting_reply if each != id)
         book.is_gone(id)
         book.meanwhile[id] = note
 

@@ -55,7 +55,7 @@ states = st.one_of(
 words = st.one_of(
     st.none(),
     st.none(),
-    st.builds(Word, st.sampled_from(PEOPLES_IDS), times, st.sampled_from(("x", "z"))),
+    st.builds(Word, st.sampled_from(PEOPLES_IDS), times, st.sampled_from(("x", "z", ""))),
 )
 sources = st.sampled_from(("", "", "", "A", "B"))
 delays = st.sampled_from((0.0, UNIT_S, 3 * UNIT_S))
@@ -349,20 +349,27 @@ class Working(RuleBasedStateMachine):
         book.held.append(sending)
 
     @precondition(lambda self: self.has("sendings"))
-    @rule(conversation_id=conversations, worker=workers, age=ages, news=states, says=st.sampled_from(("", "x", "y")))
-    def confirm(self, conversation_id: int, worker: str, age: int, news: News, says: str) -> None:
+    @rule(
+        conversation_id=conversations,
+        worker=workers,
+        age=ages,
+        news=states,
+        says=st.sampled_from(("", "x", "y")),
+        ends=st.booleans(),
+    )
+    def confirm(self, conversation_id: int, worker: str, age: int, news: News, says: str, ends: bool) -> None:
         book, before = self.before(conversation_id)
         sending = pick(book.sendings, age)
         if sending is None:
             return
-        confirm = partial(self.workers[worker].confirm, sending, news=news, says=says)
+        confirm = partial(self.workers[worker].confirm, sending, news=news, says=says, unless_waiting=ends)
         if sending.token != book.holder:
             self.is_refused(conversation_id, before, confirm)
         else:
             is_silenced = confirm()
             book.takes_in(news, self.now)
             book.said |= {says: self.now} if says else {}
-            assert is_silenced == book.is_suppressed
+            assert is_silenced == (book.is_suppressed or (ends and bool(book.waiting)))
             assert self.world.inside(conversation_id).due_in_s == LEASE_S
 
     @precondition(lambda self: self.has("sendings"))

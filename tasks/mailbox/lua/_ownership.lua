@@ -76,6 +76,13 @@ local function note_given_back(known, at, counts_whatever_is_left)
   if counts_whatever_is_left then known.all = math.max(known.all, at) end
 end
 
+local function is_among(sign, signs)
+  for _, each in ipairs(signs) do
+    if each == sign then return true end
+  end
+  return false
+end
+
 -- An operator wants the bot to go on: whatever is known is not in the way.
 local function note_given_back_by_hand(known)
   local newest = math.max(known.at, known.handed, known.word and known.word.at + 1 or 0)
@@ -97,7 +104,7 @@ local function note_state(known, news)
   if news.at >= known.at then
     for _, sign in ipairs(known.signs) do
       local kind = kind_of(sign)
-      if not kinds[kind] then note_given_back(known, known.at, kind == 'status') end
+      if not kinds[kind] then note_given_back(known, known.at + 1, kind == 'status') end
     end
     known.at, known.signs, known.over = news.at, news.signs, news.over
   end
@@ -106,6 +113,11 @@ local function note_state(known, news)
     if not kinds[kind] then note_gone(known, kind, news.at) end
   end
   for _, sign in ipairs(news.signs) do note_present(known, sign, news.at) end
+  if known.at == news.at then -- of a kind that shows, what does not is gone
+    for sign in pairs(known.present) do
+      if kinds[kind_of(sign)] and sign ~= OVER and not is_among(sign, news.signs) then known.present[sign] = nil end
+    end
+  end
   if news.over then
     note_present(known, OVER, news.at)
     note_given_back(known, news.at, true)

@@ -69,8 +69,14 @@ local function leave_to_people()
   set('batch', '', 'attempts', 0, 'resume', '', 'look', '')
 end
 
--- What the customer said since a person last answered waits for the bot again. A choice that the customer made in a
--- person's message has that message's id.
+-- What the customer chose in a message that was sent to them: it has that message's id, which says nothing of when.
+-- Tests' messages may be anything.
+local function is_choice(message)
+  local is_json, said = pcall(cjson.decode, message)
+  return is_json and type(said) == 'table' and said['kind'] == 'choice'
+end
+
+-- What the customer said since a person last answered waits for the bot again.
 local function take_back_from_people()
   local found = redis.call('ZRANGE', meanwhile, 0, -1, 'WITHSCORES')
   local answered = 0
@@ -78,7 +84,8 @@ local function take_back_from_people()
     if cjson.decode(found[i])['by'] == 'person' then answered = tonumber(found[i + 1]) end
   end
   for i = 1, #found, 2 do
-    if cjson.decode(found[i])['by'] == 'customer' and tonumber(found[i + 1]) >= answered then
+    local is_later = tonumber(found[i + 1]) >= answered or is_choice(found[i])
+    if cjson.decode(found[i])['by'] == 'customer' and is_later then
       redis.call('ZADD', waiting, found[i + 1], found[i])
       redis.call('ZREM', meanwhile, found[i])
     end
@@ -103,7 +110,7 @@ end
 -- Whether a person's message says what we said a moment ago: a phone's echo of it, or a bridge's user's.
 local function is_echo(word)
   if redis.call('ZSCORE', seen, 'echo:' .. word.id) then return true end
-  local said = word.said and redis.call('ZSCORE', seen, 'said:' .. word.said)
+  local said = word.said ~= '' and redis.call('ZSCORE', seen, 'said:' .. word.said)
   if not said or now - said > 600 * 1000 then return false end
   redis.call('ZREM', seen, 'said:' .. word.said)
   redis.call('ZADD', seen, now, 'echo:' .. word.id)

@@ -4,7 +4,13 @@ local id = ARGV[2]
 redis.call('ZADD', seen, now, 'message:' .. id)
 redis.call('ZREMRANGEBYSCORE', waiting, id, id)
 redis.call('ZREMRANGEBYSCORE', meanwhile, id, id)
-if string.find(field('awaiting_reply'), '["' .. id .. '"', 1, true) then set('awaiting_reply', '') end
+if field('awaiting_reply') ~= '' then
+  local left = {}
+  for _, each in ipairs(cjson.decode(field('awaiting_reply'))) do
+    if each[1] ~= id then left[#left + 1] = each end
+  end
+  set('awaiting_reply', #left > 0 and cjson.encode(left) or '')
+end
 if ARGV[3] ~= '' then remember(id, ARGV[3]) end
 keep()
 if field('stage') == 'queued' and redis.call('ZCARD', waiting) == 0 then

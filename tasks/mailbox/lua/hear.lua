@@ -33,8 +33,11 @@ for i = first, #ARGV, 5 do
 end
 local found = redis.call('ZRANGEBYSCORE', waiting, '-inf', '(' .. answered, 'WITHSCORES')
 for i = 1, #found, 2 do
-  remember(found[i + 1], found[i])
-  redis.call('ZREM', waiting, found[i])
+  -- What is chosen in a message has that message's id: it may be later than the word.
+  if not is_choice(found[i]) then
+    remember(found[i + 1], found[i])
+    redis.call('ZREM', waiting, found[i])
+  end
 end
 local news, look = cjson.decode(ARGV[7]), field('look')
 news.words = without_echoes(news.words)

@@ -343,6 +343,57 @@ def test_what_the_customer_chooses_in_a_persons_message_is_found(desk: Desk, sta
     wait_until(lambda: echoes(desk) == ["Echo: Tuesday"], what="the choice to be answered")
 
 
+def test_a_choice_in_a_message_that_is_older_than_a_persons_word_is_answered(desk: Desk, stack: Stack) -> None:
+    running(desk, stack)
+    question = desk.person_asks("Which day?", "Monday", "Tuesday")
+    desk.person_writes("Take your time", 3)
+    wait_until(lambda: desk.sandbox.conversation(3)["status"] == "open", what="the conversation to be opened")
+    desk.sandbox.customer_chooses(question, "Tuesday")
+    desk.sandbox.settle()
+    desk.set_status(3, "pending")
+    wait_until(lambda: echoes(desk) == ["Echo: Tuesday"], what="the choice to be answered")
+
+
+def test_the_bot_does_not_resolve_over_what_the_customer_has_just_written(desk: Desk, stack: Stack, gate: Gate) -> None:
+    running(desk, stack, GRAPH="tests.graphs_that_want:obedient")
+    desk.sandbox.faults.add("slow", method="POST", path=r".*/messages$", seconds=1)
+    desk.sandbox.customer_writes("tidy", conversation_id=3)
+    wait_until(lambda: desk.posts(), what="the reply to be on its way")
+    desk.sandbox.customer_writes("buttons", conversation_id=3)
+    assert desk.wait_for_replies(2)[1] == "Which one?"
+    assert desk.sandbox.conversation(3)["status"] == "pending"
+
+
+def test_where_one_list_fails_for_ever_the_customer_is_answered_all_the_same(desk: Desk, stack: Stack) -> None:
+    running(desk, stack)
+    desk.sandbox.faults.add("500", method="GET", path=rf"{CONVERSATION}/messages$", times=None)
+    desk.sandbox.customer_writes("Hola", conversation_id=3)
+    assert desk.wait_for_replies(1) == ["Echo: Hola"]
+
+
+def test_a_hand_back_of_which_no_webhook_ever_told_is_found(desk: Desk, stack: Stack) -> None:
+    """Something was done after a person's word, and nothing shows the conversation as theirs."""
+    running(desk, stack)
+    desk.sandbox.customer_writes("one", conversation_id=3)
+    desk.wait_for_replies(1)
+    unheard(desk, lambda: [desk.person_writes("me", 3), desk.set_status(3, "open"), desk.set_status(3, "pending")])
+    desk.sandbox.age(3, seconds=60)
+    desk.sandbox.customer_writes("two", conversation_id=3)
+    wait_until(lambda: echoes(desk) == ["Echo: one", "Echo: two"], what="the bot to go on")
+
+
+def test_a_word_of_long_ago_opens_nothing(desk: Desk, stack: Stack) -> None:
+    desk.conversation(3)
+    desk.conversation(4, "+34600000004")
+    unheard(desk, lambda: desk.person_writes("We are here for you", 3))
+    desk.sandbox.age(3, seconds=5 * 3600)
+    stack.start_web()
+    stack.start_worker()
+    desk.sandbox.customer_writes("Hola", conversation_id=3)
+    wait_until(lambda: echoes(desk) == ["Echo: Hola"], what="the bot to answer")
+    assert desk.sandbox.conversation(3)["status"] == "pending"
+
+
 def test_our_own_words_that_come_back_without_our_key_are_ours(desk: Desk, stack: Stack) -> None:
     """As a phone's echo, or as written by a bridge's user."""
     running(desk, stack)

@@ -65,6 +65,12 @@ def test_what_no_list_takes_is_numbered(choices: tuple[str, ...]) -> None:
     assert bubble.text.splitlines() == ["Which?", *(f"{number}. {each}" for number, each in enumerate(choices, 1))]
 
 
+def test_choices_without_words_are_said_all_the_same() -> None:
+    for channel in (WHATSAPP, ANY):
+        (bubble,) = bubbles(Reply("", ("A", "B")), channel, LIMIT)
+        assert (bubble.text, bubble.quick_replies) == ("1. A\n2. B", ())
+
+
 def test_instagram_counts_bytes() -> None:
     parts = list(bubbles(Reply("ñ" * 700), INSTAGRAM, LIMIT))
     assert [len(part.text.encode()) <= 1_000 for part in parts] == [True, True]
