@@ -20,6 +20,11 @@ control_socket_disable = True
 accesslog = None
 
 
+def post_worker_init(worker):
+    """In each process, once it can serve."""
+    worker.wsgi.extensions["heartbeat"].start()
+
+
 def on_starting(server):
     """In the parent, once: a process that cannot serve says so in a sentence and ends, rather than again and again."""
     import settings

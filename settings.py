@@ -133,6 +133,7 @@ class Settings(BaseModel):
     answer_statuses: Words = ()
     ignore_contacts: Words = ("*@g.us", "*@broadcast", "*@newsletter", "+123456")
     person_opens: bool = True
+    take_back: bool = True
     look_before_thinking: Literal["always", "late"] = "always"
     coalesce_seconds: Annotated[float, Field(ge=0)] = 1.0
     coalesce_max_seconds: Annotated[float, Field(ge=0)] = 4.0

@@ -279,6 +279,14 @@ class Client:
 
     # The server
 
+    def agent_names(self) -> list[str]:
+        """What the account's people are called, in full and as customers see it. With a user's token only.
+
+        Source: https://developers.chatwoot.com/api-reference/agents/list-agents-in-account
+        """
+        named = self._ask(Call("GET", "/agents"), _all_of(_names))
+        return [name for names in named for name in names]
+
     def own_user_id(self) -> int:
         """Whose token it is. With a user's token only.
 
@@ -350,6 +358,11 @@ def _all_of(shape: Callable[[Any], T], *keys: str) -> Callable[[Any], list[T]]:
 
 def _contact(answer: Any, *keys: str) -> Contact:
     return Contact.from_json(_within(answer, *keys))
+
+
+def _names(agent: Any) -> list[str]:
+    names = (text(mapping(agent).get(key)) for key in ("name", "available_name"))
+    return [name for name in names if name and name.strip()]
 
 
 def _labels(answer: Any) -> list[str]:

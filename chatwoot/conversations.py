@@ -32,6 +32,8 @@ class Conversation:
     last_activity_at: float | None
     """Unix seconds of the newest message of any kind."""
     updated_at: float | None
+    agent_last_seen_at: float | None
+    """Unix seconds at which somebody of the team last looked at it in the dashboard."""
     labels: tuple[str, ...]
     assignee: people.Assignee | None
     team_id: int | None
@@ -67,6 +69,7 @@ class Conversation:
             waiting_since=reading.moment(conversation.get("waiting_since")),
             last_activity_at=reading.moment(conversation.get("last_activity_at")),
             updated_at=reading.moment(conversation.get("updated_at")),
+            agent_last_seen_at=reading.moment(conversation.get("agent_last_seen_at")),
             labels=reading.texts(conversation.get("labels")),
             assignee=people.assignee(meta),
             team_id=reading.identifier(reading.mapping(meta.get("team")).get("id")),

@@ -165,12 +165,18 @@ def send_message(
 
 @shared_task(name="tasks.reconcile", bind=True, max_retries=0)
 def reconcile(self: Task[..., Any]) -> int:
-    """Ask Chatwoot for customers who wait and of whom no webhook told. Returns how many messages were missing."""
+    """Take back what Chatwoot opened because of us, and ask it for customers who wait and of whom no webhook told.
+
+    Returns how many messages were missing.
+    """
     lost_webhooks = wiring.of_this_process().lost_webhooks
     if lost_webhooks is None:
         return 0  # only a bot's token: it may not look
     try:
-        found = lost_webhooks.reconcile()
+        try:
+            _take_back()
+        finally:
+            found = lost_webhooks.reconcile()
         wiring.of_this_process().last_done.note("reconcile")
         log.info("reconciled", messages=found)
         return found
@@ -201,6 +207,12 @@ def tell_people_again(self: Task[..., Any]) -> int:
         return told
     except ChatwootError as error:
         raise Refused(f"could not see whether people know by now, beat asks again: {error}") from None
+
+
+def _take_back() -> None:
+    taking_back = wiring.of_this_process().taking_back
+    if taking_back is not None:
+        taking_back.take_back()
 
 
 def _not_kept(task: Task[..., Any], error: redis.RedisError) -> Retry:

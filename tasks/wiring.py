@@ -28,6 +28,7 @@ from tasks.recovery.dead_letters import DeadLetters
 from tasks.recovery.holdings import Holdings
 from tasks.recovery.lost_webhooks import LostWebhooks
 from tasks.recovery.restoration import AnsweredSince, Restoration
+from tasks.recovery.taken_back import TakingBack
 from tasks.recovery.waiting import WaitMonitor
 from tasks.recovery.watchdog import BackgroundThreads
 from tasks.runtime import requirements
@@ -35,6 +36,7 @@ from tasks.runtime.broker import retry_elsewhere
 from tasks.runtime.clients import Clients, version_of
 from tasks.runtime.counters import CounterFlusher, CounterStore
 from tasks.runtime.greeting import Greeting
+from tasks.runtime.outages import Outages
 from tasks.runtime.patience import Patience
 from tasks.runtime.presence import LastDone, WorkersByQueue
 from tasks.runtime.processes import ProcessRegistry, owner_of_this_process
@@ -55,6 +57,7 @@ _OF_A_WORKER = (
     "turn_runner",
     "sender",
     "outreach",
+    "taking_back",
     "lost_webhooks",
     "wait_monitor",
     "eraser",
@@ -151,6 +154,10 @@ class Wiring:
     @cached_property
     def workers(self) -> WorkersByQueue:
         return WorkersByQueue(self.redis_client, self.settings.chatwoot_account_id)
+
+    @cached_property
+    def outages(self) -> Outages:
+        return Outages(self.redis_client, self.settings.chatwoot_account_id)
 
     @cached_property
     def last_done(self) -> LastDone:
@@ -349,6 +356,20 @@ class Wiring:
         )
 
     # -- recovery
+
+    @cached_property
+    def taking_back(self) -> TakingBack | None:
+        if self.user_client is None or not self.settings.take_back:
+            return None
+        return TakingBack(
+            user=self.user_client,
+            clients=self.clients,
+            mailbox=self.mailbox,
+            policy=self.policy,
+            doorbells=over_celery,
+            outages=self.outages,
+            horizon_s=self.settings.reconcile_horizon_seconds,
+        )
 
     @cached_property
     def lost_webhooks(self) -> LostWebhooks | None:

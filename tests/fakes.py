@@ -186,6 +186,13 @@ class FakeMailbox:
     def is_owned_by_human(self, conversation_id: int) -> bool:
         return self._of(conversation_id).known.is_peoples
 
+    def was_the_bots(self, conversation_id: int, *, until: int) -> bool:
+        known = self._of(conversation_id).known
+        if known.handed == -1 or known.handed > known.back or (known.word and known.word[1] >= known.back):
+            return False
+        shown = {sign: at for sign, at in known.present.items() if at > known.all}
+        return all(sign == "status:open" and at >= until for sign, at in shown.items())
+
     def forget_message(self, conversation_id: int, message_id: int, note: str = "") -> None:
         it = self._of(conversation_id)
         it.messages[message_id] = self._now

@@ -8,15 +8,18 @@ from __future__ import annotations
 from flask import Flask
 
 from settings import Settings
-from tasks.mailbox.doorbells import over_celery
+from tasks.mailbox.doorbells import look, over_celery
 from tasks.recovery.undelivered import Undelivered
 from tasks.wiring import Wiring
 from webhook_app import health, metrics, views
+from webhook_app.heartbeat import Heartbeat
 from webhook_app.reception import Reception
 
 _MOST_BYTES = 2 * 1024 * 1024  # as webhook_app/server.py refuses it by its headers
 # Everything in a webhook together, two looks into Redis and the doorbell, ends within the 3 s of webhook_app/server.py.
 _REDIS_PATIENCE_S = 1.0
+# Whom Chatwoot did not reach, or waited for in vain, it has given up by then.
+_OPENED_BY_THEN_S = 6.0
 
 
 def create_app(settings: Settings, reception: Reception | None = None) -> Flask:
@@ -35,6 +38,7 @@ def create_app(settings: Settings, reception: Reception | None = None) -> Flask:
         token=settings.chatwoot_webhook_token,
         lateness=parts.lateness,
     )
+    app.extensions["heartbeat"] = Heartbeat(parts.outages, lambda: look(delay_s=_OPENED_BY_THEN_S))
     app.extensions["metrics_token"] = settings.metrics_token
     app.extensions["collector"] = metrics.AccountCollector(
         parts.counters, parts.mailbox, parts.workers, parts.last_done

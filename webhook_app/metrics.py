@@ -33,6 +33,7 @@ _ABOUT = {
     Counted.DEAD_LETTERS: ("What could not be done, ever.", "what"),
     Counted.HANDOVERS: ("Conversations opened for people.", ""),
     Counted.RECONCILED: ("Messages of which no webhook told.", ""),
+    Counted.TAKEN_BACK: ("Conversations taken back that Chatwoot had opened because no web process was there.", ""),
     Counted.CONVERSATION_MISSING: ("Replies whose conversation was gone.", ""),
     Counted.RECREATED: ("Conversations made anew because the customer's was gone.", ""),
     Counted.WEBHOOKS: ("Webhooks in order, by what they meant.", "decision"),

@@ -45,6 +45,11 @@ def send(conversation_id: int) -> None:
     signature("tasks.send_reply", kwargs={"conversation_id": conversation_id}).apply_async()
 
 
+def look(*, delay_s: float) -> None:
+    """Have a worker ask Chatwoot for what nobody was told of."""
+    signature("tasks.reconcile").apply_async(countdown=delay_s)
+
+
 def write(letter: dict[str, Any]) -> None:
     """Have a worker write to somebody first: `letter` holds the arguments of `tasks.send_message`."""
     signature("tasks.send_message", kwargs=letter).apply_async()

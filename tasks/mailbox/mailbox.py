@@ -123,6 +123,17 @@ class Mailbox:
         """Whether people have it, as far as we were told."""
         return self._redis.hget(self.state_key(conversation_id), "owned_by_human") == "1"
 
+    def was_the_bots(self, conversation_id: int, *, until: int) -> bool:
+        """Whether the bot had it, as far as we were told, until this time of Chatwoot's (ms): whatever shows it as
+        people's is that it is open, and no older. What the fields are: lua/_ownership.lua.
+        """
+        known = json.loads(self._redis.hget(self.state_key(conversation_id), "ownership") or "{}")
+        back, word, handed = known.get("back", 0), known.get("word"), known.get("handed", 0)
+        if handed == -1 or handed > back or (word and word["at"] >= back):
+            return False
+        shown = {sign: at for sign, at in known.get("present", {}).items() if at > known.get("all", 0)}
+        return all(sign == "status:open" and at >= until for sign, at in shown.items())
+
     def forget_message(self, conversation_id: int, message_id: int, note: str = "") -> None:
         """The message was deleted: it is not answered any more. `note` comes to the next turn, in `Turn.earlier`."""
         self._run("forget_message", conversation_id, message_id, note, _new_id(), *self._ms("grace_s"))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import takewhile
 from typing import TypeVar
 
 import structlog
 
 from chatwoot.client import Client
-from chatwoot.conversations import Conversation
+from chatwoot.conversations import Conversation, Status
 from chatwoot.errors import ChatwootError
 from tasks.ownership.policy import Policy
 from tasks.runtime.rate_limit import NotNow
@@ -24,16 +24,23 @@ _AWAY = (None, 429, 502, 503, 504)
 
 
 def concerning(
-    client: Client, policy: Policy, *, sort_by: str, reaches: Callable[[Conversation], bool]
+    client: Client,
+    policy: Policy,
+    *,
+    sort_by: str,
+    reaches: Callable[[Conversation], bool],
+    statuses: Collection[Status] = (),
 ) -> Iterator[Conversation]:
     """Those in the bot's statuses and inboxes, in this order, as long as it `reaches`.
+
+    `statuses`: others than the bot's.
 
     Blocked and ignored contacts' are left out. Whoever shows as having one: that is for the mailbox to know.
 
     Raises:
         ChatwootError: Chatwoot cannot be asked now.
     """
-    for status in sorted(policy.answer_statuses):
+    for status in sorted(statuses or policy.answer_statuses):
         for inbox_id in policy.answer_inbox_ids or (None,):
             for page in range(1, _MOST_PAGES + 1):
                 listed = client.conversations(status=status, inbox_id=inbox_id, sort_by=sort_by, page=page)

@@ -33,6 +33,8 @@ class Counted(StrEnum):
     HANDOVERS = auto()
     RECONCILED = auto()
     """Messages of which no webhook told."""
+    TAKEN_BACK = auto()
+    """Conversations that Chatwoot had opened because of us."""
     CONVERSATION_MISSING = auto()
     """A reply's conversation was gone."""
     RECREATED = auto()

@@ -24,6 +24,7 @@ RECOVERY = "tests/integration/tasks/test_recovery.py"
 STEPS = "tests/chaos/test_every_step.py"
 TWICE = "tests/chaos/test_nothing_twice.py"
 RESTORED = "tests/integration/test_restored.py"
+TAKEN_BACK = "tests/integration/people/test_taken_back.py"
 CHECKPOINTS = "tests/integration/graph/test_checkpoint.py"
 _AT_ONCE = 4  # each in copies of the project, and most of it is waiting
 _HEAD = """\
@@ -390,6 +391,34 @@ MUTATIONS = (
         "leave_to_people() end\n  note_who_waits()",
         "leave_to_people() end",
         ("tests/integration/tasks/test_mailbox_machine.py", "tests/integration/test_metrics.py"),
+    ),
+    Mutation(
+        "What Chatwoot opened because of us is taken back",
+        "tasks/runtime/outages.py",
+        "local is_outage = last and",
+        "local is_outage = false and",
+        (TAKEN_BACK,),
+    ),
+    Mutation(
+        "What a person has opened is not",
+        "tasks/recovery/taken_back.py",
+        "if was_the_bots and not self._names_somebody(activity.content)",
+        "if was_the_bots",
+        (TAKEN_BACK,),
+    ),
+    Mutation(
+        "Nor what people had before",
+        "tasks/recovery/taken_back.py",
+        "if was_the_bots and not self._names_somebody(activity.content)",
+        "if not self._names_somebody(activity.content)",
+        (TAKEN_BACK,),
+    ),
+    Mutation(
+        "Nor where a person has written or noted something",
+        "tasks/recovery/taken_back.py",
+        "any(_is_by_people(each, since=outage.earliest) for each in messages)",
+        "False",
+        (TAKEN_BACK,),
     ),
     Mutation(
         "What is no message ends no worker",

@@ -149,6 +149,11 @@ ASKED: list[tuple[Act, str, tuple[str, str, Any]]] = [
         ("POST", "/conversations/3/assignments", {"assignee_id": 1, "assignee_type": "AgentBot"}),
     ),
     (
+        lambda client: client.agent_names(),
+        "GET_agents-200",
+        ("GET", "/agents", None),
+    ),
+    (
         lambda client: client.labels(3),
         "POST_labels-200",
         ("GET", "/conversations/3/labels", None),
@@ -297,6 +302,11 @@ def test_assigning_to_nobody_is_answered_with_null() -> None:
 def test_assigning_to_none_or_several_is_a_mistake(to: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="one of"):
         ask(lambda client: client.assign(3, **to), None)
+
+
+def test_people_are_named_in_full_and_as_customers_see_them() -> None:
+    people = [{"name": "Marta Ruiz", "available_name": "Marta"}, {"name": "Pablo", "available_name": " "}, {}]
+    assert ask(lambda client: client.agent_names(), people)[0] == ["Marta Ruiz", "Marta", "Pablo"]
 
 
 def test_labels_are_those_it_has_now() -> None:
