@@ -10,17 +10,27 @@ _MOST_FILE_BYTES = 5_000_000
 _MOST_LATER_S = 29 * 24 * 3600
 
 
+class BadWant(ValueError):
+    """A graph wants what cannot be. The text names the want and says why, and does not repeat its values."""
+
+
 @dataclass(frozen=True)
 class File:
-    """A file for the customer. It waits in Redis until it is sent: keep it small."""
+    """A file for the customer. It waits in Redis until it is sent: keep it small.
+
+    Raises:
+        BadWant: more than 5 MB, or no bytes.
+    """
 
     name: str
     content: bytes = field(repr=False)
     content_type: str = "application/octet-stream"
 
     def __post_init__(self) -> None:
+        if not isinstance(self.content, bytes | str):
+            raise BadWant(f"file: its content is no bytes, but {type(self.content).__name__}")
         if len(self.content) > _MOST_FILE_BYTES:
-            raise ValueError(f"a file of {len(self.content)} bytes; at most {_MOST_FILE_BYTES} can be sent")
+            raise BadWant(f"a file of {len(self.content)} bytes; at most {_MOST_FILE_BYTES} can be sent")
 
 
 @dataclass(frozen=True)
@@ -40,7 +50,7 @@ class Later:
     """Say this to the customer in a while: a reminder, or a question whether they are still there.
 
     Raises:
-        ValueError: more than 29 days from now, or not in the future.
+        BadWant: more than 29 days from now, or not in the future.
     """
 
     text: str = field(repr=False)
@@ -51,7 +61,7 @@ class Later:
 
     def __post_init__(self) -> None:
         if not 0 < self.after_s <= _MOST_LATER_S:
-            raise ValueError("after_s: in the future, and within 29 days")
+            raise BadWant("later: after_s: in the future, and within 29 days")
 
 
 @dataclass(frozen=True)

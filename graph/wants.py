@@ -5,6 +5,7 @@ The channel holds plain dicts, because only plain values survive a checkpoint wh
 
 from __future__ import annotations
 
+import json
 import operator
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -16,7 +17,7 @@ from langgraph.types import Overwrite
 from pydantic import TypeAdapter, ValidationError
 
 from graph.loader import Graph
-from graph.outcome import Attributes, HandOver, Labels, Later, Note, Outcome, Reply, Resolve, Silence, Want
+from graph.outcome import Attributes, BadWant, HandOver, Labels, Later, Note, Outcome, Reply, Resolve, Silence, Want
 
 WANTS = "wants"
 _KIND = "want"
@@ -34,10 +35,6 @@ _NAMES = {kind: name for name, kind in _KINDS.items()}
 _ADAPTERS: dict[str, TypeAdapter[Want]] = {name: TypeAdapter(kind) for name, kind in _KINDS.items()}
 
 
-class BadWant(ValueError):
-    """A graph wrote something into `wants` that means nothing. The text does not repeat its values."""
-
-
 class TalkState(MessagesState):
     """A state with `messages` and `wants`, to build a graph on."""
 
@@ -45,7 +42,11 @@ class TalkState(MessagesState):
 
 
 def wanted(*wants: Want) -> list[dict[str, Any]]:
-    """For a node to return: `{"wants": wanted(HandOver("asks for a person"))}`."""
+    """For a node to return: `{"wants": wanted(HandOver("asks for a person"))}`.
+
+    Raises:
+        BadWant: what stands in one cannot be written down.
+    """
     return [_written(want) for want in wants]
 
 
@@ -87,8 +88,11 @@ def _silenced(want: Want) -> Want:
 
 
 def _written(want: Want) -> dict[str, Any]:
-    name = _NAMES[type(want)]
-    values: dict[str, Any] = _ADAPTERS[name].dump_python(want)
+    name = _NAMES.get(type(want))
+    if name is None:
+        raise BadWant(f"{type(want).__name__} is not among {', '.join(_KINDS)}")
+    _require_json(want)
+    values: dict[str, Any] = _ADAPTERS[name].dump_python(want, warnings=False)
     return {_KIND: name, **{field: _plain(value) for field, value in values.items()}}
 
 
@@ -102,7 +106,18 @@ def _want(value: object) -> Want:
     if not isinstance(value, Mapping) or value.get(_KIND) not in _KINDS:
         raise BadWant(f"`wants` holds what is not among {', '.join(_KINDS)}: use graph.wants.wanted")
     try:
-        return _ADAPTERS[value[_KIND]].validate_python({name: each for name, each in value.items() if name != _KIND})
+        want = _ADAPTERS[value[_KIND]].validate_python({name: each for name, each in value.items() if name != _KIND})
+        _require_json(want)
+        return want
     except ValidationError as error:
         problems = ((".".join(map(str, each["loc"])), each["msg"]) for each in error.errors(include_input=False))
         raise BadWant(f"{value[_KIND]}: {'; '.join(f'{place}: {what}' for place, what in problems)}") from None
+
+
+def _require_json(want: Want) -> None:
+    """The one want that may hold anything."""
+    for value in want.values.values() if isinstance(want, Attributes) else ():
+        try:
+            json.dumps(value)
+        except (TypeError, ValueError, RecursionError):
+            raise BadWant(f"attributes: a value of type {type(value).__name__} cannot be written as JSON") from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,23 @@ _ORDERS: dict[str, tuple[str, tuple[Want, ...]]] = {
     "later": ("In a moment", (Later("Now", after_s=1),)),
     "follow up": ("Noted", (Later("Still there?", after_s=5, unless_they_write=True), Later("It is time", after_s=6))),
     "nonsense": ("Done", (Attributes({"score": float("nan")}),)),
+    "a date": ("Done", (Attributes({"born": date(1990, 5, 17)}),)),
+    "bytes": ("Done", (Attributes({"photo": b"\xff"}),)),
+    "a set": ("Done", (Attributes({"sizes": {"nested": {38, 39}}}),)),
+    "an object": ("Done", (Attributes({"who": object()}),)),
+    "a number of 5,000 digits": ("Done", (Attributes({"score": 10**5000}),)),
+    "a reply of None": ("Done", (Reply(None),)),  # type: ignore[arg-type]
+    "a note of 7": ("Done", (Note(7),)),  # type: ignore[arg-type]
+    "no want": ("Done", (7,)),  # type: ignore[dict-item]
     "silence": ("never said", (Silence("only thanks"),)),
 }
 
 
 def _obey(state: TalkState) -> dict[str, Any]:
+    if state["messages"][-1].text == "a file of None":
+        return {"wants": wanted(Reply("Here", files=(File("a.txt", None),)))}  # type: ignore[arg-type]
+    if state["messages"][-1].text == "a date by hand":
+        return {"wants": [{"want": "attributes", "values": {"born": date(1990, 5, 17)}}]}
     text, wants = _ORDERS[state["messages"][-1].text]
     return {"messages": [AIMessage(text)], "wants": wanted(*wants)}
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from chatwoot.channels import ANY, Channel
 from chatwoot.liquid import escaped
-from graph.outcome import Attributes, File, HandOver, Labels, Later, Note, Outcome, Reply, Resolve, Want
+from graph.outcome import Attributes, BadWant, File, HandOver, Labels, Later, Note, Outcome, Reply, Resolve, Want
 from tasks.records import actions
 from tasks.records.actions import (
     Action,
@@ -43,10 +43,20 @@ class TurnActions:
     """The id of the newest message of which the turn was told."""
 
     def of(self, outcome: Outcome) -> list[Action]:
-        """The actions of all that is wanted, in order; what ends the conversation comes last."""
+        """The actions of all that is wanted, in order; what ends the conversation comes last.
+
+        Raises:
+            BadWant: one of them cannot be made, or not written down.
+        """
         made: list[Action] = []
         for want in sorted(self._in_letters(outcome), key=lambda want: isinstance(want, Resolve)):
-            made += self._of(want, len(made))
+            try:
+                new = self._of(want, len(made))
+                for action in new:
+                    actions.dump(action)
+            except Exception as error:  # a graph is a user's code, and may want anything
+                raise BadWant(f"{type(want).__name__}: {type(error).__name__}") from error
+            made += new
         return made
 
     def _in_letters(self, outcome: Outcome) -> Outcome:
@@ -55,7 +65,11 @@ class TurnActions:
         if not self.channel.is_letters or len(replies) < 2:
             return outcome
         others = [want for want in outcome if not isinstance(want, Reply) or want is replies[0]]
-        return tuple(joined(replies) if want is replies[0] else want for want in others)
+        try:
+            letter = joined(replies)
+        except (AttributeError, TypeError) as error:  # a text that is none
+            raise BadWant(f"Reply: {type(error).__name__}") from error
+        return tuple(letter if want is replies[0] else want for want in others)
 
     def _of(self, want: Want, count: int) -> list[Action]:
         """`count`: how many actions there are already, which numbers the next."""

@@ -15,7 +15,7 @@ import structlog
 from chatwoot.channels import channel
 from chatwoot.errors import ChatwootError
 from graph.checkpoint import MemoryAway
-from graph.outcome import HandOver, Outcome, Silence
+from graph.outcome import BadWant, HandOver, Outcome, Silence
 from tasks.mailbox import LeftToPeople, Mailbox, NotYet, Turn, TurnLost, WakeSender, WakeThinker
 from tasks.ownership.hearing import Hearing
 from tasks.records import actions, incoming
@@ -120,13 +120,15 @@ class TurnRunner:
         try:
             with failpoints.around("think"):
                 outcome = self.think(turn, messages)
+            wanted = self._actions(outcome, turn, messages)
         except TurnLost:
             raise
         except MemoryAway as error:
             raise self._put_off(turn, error) from None
+        except BadWant as error:  # it would want the same again
+            return self._give_up(turn, messages, f"the graph wants what cannot be: {error}")
         except Exception as error:  # noqa: BLE001 - a graph is a user's code and may raise anything
             return self._failed(turn, messages, error)
-        wanted = self._actions(outcome, turn, messages)
         awaits = name_of(turn, messages) if any(isinstance(want, HandOver) and want.waits for want in outcome) else ""
         following = self.mailbox.commit(turn, [actions.dump(action) for action in wanted], awaits=awaits)
         if self.typing is not None and not any(map(actions.is_said_to_the_customer, wanted)):

@@ -421,6 +421,15 @@ MUTATIONS = (
         (TAKEN_BACK,),
     ),
     Mutation(
+        "What a graph wants and cannot be is the graph's failure",
+        "graph/wants.py",
+        "        _require_json(want)\n        return want",
+        "        return want",
+        (
+            "tests/integration/test_what_we_say.py::test_who_wants_what_cannot_be_is_not_asked_again_and_people_are_told_why",
+        ),
+    ),
+    Mutation(
         "What is no message ends no worker",
         "tasks/runtime/broker.py",
         "    except _NOT_A_MESSAGE as error:",

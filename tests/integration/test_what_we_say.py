@@ -105,6 +105,34 @@ class TestHandOver:
         assert "assignee" not in conversation["meta"]
 
 
+IMPOSSIBLE = {
+    "a date": "attributes: a value of type date cannot be written as JSON",
+    "a date by hand": "attributes: a value of type date cannot be written as JSON",
+    "bytes": "attributes: a value of type bytes cannot be written as JSON",
+    "a set": "attributes: a value of type dict cannot be written as JSON",
+    "an object": "attributes: a value of type object cannot be written as JSON",
+    "a number of 5,000 digits": "attributes: a value of type int cannot be written as JSON",
+    "a reply of None": "reply: text: Input should be a valid string",
+    "a note of 7": "note: text: Input should be a valid string",
+    "a file of None": "file: its content is no bytes, but NoneType",
+    "no want": "int is not among reply, later",
+}
+
+
+def test_who_wants_what_cannot_be_is_not_asked_again_and_people_are_told_why(
+    told: Any, desk: Desk, stack: Stack
+) -> None:
+    """Before a lease or a further attempt would have been waited for: both would be longer than this test has time."""
+    stack.processes[1].kill()
+    stack.start_worker(LEASE_SECONDS="250", TURN_ATTEMPTS="9")
+    for id, (order, reason) in enumerate(IMPOSSIBLE.items(), start=10):
+        desk.conversation(id, f"+346000000{id}")
+        desk.sandbox.customer_writes(order, conversation_id=id)
+        [note] = wait_until(lambda id=id: desk.notes(id), what=f"a note about {order}")
+        assert reason in note
+    assert all(desk.replies(id) == [] for id in range(10, 10 + len(IMPOSSIBLE)))
+
+
 def test_what_cannot_be_written_down_is_given_up_and_the_conversation_goes_on(
     told: Any, desk: Desk, stack: Stack
 ) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
 from chatwoot.channels import CHANNELS
-from graph.outcome import Attributes, File, HandOver, Labels, Later, Note, Reply, Resolve, Silence, Want
+from graph.outcome import Attributes, BadWant, File, HandOver, Labels, Later, Note, Reply, Resolve, Silence, Want
 from tasks.records import actions
 from tasks.records.actions import (
     Assign,
@@ -128,3 +129,19 @@ def test_what_is_said_later_is_asked_for_then_and_keeps_its_order(turn_actions: 
     assert [post.content for post in posts] == ["One sentence.", "Another one here."]
     assert 61 == posts[0].asked_at < posts[1].asked_at
     assert [actions.load(actions.dump(action)) for action in made] == made
+
+
+@pytest.mark.parametrize(
+    "want",
+    [
+        Attributes({"born": date(1990, 5, 17)}),
+        Reply("Here", files=(File("a.txt", "no bytes"),)),  # type: ignore[arg-type]
+        Reply(None),  # type: ignore[arg-type]
+        Note(7),  # type: ignore[arg-type]
+    ],
+    ids=repr,
+)
+def test_what_cannot_be_made_or_written_down_is_named(turn_actions: TurnActions, want: Want) -> None:
+    """Of what is checked elsewhere already nothing should come so far."""
+    with pytest.raises(BadWant, match=f"^{type(want).__name__}: "):
+        turn_actions.of((Reply("Hola"), want))
