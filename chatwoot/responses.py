@@ -45,8 +45,11 @@ _RECORD_NOT_FOUND = "could not be found"
 
 _LONGEST_TEXT = 200
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
-# Ruby shows whole records as #<Contact …>; the rest are e-mail addresses, phone numbers, tokens and secrets.
-_PERSONAL = re.compile(r"#<.*|\S+@\S+|\+\d[\d ().-]{5,}\d|\b\d{7,}\b|\b(?=\w*\d)\w{20,}\b")
+# Phone numbers, tokens and secrets.
+_PERSONAL = re.compile(r"\+\d[\d ().-]{5,}\d|\b\d{7,}\b|\b(?=\w*\d)\w{20,}\b")
+# Ruby shows whole records as #<Contact …>; and e-mail addresses, with what stands beside them. From where a word
+# begins, or a long one would be read from each of its letters on.
+_RECORD_OR_EMAIL = re.compile(r"#<.*|(?<!\S)\S+@\S+")
 
 
 @dataclass(frozen=True)
@@ -178,7 +181,8 @@ def shown(said: str) -> str:
     The first line, since PostgreSQL's further lines quote the row: our customer's message.
     """
     first_line, *_ = said.strip().splitlines() or [""]
-    return _PERSONAL.sub("…", _CONTROL.sub(" ", first_line))[:_LONGEST_TEXT]
+    without_numbers = _PERSONAL.sub("…", _CONTROL.sub(" ", first_line))
+    return _RECORD_OR_EMAIL.sub("…", without_numbers)[:_LONGEST_TEXT]
 
 
 def _where_to(response: httpx.Response) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from dataclasses import dataclass
 
@@ -19,7 +18,7 @@ from tasks.runtime.counters import Counted, count
 
 log = structlog.get_logger()
 
-_QUOTED = re.compile(r"""(["'`«“‘]).*["'`»”’]""")  # noqa: RUF001 - quotation marks
+_OPENING, _CLOSING = "\"'`«“‘", "\"'`»”’"  # noqa: RUF001 - quotation marks
 
 
 @dataclass(frozen=True)
@@ -74,4 +73,12 @@ def _why(event: MessageEvent) -> str:
     said = event.external_error or event.status or ""
     if event.content:
         said = said.replace(event.content, "…")
-    return shown(_QUOTED.sub("…", said))
+    return shown(_without_quotes(said))
+
+
+def _without_quotes(said: str) -> str:
+    """The first line, without all from its first opening mark to its last closing one."""
+    line = said.strip().partition("\n")[0]
+    begin = min((at for mark in _OPENING if (at := line.find(mark)) >= 0), default=len(line))
+    end = max(line.rfind(mark) for mark in _CLOSING)
+    return f"{line[:begin]}…{line[end + 1 :]}" if end > begin else line

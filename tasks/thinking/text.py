@@ -25,13 +25,20 @@ def in_parts(text: str, limit: int, *, in_bytes: bool = False) -> Iterator[str]:
     `limit`: as UTF-16 counts, or in bytes of UTF-8.
     """
     width = _bytes if in_bytes else _width
-    rest = text.strip()
-    while _fitting(rest, limit, width) < len(rest):
-        end = _end(rest, limit, width)
-        yield rest[:end].rstrip()
-        rest = rest[end:].lstrip()
-    if rest:
-        yield rest
+    text, begin = text.strip(), 0
+    while begin < len(text):
+        # The rest is not copied for each part: of a long text that would take longer than all else.
+        next_ones = text[begin : begin + limit + 1]
+        is_last = _fitting(next_ones, limit, width) == len(next_ones)
+        end = len(next_ones) if is_last else _end(next_ones, limit, width)
+        yield next_ones[:end].rstrip()
+        begin = _after_blanks(text, begin + end)
+
+
+def _after_blanks(text: str, begin: int) -> int:
+    while begin < len(text) and text[begin].isspace():
+        begin += 1
+    return begin
 
 
 def _width(character: str) -> int:

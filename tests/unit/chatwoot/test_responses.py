@@ -12,6 +12,7 @@ import pytest
 
 from chatwoot.client import Client
 from chatwoot.errors import ChatwootError, NotFound, OutcomeUnknown, PermanentError, TransientError
+from chatwoot.responses import shown
 
 RECORDED = Path(__file__).parents[2] / "recorded"
 
@@ -249,6 +250,40 @@ def test_no_error_holds_what_must_not_be_logged(said: str) -> None:
     error = answered(CREATING[0], 422, json={"error": said})
     for secret in ("Hola", "623", "ana@", "zWc8"):
         assert secret not in f"{error}{error.text}{error!r}"
+
+
+LONG = {
+    "a word": "a" * 2_000_000,
+    "a number": "1" * 2_000_000,
+    "words": "abcdefghi " * 200_000,
+    "digits": "+1 2" * 500_000,
+    "blanks": "+1" + " " * 2_000_000 + "x",
+    "records": "# <" * 700_000,
+    "at": "a@" * 1_000_000,
+}
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("kind", LONG)
+def test_a_long_text_is_read_once(kind: str) -> None:
+    """Whoever reads it from each of its letters on needs hours for one of these."""
+    assert len(shown(LONG[kind])) <= 200
+
+
+@pytest.mark.parametrize(
+    ("said", "seen"),
+    [
+        ("+34 623 226 544,ana@example.com is blocked", "… is blocked"),
+        ("+34 623 544,ana@example.com is blocked", "… is blocked"),
+        ("ana@example.com,+34 623 226 544", "…"),
+        ("ana+34600000000@example.com and ana@34600000000", "… and …"),
+        ("to <ana@example.com>: #<Contact name: Ana>", "to … …"),
+        ("x#<Contact name: Ana>", "x…"),
+        ("@home and ana@", "@home and ana@"),
+    ],
+)
+def test_what_stands_side_by_side_hides_nothing(said: str, seen: str) -> None:
+    assert shown(said) == seen
 
 
 def test_a_redirect_is_not_followed_and_its_host_is_named() -> None:

@@ -71,3 +71,10 @@ def test_what_was_said_is_said_again_as_it_stood_there() -> None:
 def test_the_reason_quotes_nobody(error: str | None, reason: str) -> None:
     _, letter = kept(content="Hola, Ana", external_error=error)
     assert letter.reason == reason
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("mark", ["«", "“", "'", "x"])
+def test_a_long_reason_is_read_once(mark: str) -> None:
+    """Whoever looks for an end from each beginning needs hours."""
+    assert len(kept(external_error=mark * 1_000_000)[1].reason) < 300

@@ -160,3 +160,14 @@ def test_what_a_reader_sees_as_one_stays_together(grapheme: str) -> None:
         found = list(in_parts(text, 20))
         assert "".join(found) == text
         assert not "".join(part.replace(grapheme, "") for part in found).strip("x")
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    "kind",
+    ["palabra ", "a", "Una frase de palabras. ", "Un párrafo.\n\n", "\n \n\t", "👨‍👩‍👧", "é", "{", "{\0"],
+)
+def test_a_long_text_is_read_once(kind: str) -> None:
+    """Whoever measures the whole rest for each part needs half an hour."""
+    parts = list(in_parts(escaped(kind * (2_000_000 // len(kind)) + "."), 100))
+    assert all(len(part) <= 100 for part in parts)
