@@ -174,6 +174,8 @@ class Wiring:
         limits = Limits(
             calls_per_minute=self.settings.chatwoot_rate_per_minute,
             posts_in_flight=self.settings.posts_in_flight,
+            patience_s=self.settings.post_patience_seconds,
+            most_in_flight=8 * self.settings.posts_in_flight,
             slot_s=self.settings.chatwoot_timeout_seconds + 10,
         )
         return RateLimit(self.redis_client, self.settings.chatwoot_account_id, limits, owner=owner_of_this_process())

@@ -26,15 +26,40 @@ from chatwoot.responses import Call
 _POST_S = 0.15
 _LEAST_WAIT_S = 0.1
 
-# KEYS: slots, waiting. ARGV: holder, conversation, slots in all, now, when the holder counts as dead. -> 0, or how many
-# conversations wait.
-_TAKE = """
-local slots, waiting = KEYS[1], KEYS[2]
-local holder, conversation, all, now, dead_at = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
+# A post that takes more than so many times as long as posts take as a rule hangs.
+_HANGS = 4
+_USUAL_S = 0.05  # until there were some
+_REMEMBERED_S = 600
+
+# What both scripts begin with. A slot's score is when its holder counts as dead: so long after it was taken.
+_BEGIN = """
+local slots, waiting, hanging, usual = unpack(KEYS)
+local holder, conversation, now, slot_s, patience = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
+local usual_s = tonumber(redis.call('GET', usual) or ARGV[6])
+patience = math.max(tonumber(patience), tonumber(ARGV[7]) * usual_s)
+"""
+
+# Further ARGV: slots in all, most in flight, how long it is known who hangs. -> 0, or how many conversations wait. Who
+# hangs is waiting and not working, and makes room for another. Of those that are known to hang no more are in flight
+# than there are slots.
+_TAKE = (
+    _BEGIN
+    + """
+local all, most = tonumber(ARGV[8]), tonumber(ARGV[9])
 redis.call('ZREMRANGEBYSCORE', slots, '-inf', now)
+redis.call('ZREMRANGEBYSCORE', hanging, '-inf', now - tonumber(ARGV[10]))
 redis.call('ZREMRANGEBYSCORE', waiting, '-inf', now - 60)
-if redis.call('ZCARD', slots) < all then
-  redis.call('ZADD', slots, dead_at, holder)
+local working = redis.call('ZCOUNT', slots, string.format('(%.6f', now + slot_s - patience), '+inf')
+local is_free = working < all and redis.call('ZCARD', slots) < most
+if is_free and redis.call('ZSCORE', hanging, conversation) then
+  local like_it = 0
+  for _, each in ipairs(redis.call('ZRANGE', slots, 0, -1)) do
+    if redis.call('ZSCORE', hanging, string.match(each, '#(%d+)$') or '') then like_it = like_it + 1 end
+  end
+  is_free = like_it < all
+end
+if is_free then
+  redis.call('ZADD', slots, string.format('%.6f', now + slot_s), holder)
   redis.call('ZREM', waiting, conversation)
   redis.call('EXPIRE', slots, 3600)
   return 0
@@ -43,6 +68,27 @@ redis.call('ZADD', waiting, now, conversation)
 redis.call('EXPIRE', waiting, 3600)
 return redis.call('ZCARD', waiting)
 """
+)
+
+# Further ARGV: how long it took, 1 if it was answered. What posts take as a rule is learnt slowly: one that takes long
+# says little, and if all do, Chatwoot is slow and must not be asked for more.
+_END = (
+    _BEGIN
+    + """
+local took_s = tonumber(ARGV[8])
+redis.call('ZREM', slots, holder)
+if took_s > patience then
+  redis.call('ZADD', hanging, now, conversation)
+  redis.call('EXPIRE', hanging, 3600)
+elseif ARGV[9] == '1' then
+  redis.call('ZREM', hanging, conversation)
+end
+if ARGV[9] == '1' then
+  usual_s = usual_s + 0.1 * (math.min(took_s, 3 * usual_s) - usual_s)
+  redis.call('SET', usual, usual_s, 'EX', 3600)
+end
+"""
+)
 
 
 class NotNow(TransientError):
@@ -61,6 +107,10 @@ class Limits:
     posts_per_minute: int = 150
     """In one conversation. What the customer and people write counts in Chatwoot's own 200, too."""
     posts_in_flight: int = 4
+    patience_s: float = 0.5
+    """A post that takes longer, and much longer than others, hangs: it does not count among these."""
+    most_in_flight: int = 32
+    """Those that hang among them."""
     slot_s: float = 30.0
     """After so long the holder of a slot counts as dead. Longer than any post takes."""
 
@@ -74,8 +124,9 @@ class RateLimit:
         self._limits = limits
         self._owner = owner
         base = f"contesta:{{pace}}:{account_id}"
-        self._slots, self._waiting = f"{base}:slots", f"{base}:waiting"
-        self._take = client.register_script(_TAKE)
+        self._slots = f"{base}:slots"
+        self._keys = [self._slots, *(f"{base}:{name}" for name in ("waiting", "hanging", "usual"))]
+        self._take, self._end = client.register_script(_TAKE), client.register_script(_END)
         storage = RedisStorage("redis://", connection_pool=client.connection_pool, key_prefix=base)
         # Exact, which Chatwoot's own limit for a conversation is, too; and for many calls one that costs two numbers.
         self._exactly: RateLimiter = MovingWindowRateLimiter(storage)
@@ -100,14 +151,17 @@ class RateLimit:
             NotNow: it must not be posted yet; the body did not run.
         """
         slot = self._acquire(conversation_id)
+        began, is_answered = time.monotonic(), False
         try:
             self._count(
                 self._exactly, RateLimitItemPerMinute(self._limits.posts_per_minute), "posts", str(conversation_id)
             )
             yield
+            is_answered = True
         finally:
             with suppress(redis.RedisError):  # it comes free by itself
-                self._redis.zrem(self._slots, slot)
+                took = (time.monotonic() - began, int(is_answered))
+                self._end(keys=self._keys, args=[*self._about(slot, conversation_id), *took])
 
     def free_slots_of(self, owner: str) -> int:
         """The process is known to be dead: nobody need wait until its posts count as ended. Returns how many."""
@@ -115,7 +169,7 @@ class RateLimit:
         return int(self._redis.zrem(self._slots, *slots)) if slots else 0
 
     def _acquire(self, conversation_id: int) -> str:
-        slot = f"{self._owner}#{uuid.uuid4().hex}"
+        slot = f"{self._owner}#{uuid.uuid4().hex}#{conversation_id}"
         if waiting := self._asked_for(slot, conversation_id):
             # The more wait, the more seldom each asks, so that they ask about as often as a slot comes free.
             share = _POST_S * waiting / self._limits.posts_in_flight
@@ -124,15 +178,12 @@ class RateLimit:
 
     def _asked_for(self, slot: str, conversation_id: int) -> int:
         """0: taken. Else how many wait for one."""
-        now = self._now()
-        args: list[str | float] = [
-            slot,
-            conversation_id,
-            self._limits.posts_in_flight,
-            now,
-            now + self._limits.slot_s,
-        ]
-        return int(self._take(keys=[self._slots, self._waiting], args=args))
+        most = (self._limits.posts_in_flight, self._limits.most_in_flight, _REMEMBERED_S)
+        return int(self._take(keys=self._keys, args=[*self._about(slot, conversation_id), *most]))
+
+    def _about(self, slot: str, conversation_id: int) -> list[str | float]:
+        limits = self._limits
+        return [slot, conversation_id, self._now(), limits.slot_s, limits.patience_s, _USUAL_S, _HANGS]
 
     def _now(self) -> float:
         seconds, microseconds = self._redis.time()

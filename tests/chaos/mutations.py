@@ -25,6 +25,7 @@ STEPS = "tests/chaos/test_every_step.py"
 TWICE = "tests/chaos/test_nothing_twice.py"
 RESTORED = "tests/integration/test_restored.py"
 TAKEN_BACK = "tests/integration/people/test_taken_back.py"
+PACE = "tests/integration/test_pace.py"
 CHECKPOINTS = "tests/integration/graph/test_checkpoint.py"
 _AT_ONCE = 4  # each in copies of the project, and most of it is waiting
 _HEAD = """\
@@ -477,6 +478,34 @@ MUTATIONS = (
         "if action.asked_at < at - self.horizon_s:",
         "if False:",
         (RESTORED,),
+    ),
+    Mutation(
+        "Who hangs makes room for others",
+        "tasks/runtime/rate_limit.py",
+        "local is_free = working < all and",
+        "local is_free = redis.call('ZCARD', slots) < all and",
+        (f"{PACE}::TestAllTheWay::test_who_hangs_holds_up_nobody",),
+    ),
+    Mutation(
+        "A Chatwoot that hangs altogether is asked no more",
+        "tasks/runtime/rate_limit.py",
+        "and redis.call('ZCARD', slots) < most",
+        "",
+        (f"{PACE}::TestWhoHangs",),
+    ),
+    Mutation(
+        "Of those that are known to hang there are no more than slots",
+        "tasks/runtime/rate_limit.py",
+        "is_free = like_it < all",
+        "is_free = true",
+        (f"{PACE}::TestWhoHangs",),
+    ),
+    Mutation(
+        "A Chatwoot that is slow altogether is given its time",
+        "tasks/runtime/rate_limit.py",
+        "patience = math.max(tonumber(patience), tonumber(ARGV[7]) * usual_s)",
+        "patience = tonumber(patience)",
+        (f"{PACE}::TestWhoHangs",),
     ),
     Mutation(
         "One broken conversation hides no other",

@@ -125,7 +125,7 @@ def test_worker_that_puts_off(place: str, desk: Desk, stack: Stack) -> None:
 @pytest.mark.parametrize("place", both("defer"))
 def test_worker_that_comes_too_early(place: str, desk: Desk, stack: Stack) -> None:
     """One post may be in flight, and it takes its time: the other conversation is to wait."""
-    stack.env["POSTS_IN_FLIGHT"] = "1"
+    stack.env |= {"POSTS_IN_FLIGHT": "1", "POST_PATIENCE_SECONDS": "60"}
     stack.start_web()
     worker = doom(stack, place)
     desk.conversation(4, "+34623226545")

@@ -228,7 +228,7 @@ def write_much(desk: Desk, count: int) -> None:
 
 def test_kept_waiting_until_its_time_was_over(desk: Desk, stack: Stack, redis_client: redis.Redis) -> None:
     """Posts in flight are capped. Who waited for so long that another took over must not post any more."""
-    stack.env |= {"POSTS_IN_FLIGHT": "1", "TURN_SECONDS": "1", "CHATWOOT_STORING_SECONDS": "1"}
+    stack.env |= {"POSTS_IN_FLIGHT": "1", "POST_PATIENCE_SECONDS": "60", "TURN_SECONDS": "1"}
     stack.start_web()
     stack.start_worker()
     desk.conversation(4, "+34623226545")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -15,6 +16,8 @@ from tests.desk import Desk
 from tests.stack import Stack, wait_until
 
 CONTACT = Call("GET", "/contacts/1")
+LONG_S = 0.5
+"""Much longer than a post takes that does nothing."""
 
 
 def pace(client: redis.Redis, limits: Limits = Limits(), owner: str = "") -> RateLimit:  # noqa: B008 - it is frozen
@@ -90,7 +93,7 @@ class TestSeats:
 
     def test_that_of_a_dead_machine_comes_free_by_itself(self, redis_client: redis.Redis) -> None:
         dead = pace(redis_client, Limits(posts_in_flight=1, slot_s=0.3), owner="elsewhere/1/1")
-        ours = pace(redis_client, Limits(posts_in_flight=1))
+        ours = pace(redis_client, Limits(posts_in_flight=1, slot_s=0.3))
 
         def posted() -> bool:
             try:
@@ -130,7 +133,72 @@ def test_what_was_in_doubt_before_is_in_doubt_after(redis_client: redis.Redis) -
     assert 0 < third.doubt_s <= second.doubt_s + 0.5
 
 
+class TestWhoHangs:
+    def test_is_waiting_and_not_working(self, redis_client: redis.Redis) -> None:
+        """Two slots, both held by posts that hang: after a while others may post beside them."""
+        ours = pace(redis_client, Limits(posts_in_flight=2, patience_s=0.05))
+        with ours.posting(3), ours.posting(4):
+            wait_until(lambda: is_let_in(ours, 5), what="another to be let in")
+
+    def test_in_any_number_they_are_too_many(self, redis_client: redis.Redis) -> None:
+        """Of a Chatwoot that hangs altogether no more is asked."""
+        ours = pace(redis_client, Limits(posts_in_flight=1, patience_s=0.0, most_in_flight=3))
+        with ExitStack() as posts:
+            for conversation_id in (3, 4, 5):
+                posts.enter_context(ours.posting(conversation_id))
+                time.sleep(LONG_S)
+            assert not is_let_in(ours, 6)
+
+    def test_known_to_hang_they_have_no_more_than_the_slots(self, redis_client: redis.Redis) -> None:
+        ours = pace(redis_client, Limits(posts_in_flight=1, patience_s=0.0))
+        for conversation_id in (3, 4):
+            with ours.posting(conversation_id):
+                time.sleep(LONG_S)
+        with ours.posting(3):
+            time.sleep(LONG_S)
+            assert not is_let_in(ours, 4)
+            assert is_let_in(ours, 5)
+
+    def test_a_chatwoot_that_is_slow_altogether_is_given_its_time(self, redis_client: redis.Redis) -> None:
+        """What posts take as a rule is learnt: a slow one is not asked for more at a time."""
+        ours = pace(redis_client, Limits(posts_in_flight=1, patience_s=0.02))
+        for conversation_id in range(10, 50):
+            with ours.posting(conversation_id):
+                time.sleep(0.05)
+        with ours.posting(3):
+            time.sleep(0.05)
+            assert not is_let_in(ours, 4)
+
+
+def is_let_in(limit: RateLimit, conversation_id: int) -> bool:
+    try:
+        with limit.posting(conversation_id):
+            return True
+    except NotNow:
+        return False
+
+
+def in_flight(desk: Desk) -> list[object]:
+    return [post for post in desk.posts() if post.in_flight]
+
+
 class TestAllTheWay:
+    def test_who_hangs_holds_up_nobody(self, desk: Desk, stack: Stack) -> None:
+        """As many hang as may be in flight, and one more: others are answered before any of them is."""
+        stack.env |= {"POSTS_IN_FLIGHT": "2", "CHATWOOT_TIMEOUT_SECONDS": "120"}
+        stack.start_web()
+        stack.start_worker()
+        ids = [desk.conversation(id, f"+3460000{id:04}") for id in range(1, 9)]
+        desk.sandbox.faults.add("hang", times=None, seconds=120, path=r".*/conversations/[123]/messages$")
+        for id in ids[:3]:
+            desk.sandbox.customer_writes("Hola", conversation_id=id)
+        wait_until(lambda: len(in_flight(desk)) >= 2, what="the slots to be taken")
+        for id in ids[3:]:
+            desk.sandbox.customer_writes("Hola", conversation_id=id)
+        wait_until(lambda: all(desk.replies(id) for id in ids[3:]), what="the others to be answered")
+        assert len(in_flight(desk)) >= 2
+        desk.sandbox.faults.clear()
+
     def test_posts_in_flight_are_capped_over_all_workers(self, desk: Desk, stack: Stack) -> None:
         stack.env["POSTS_IN_FLIGHT"] = "2"
         stack.start_web()
