@@ -386,6 +386,7 @@ class Wiring:
             horizon_s=settings.reconcile_horizon_seconds,
             grace_s=settings.reconcile_grace_seconds,
             lately_s=2 * settings.reconcile_seconds + settings.reconcile_grace_seconds + 60,
+            give_way=self.rate_limit.give_way,
             gone=self.eraser.if_gone,
         )
 

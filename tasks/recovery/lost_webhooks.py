@@ -26,6 +26,8 @@ from tasks.runtime.counters import Counted, count
 
 log = structlog.get_logger()
 
+_CALLS_OF_A_TURN = 3  # the list, whose it is, the reply
+
 
 @dataclass(frozen=True, kw_only=True)
 class LostWebhooks:
@@ -42,6 +44,8 @@ class LostWebhooks:
     """What is younger is left: its webhook is on its way."""
     lately_s: float
     """How far back "lately" reaches: a little over two intervals between looks."""
+    give_way: Callable[[int], object]
+    """Waits until so many calls may be made, beside those of customers who write."""
     gone: Callable[[int], object]
     """Told of a conversation that Chatwoot listed and does not know any more."""
 
@@ -80,10 +84,14 @@ class LostWebhooks:
         return concerning(self.client, self.policy, sort_by=sort_by, reaches=reaches)
 
     def _accept_missing(self, conversation: Conversation, now: float) -> int:
-        return sum(self._accept(conversation, message) for message in self._missing(conversation, now))
+        missing = self._missing(conversation, now)
+        if missing:
+            self.give_way(_CALLS_OF_A_TURN)
+        return sum(self._accept(conversation, message) for message in missing)
 
     def _missing(self, conversation: Conversation, now: float) -> list[Message]:
         """The customer's messages that nobody has answered, neither too old nor too young."""
+        self.give_way(1)
         try:
             messages = self.client.messages(conversation.id)
         except NotFound:

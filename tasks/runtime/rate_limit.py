@@ -1,8 +1,8 @@
 """How fast we may ask things of Chatwoot, over all workers: whoever comes too early is told when to come again.
 
-Nobody sleeps for it. Chatwoot's own limits: 200 messages of any kind per conversation and minute; 3,000
-requests per minute and IP address. And a small one stores about 20 messages a
-second, however many are posted at once: more in flight only take longer each, until nobody knows their outcome.
+Nobody sleeps for it but who looks for what was lost. Chatwoot's own limits: 200 messages of any kind per conversation
+and minute; 3,000 requests per minute and IP address. And a small one stores about 20 messages a second, however many
+are posted at once: more in flight only take longer each, until nobody knows their outcome.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import redis
-from limits import RateLimitItem, RateLimitItemPerMinute
+from limits import RateLimitItem, RateLimitItemPerMinute, RateLimitItemPerSecond
 from limits.storage import RedisStorage
 from limits.strategies import MovingWindowRateLimiter, RateLimiter, SlidingWindowCounterRateLimiter
 
@@ -25,6 +25,7 @@ from chatwoot.responses import Call
 # A slot comes free every so many seconds, where there is one slot; a guess, which only decides how often one asks.
 _POST_S = 0.15
 _LEAST_WAIT_S = 0.1
+_LEAST_ROOM = 4  # calls: a look, and the turn that follows
 
 # A post that takes more than so many times as long as posts take as a rule hangs.
 _HANGS = 4
@@ -128,6 +129,9 @@ class RateLimit:
         self._keys = [self._slots, *(f"{base}:{name}" for name in ("waiting", "hanging", "usual"))]
         self._take, self._end = client.register_script(_TAKE), client.register_script(_END)
         storage = RedisStorage("redis://", connection_pool=client.connection_pool, key_prefix=base)
+        a_minute = limits.calls_per_minute or Limits.calls_per_minute
+        # Half of it, evenly: in each second, or where that is too little for a turn, in so many seconds.
+        self._room = RateLimitItemPerSecond(max(_LEAST_ROOM, a_minute // 120), max(1, 120 * _LEAST_ROOM // a_minute))
         # Exact, which Chatwoot's own limit for a conversation is, too; and for many calls one that costs two numbers.
         self._exactly: RateLimiter = MovingWindowRateLimiter(storage)
         self._roughly: RateLimiter = SlidingWindowCounterRateLimiter(storage)
@@ -142,6 +146,15 @@ class RateLimit:
         with suppress(redis.RedisError):
             if self._limits.calls_per_minute:
                 self._count(self._roughly, RateLimitItemPerMinute(self._limits.calls_per_minute), "calls")
+
+    def give_way(self, calls: int) -> None:
+        """Who looks for what no webhook told of is about to cause so many calls: wait until there is room for them.
+
+        In all they have half of the ceiling, in each second: whoever writes meanwhile is not kept waiting.
+        """
+        with suppress(redis.RedisError):
+            while not self._exactly.hit(self._room, "room", cost=calls):
+                time.sleep(_LEAST_WAIT_S)
 
     @contextmanager
     def posting(self, conversation_id: int) -> Iterator[None]:

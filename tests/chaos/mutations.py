@@ -480,6 +480,13 @@ MUTATIONS = (
         (RESTORED,),
     ),
     Mutation(
+        "Who writes goes before who was found",
+        "tasks/runtime/rate_limit.py",
+        "while not self._exactly.hit(",
+        "while False and not self._exactly.hit(",
+        (f"{PACE}::TestAllTheWay::test_who_writes_goes_before_who_was_found",),
+    ),
+    Mutation(
         "Who hangs makes room for others",
         "tasks/runtime/rate_limit.py",
         "local is_free = working < all and",

@@ -183,6 +183,28 @@ def in_flight(desk: Desk) -> list[object]:
 
 
 class TestAllTheWay:
+    def test_who_writes_goes_before_who_was_found(self, desk: Desk, stack: Stack) -> None:
+        """Eighty wait of whom no webhook told. They are answered little by little, and whoever writes is at once."""
+        stack.env |= {"CHATWOOT_RATE_PER_MINUTE": "480", "RECONCILE_GRACE_SECONDS": "0", "RECONCILE_SECONDS": "0"}
+        stack.start_web()
+        stack.start_worker()
+        lost = [desk.conversation(id, f"+3460000{id:04}") for id in range(1, 81)]
+        desk.conversation(99, "+34600009999")
+        desk.sandbox.webhook_faults.add("never", content="lost", times=None)
+        for id in lost:
+            desk.sandbox.customer_writes("lost", conversation_id=id)
+        desk.sandbox.set_pace(5)
+        stack.celery("call", "tasks.reconcile")
+
+        def found() -> int:
+            return sum(bool(desk.replies(id)) for id in lost)
+
+        wait_until(lambda: found() >= 12, what="the first of them to be answered")
+        before = found()
+        desk.sandbox.customer_writes("Hola", conversation_id=99)
+        desk.wait_for_replies(1, 99)
+        assert found() - before < 6
+
     def test_who_hangs_holds_up_nobody(self, desk: Desk, stack: Stack) -> None:
         """As many hang as may be in flight, and one more: others are answered before any of them is."""
         stack.env |= {"POSTS_IN_FLIGHT": "2", "CHATWOOT_TIMEOUT_SECONDS": "120"}

@@ -51,6 +51,7 @@ class Chatwoot:
             horizon_s=HOUR_S,
             grace_s=10,
             lately_s=200,
+            give_way=lambda calls: None,
             gone=lambda conversation_id: None,
         ).reconcile()
 
