@@ -32,8 +32,9 @@ class Known:
 
     @property
     def is_peoples(self) -> bool:
-        if any(self.present.get(sign, float("inf")) > self.all for sign in self.signs):
-            return True
+        for sign in self.signs:
+            if self.present.get(sign, float("inf")) > (self.by_hand if sign == "paused" else self.all):
+                return True
         if self.word is not None and self.word[1] >= self.back:
             return True
         if self.handed == -1:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Literal
 
+from chatwoot.wording import Kind
 from graph.checkpoint import Fence, FencedOff, Memory
 from graph.loader import durability_for, load
 from graph.outcome import Outcome
@@ -14,6 +16,8 @@ from tasks.mailbox import Mailbox, Turn, TurnLost
 from tasks.records import incoming
 from tasks.records.incoming import Incoming
 from tasks.thinking.turn import Think, name_of
+
+_LAST = sys.maxsize
 
 
 def bridge_to(
@@ -49,13 +53,15 @@ def bridge_to(
 
 def _said(message: Incoming) -> Said:
     quoted = f"chatwoot:{message.in_reply_to}" if message.in_reply_to else None
+    # A choice has the id of the message in which it was made, which the graph may know; and it is later than all else.
+    is_choice = message.kind == Kind.CHOICE
     return Said(
-        f"chatwoot:{message.id}",
+        f"chatwoot:{message.id}.choice" if is_choice else f"chatwoot:{message.id}",
         message.text,
         message.by,
         message.attachments,
         quoted,
         kind=message.kind,
         subject=message.subject,
-        place=message.id,
+        place=_LAST if is_choice else message.id,
     )

@@ -247,14 +247,14 @@ MUTATIONS = (
     Mutation(
         "Who was assigned when people gave it back is not in the way",
         "tasks/mailbox/lua/_ownership.lua",
-        "return not since or since > known.all",
+        "return not since or since > (sign == 'paused' and (known.by_hand or 0) or known.all)",
         "return true",
         (PEOPLE,),
     ),
     Mutation(
         "Who is assigned since then is",
         "tasks/mailbox/lua/_ownership.lua",
-        "return not since or since > known.all",
+        "return not since or since > (sign == 'paused' and (known.by_hand or 0) or known.all)",
         "return not since",
         (PEOPLE,),
     ),

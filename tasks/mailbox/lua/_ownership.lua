@@ -43,9 +43,10 @@ end
 local function kind_of(sign) return string.match(sign, '^[^:]+') end
 
 -- A sign that was there already when the conversation was given back is not in the way: whoever stays assigned, say.
+-- But the label, which says nothing else, is until it is taken off: a customer's writing again gives back all but that.
 local function is_in_the_way(sign, known)
   local since = known.present[sign]
-  return not since or since > known.all
+  return not since or since > (sign == 'paused' and (known.by_hand or 0) or known.all)
 end
 
 local function is_known_as_peoples(known)

@@ -110,6 +110,12 @@ class TestWhoseItIs:
         opened = News(at=15, signs=("status:open",), present={"status:open": 15})
         assert is_theirs(bot, pending, opened)
 
+    def test_the_label_counts_until_it_is_taken_off(self, is_theirs: IsTheirs) -> None:
+        """Put on a resolved conversation, say, which the customer opens again by writing."""
+        paused = News(at=8, signs=("paused",), over=True, present={"paused": 8})
+        reopened = News(at=20, signs=("paused",), gone={"status": 20}, back=20, all=20)
+        assert is_theirs(News(at=5, over=True), paused, reopened)
+
     def test_resolved_it_is_the_bots_whatever_came_before(self, is_theirs: IsTheirs) -> None:
         opened = News(at=5, signs=("assigned:7", "status:open"))
         assert not is_theirs(opened, word(7, 6), News(at=8, signs=("assigned:7",), over=True))
