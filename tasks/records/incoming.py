@@ -1,6 +1,6 @@
 """What was said in a conversation, as it waits in the mailbox for the graph to be told.
 
-The mailbox's scripts read one thing of its JSON: `by` (lua/_steps.lua, `take_back_from_people`).
+The mailbox's scripts read two things of its JSON: `by` and `kind` (lua/_steps.lua).
 """
 
 from __future__ import annotations

@@ -6,10 +6,12 @@
 -- KEYS
 --   state         hash; its fields are below
 --   waiting       sorted set: customers' messages that no turn has answered. Member: JSON of records/incoming.py;
---                 score: Chatwoot's message id. Written by accept; taken out by commit
+--                 score: Chatwoot's message id. accept, hear, take_back_from_people and requeue put them in; commit,
+--                 hear, leave_to_people and forget_message take them out; revise changes them
 --   outbox        list: what is to be done in Chatwoot, the next one first. JSON of records/actions.py
---   seen          sorted set by when it was: message:<id>, source:<source_id> (came in), key:<key> (was put into the
---                 outbox or scheduled), sent:<key> (Chatwoot told us of it), failed:<id> (is a dead letter)
+--   seen          sorted set by when it was: message:<id>, source:<source_id> (came in), word:<id> (a person's, came in),
+--                 key:<key> (was put into the outbox or scheduled), sent:<key> (Chatwoot told us of it), said:<digest>
+--                 (what we said), echo:<id> (it came back as a person's), failed:<id> (is a dead letter)
 --   due           sorted set of the shard: conversations by when somebody must look at them. All that are not idle, or
 --                 have something scheduled
 --   unanswered    sorted set of the shard: conversations by since when their customer has waited for the bot. Whoever
@@ -18,8 +20,8 @@
 --   meanwhile     sorted set like `waiting`: what was said while people had the conversation, for the bot to know
 --   later         sorted set by when it is due: `<message id or ''>|<action>`; not if the customer wrote a newer one
 --
--- What Lua reads of Python's JSON: an incoming message's `by` (take_back_from_people), an action's `key` (head), a dead
--- letter's `content` (forget.lua), news (_ownership.lua).
+-- What Lua reads of Python's JSON: an incoming message's `by` (take_back_from_people, revise) and `kind` (is_choice), an
+-- action's `key` (head), a dead letter's `content` (forget.lua), news (_ownership.lua).
 --
 -- FIELDS of `state`; one that is missing is '' or 0
 --   stage              'idle' | 'queued' | 'thinking' | 'replying'              all that move it: docs/states.md
@@ -36,13 +38,13 @@
 --   told               message ids of `meanwhile` that the turn at hand was told claim
 --   awaits             name of the turn whose graph waits for what people decide commit
 --   resume             '1': they have given it back, so that turn goes on        take_in, requeue; '' by commit
---   newest             greatest id of a customer's message                       accept
+--   newest             greatest id of a customer's message                       accept, hear, know
 --   ownership          whose it is, and why: JSON                                _ownership.lua
 --   owned_by_human     '1': people have it. '0': they do not. '': never told     _ownership.lua
 --   signs              what of it shows it as people's, as in ownership, joined by '+'       _ownership.lua
 --   over               '1': it is resolved: what waits is nobody's to answer     _ownership.lua
 --   back_at            when people last gave it back                             take_in
---   look               '1': Chatwoot's list is to be read, though nothing is known to wait      take_in; '' by claim
+--   look               '1': Chatwoot's list is to be read, though nothing is known to wait      take_in; '' by claim, leave_to_people
 --   looked             greatest id up to which Chatwoot's own list was read      hear, looked
 --   heard              was it read for the turn at hand? '1'; 'due': it must be  claim, hear
 --   awaiting_reply     JSON [[id, message]…] that the outbox answers, until it is posted  commit; '' by settle
