@@ -58,10 +58,10 @@ def test_who_has_it_is_told(mailbox: AnyMailbox) -> None:
 class TestWhoseItIs:
     """Webhooks come in any order, with states that are newer than what they tell of: whatever the order, one result."""
 
-    @pytest.fixture(params=["in order", "the last first"])
+    @pytest.fixture(params=["in-order", "the-last-first"])
     def is_theirs(self, request: pytest.FixtureRequest, mailbox: AnyMailbox) -> IsTheirs:
         def of(*news: News) -> bool:
-            return theirs(mailbox, *(news if request.param == "in order" else reversed(news)))
+            return theirs(mailbox, *(news if request.param == "in-order" else reversed(news)))
 
         return of
 
