@@ -408,13 +408,6 @@ MUTATIONS = (
         (TAKEN_BACK,),
     ),
     Mutation(
-        "Nor what people had before",
-        "tasks/recovery/taken_back.py",
-        "if was_the_bots and not self._names_somebody(activity.content)",
-        "if not self._names_somebody(activity.content)",
-        (TAKEN_BACK,),
-    ),
-    Mutation(
         "Nor where a person has written or noted something",
         "tasks/recovery/taken_back.py",
         "any(_is_by_people(each, since=outage.earliest) for each in messages)",
