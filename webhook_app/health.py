@@ -5,8 +5,8 @@ from __future__ import annotations
 import redis
 from flask import Blueprint, current_app
 
+from tasks.runtime.greeting import Greeting
 from tasks.runtime.requirements import keeps
-from tasks.wiring import Wiring
 from webhook_app.reception import Reception
 
 health = Blueprint("health", __name__)
@@ -21,10 +21,10 @@ def alive() -> dict[str, str]:
 def ready() -> tuple[dict[str, str], int]:
     """By keeping something: a Redis that answers may still refuse every webhook."""
     reception: Reception = current_app.extensions["reception"]
-    wiring: Wiring = current_app.extensions["wiring"]
+    client, account_id = reception.intake.index.redis_client, reception.intake.policy.account_id
     try:
-        keeps(reception.intake.index.redis_client, reception.intake.policy.account_id)
-        wrong = wiring.greeting.wrong()
+        keeps(client, account_id)
+        wrong = Greeting(client, account_id).wrong()
     except redis.RedisError as error:
         return {"status": "Redis is away, or keeps nothing", "error": type(error).__name__}, 503
     return {"status": "ready", **({"chatwoot": wrong} if wrong else {})}, 200
