@@ -157,18 +157,18 @@ def test_more_than_2_mib_is_413(front: Front) -> None:
 def test_redis_away_is_500_and_then_well_again(redis_client: redis.Redis, tmp_path: Path) -> None:
     from sandbox.machine.redis import RedisServer
 
-    server = RedisServer(tmp_path).start()
-    client = redis.Redis.from_url(server.url, decode_responses=True, socket_connect_timeout=1, retry=None)
-    front = Front(client)
-    server.kill()
-    assert front.post(HOLA) == 500
-    assert front.client.get("/health").status_code == 200
-    assert front.client.get("/ready").status_code == 503
-    server.start()
-    assert front.post(HOLA) == 200
-    assert front.client.get("/ready").status_code == 200
-    client.close()
-    server.stop()
+    with (
+        RedisServer(tmp_path) as server,
+        redis.Redis.from_url(server.url, decode_responses=True, socket_connect_timeout=1, retry=None) as client,
+    ):
+        front = Front(client)
+        server.kill()
+        assert front.post(HOLA) == 500
+        assert front.client.get("/health").status_code == 200
+        assert front.client.get("/ready").status_code == 503
+        server.start()
+        assert front.post(HOLA) == 200
+        assert front.client.get("/ready").status_code == 200
 
 
 # -- 2,000 things that Chatwoot might send one day
