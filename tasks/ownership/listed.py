@@ -15,8 +15,9 @@ from tasks.ownership.answered import is_persons, named_as_answered, unanswered
 from tasks.ownership.intake import Intake
 from tasks.records import incoming
 from tasks.records.incoming import Incoming
+from tasks.runtime.clients import said_after
 
-_PAGE, _MOST_PAGES = 100, 10
+_MOST_PAGES = 10
 
 
 def since(user: Client, conversation_id: int, after: int | None) -> list[Message]:
@@ -25,11 +26,10 @@ def since(user: Client, conversation_id: int, after: int | None) -> list[Message
     Raises:
         ChatwootError: as the client raises it.
     """
-    found = user.messages(conversation_id, after=after)
-    pages = 1
-    while after is not None and len(found) == pages * _PAGE and pages < _MOST_PAGES:
-        found += user.messages(conversation_id, after=found[-1].id)
-        pages += 1
+    if after is None:
+        found = user.messages(conversation_id)
+    else:
+        found = said_after(user, conversation_id, after, most_pages=_MOST_PAGES)
     return sorted(found, key=lambda each: each.id)
 
 

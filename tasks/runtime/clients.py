@@ -36,21 +36,33 @@ def said_since(
             more was said than anybody can look through.
     """
     if user is not None:
-        return _said_after(user, conversation_id, after) if after else _said_from(user, conversation_id, since)
+        return _all_said_after(user, conversation_id, after) if after else _said_from(user, conversation_id, since)
     conversation = reply.conversation(conversation_id)
     last = (conversation.last_message, conversation.last_non_activity_message)
     return [message for message in last if message is not None]
 
 
-def _said_after(user: Client, conversation_id: int, message_id: int) -> list[Message]:
+def said_after(user: Client, conversation_id: int, message_id: int, *, most_pages: int) -> list[Message]:
+    """What was said after a message, oldest first: all of it, or so many pages of 100.
+
+    Raises:
+        ChatwootError: as the client raises it.
+    """
     found: list[Message] = []
-    for _ in range(_MOST_PAGES):
+    for _ in range(most_pages):
         page = user.messages(conversation_id, after=message_id)
         found += page
         if len(page) < _FORWARD:
-            return found
+            break
         message_id = page[-1].id
-    raise PermanentError("too much was said since to be looked through")
+    return found
+
+
+def _all_said_after(user: Client, conversation_id: int, message_id: int) -> list[Message]:
+    found = said_after(user, conversation_id, message_id, most_pages=_MOST_PAGES)
+    if len(found) == _MOST_PAGES * _FORWARD:
+        raise PermanentError("too much was said since to be looked through")
+    return found
 
 
 def _said_from(user: Client, conversation_id: int, since: float) -> list[Message]:
