@@ -102,7 +102,7 @@ class Hearing:
         the conversation shows it as theirs.
         """
         words = [each for each in messages if self._counts(each, messages, turn)]
-        if not words or not listed.is_acted_on(words[-1], messages):
+        if not words or not listed.is_acted_on(words[-1].id, messages):
             return 0
         if time.time() - (words[-1].created_at or time.time()) < _TOLD_BY_NOW_S:
             return 0
@@ -119,4 +119,4 @@ class Hearing:
         if turn.looked:
             return message.id > turn.looked
         age_s = time.time() - message.created_at if message.created_at else 0
-        return age_s <= self.horizon_s and not listed.is_acted_on(message, messages)
+        return age_s <= self.horizon_s and not listed.is_acted_on(message.id, messages)

@@ -78,7 +78,7 @@ def persons(listed: Sequence[Message], intake: Intake, *, counting: Collection[i
     `counting`: the ids of those that may; None: all.
     """
     for each in filter(is_persons, listed):
-        is_handled = is_acted_on(each, listed)
+        is_handled = is_acted_on(each.id, listed)
         opens = not is_handled and (counting is None or each.id in counting)
         yield Listed(
             each.id,
@@ -88,6 +88,6 @@ def persons(listed: Sequence[Message], intake: Intake, *, counting: Collection[i
         )
 
 
-def is_acted_on(message: Message, listed: Sequence[Message]) -> bool:
-    """Whether something was done to the conversation since: an activity tells, in whatever language."""
-    return any(each.message_type == "activity" and each.id > message.id for each in listed)
+def is_acted_on(message_id: int, listed: Sequence[Message]) -> bool:
+    """Whether something was done to the conversation since a message: an activity tells, in whatever language."""
+    return any(each.message_type == "activity" and each.id > message_id for each in listed)

@@ -16,6 +16,7 @@ from tasks.mailbox import Mailbox, Sending
 from tasks.ownership import answered
 from tasks.ownership.asking import Asking
 from tasks.ownership.handover import Handover
+from tasks.ownership.listed import is_acted_on
 from tasks.ownership.news import digest
 from tasks.records import actions
 from tasks.records.actions import (
@@ -154,7 +155,7 @@ class Delivery:
         newest = [conversation.last_message] if conversation.last_message else []
         if self.clients.user is not None:
             newest = self.clients.user.messages(sending.conversation_id, after=action.word_id)
-        if any(each.message_type == "activity" and each.id > action.word_id for each in newest):
+        if is_acted_on(action.word_id, newest):
             return
         self.handover.open(sending.conversation_id, is_retry=sending.tries > 1)
         log.info("opened_for_person")
