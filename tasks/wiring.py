@@ -253,7 +253,6 @@ class Wiring:
             clients=self.clients,
             intake=self.intake,
             lateness=self.lateness,
-            horizon_s=self.settings.reconcile_horizon_seconds,
         )
 
     @cached_property
@@ -370,7 +369,6 @@ class Wiring:
             policy=self.policy,
             doorbells=over_celery,
             outages=self.outages,
-            horizon_s=self.settings.reconcile_horizon_seconds,
         )
 
     @cached_property

@@ -39,8 +39,6 @@ class Hearing:
     intake: Intake
     lateness: Lateness | None
     """Whether webhooks come late: only then is the list read before each turn. None: always."""
-    horizon_s: float
-    """What no webhook told of and is older is not answered, nor does it take the conversation over."""
 
     def before_thinking(self, turn: Turn) -> Turn | LeftToPeople:
         """The turn with all that is to be answered by now, in the order of Chatwoot's ids, as it reads now.
@@ -77,7 +75,7 @@ class Hearing:
         given_back: int,
     ) -> Turn | LeftToPeople:
         answers = bool(known) or about is None or self.intake.policy.answers_customers_of(about)
-        customers = listed.customers(messages, known, about, horizon_s=self.horizon_s) if answers else ()
+        customers = listed.customers(messages, known, about, self.intake.policy) if answers else ()
         counting = {each.id for each in messages if self._counts(each, messages, turn)}
         persons = list(listed.persons(messages, self.intake, counting=counting))
         words = tuple(each.word for each in persons if each.word is not None and each.id in counting)
@@ -118,5 +116,4 @@ class Hearing:
             return False
         if turn.looked:
             return message.id > turn.looked
-        age_s = time.time() - message.created_at if message.created_at else 0
-        return age_s <= self.horizon_s and not listed.is_acted_on(message.id, messages)
+        return not self.intake.policy.is_too_old(message.created_at) and not listed.is_acted_on(message.id, messages)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
@@ -13,6 +12,7 @@ from tasks.mailbox import Listed
 from tasks.ownership import news
 from tasks.ownership.answered import is_persons, named_as_answered, unanswered
 from tasks.ownership.intake import Intake
+from tasks.ownership.policy import Policy
 from tasks.records import incoming
 from tasks.records.incoming import Incoming
 from tasks.runtime.clients import said_after
@@ -34,15 +34,14 @@ def since(user: Client, conversation_id: int, after: int | None) -> list[Message
 
 
 def customers(
-    listed: Sequence[Message], known: dict[int, Incoming], about: Conversation | None, *, horizon_s: float
+    listed: Sequence[Message], known: dict[int, Incoming], about: Conversation | None, policy: Policy
 ) -> Iterator[Listed]:
     """What the customer said, as it reads now: what is `known` to wait, and what no webhook told of.
 
     `about`: the conversation, where nothing is known of it. What a reply of ours says that it answers, and what is
-    older than the horizon, is answered. What people have answered, the mailbox knows, which tells people's words from
+    too old for the policy, is answered. What people have answered, the mailbox knows, which tells people's words from
     our own that come back. What some other reply may have answered is left to its webhook.
     """
-    now = time.time()
     like = next(reversed(known.values()), None)
     waiting = {each.id for each in unanswered(listed)}
     named = named_as_answered(listed)
@@ -54,8 +53,8 @@ def customers(
         if said is None:
             continue
         is_aside = each.customers_kind.is_aside
-        is_old = now - (each.created_at or now) > horizon_s
-        if each.id not in known and (is_aside or is_old or each.id in named):
+        is_answered = is_aside or policy.is_too_old(each.created_at) or each.id in named
+        if each.id not in known and is_answered:
             text = incoming.dump(replace(said, by="aside")) if is_aside else ""
             yield Listed(each.id, text, is_answered=True)
         elif each.id in known or each.id in waiting or each.id < newest_word:

@@ -44,7 +44,8 @@ class Policy:
     ignored_contacts: tuple[str, ...] = ()
     """Patterns of phone numbers, identifiers and source ids, such as "*@g.us"."""
     horizon_s: float | None = None
-    """What a customer wrote longer ago is known and not answered: a bridge may bring months of old chats. None: all."""
+    """What was said longer ago is known and not answered, nor does it take the conversation over, where no webhook told
+    of it: a bridge may bring months of old chats. None: all counts."""
     person_opens: bool = True
     """A person's public word in a pending conversation opens it, so that people see who has it."""
 
@@ -72,7 +73,7 @@ class Policy:
         return any(name and fnmatchcase(name, pattern) for name in names for pattern in self.ignored_contacts)
 
     def is_too_old(self, created_at: float | None) -> bool:
-        """Whether a customer's message of this unix time is too old to be answered."""
+        """Whether a message of this unix time is too old to count."""
         return self.horizon_s is not None and created_at is not None and time.time() - created_at > self.horizon_s
 
     def refuses(

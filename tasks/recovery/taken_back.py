@@ -56,8 +56,6 @@ class TakingBack:
     policy: Policy
     doorbells: Doorbells
     outages: Outages
-    horizon_s: float
-    """What was opened earlier is people's: what is so old is not answered."""
 
     def take_back(self) -> int:
         """Set them to pending, and have a worker answer what was said. Returns how many. Safe to repeat.
@@ -121,8 +119,8 @@ class _Look:
         if activity is None or not activity.content or activity.created_at is None:
             return None
         outage = next((each for each in self.outages if each.explains(activity.created_at or 0)), None)
-        is_of_now = activity.created_at >= time.time() - self.by.horizon_s
-        if outage is None or not is_of_now or any(_is_by_people(each, since=outage.earliest) for each in messages):
+        is_too_old = self.by.policy.is_too_old(activity.created_at)  # what the customer said is not answered then
+        if outage is None or is_too_old or any(_is_by_people(each, since=outage.earliest) for each in messages):
             return None
         was_the_bots = self.by.mailbox.was_the_bots(conversation.id, until=int(outage.earliest * 1000))
         return activity.created_at if was_the_bots and not self._names_somebody(activity.content) else None
