@@ -47,8 +47,13 @@ class Message(Wording):
 
         So does a program with a user's token, ours too: by its marks it is known as ours.
         """
-        is_said = self.message_type == "outgoing" and not self.is_private and not self.is_automatic
-        return is_said and (self.sender is None or self.sender.kind == "user")
+        return self.is_by_person and not self.is_private
+
+    @property
+    def is_by_person(self) -> bool:
+        """The same, or a note."""
+        is_outgoing = self.message_type == "outgoing" and not self.is_automatic
+        return is_outgoing and (self.sender is None or self.sender.kind == "user")
 
     @property
     def is_public(self) -> bool:

@@ -154,6 +154,4 @@ def _is_by_people(message: Message, *, since: float) -> bool:
     """A person of the team has written it since then, to the customer or as a note."""
     if (message.created_at or since) < since:
         return False
-    is_outgoing = message.message_type == "outgoing" and not message.is_automatic
-    is_persons = message.sender is None or message.sender.kind == "user"
-    return is_outgoing and is_persons and not marker.is_marked(message.content_attributes)
+    return message.is_by_person and not marker.is_marked(message.content_attributes)
