@@ -51,7 +51,7 @@ def word_of(message: Message, *, is_acted_on: bool = False) -> Word:
     As late in it as can be: nothing that was done within it gives the conversation back after the word. But where
     something was done to the conversation after the word (`is_acted_on`), by the order of ids, that may be it.
     """
-    at = _ms(message.created_at) if message.created_at else _ms(time.time())
+    at = _ms(message.created_at or time.time())
     return Word(message.id, at if is_acted_on else at + 999, digest(message.content or ""))
 
 
