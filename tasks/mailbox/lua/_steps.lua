@@ -134,6 +134,12 @@ local function remember_word(id, message)
   return true
 end
 
+-- Whether nobody is at work here, nor called.
+local function is_at_rest()
+  local stage = field('stage')
+  return stage == '' or stage == 'idle'
+end
+
 -- Nobody is at work here: look again when the first of what is scheduled is due, if anything is.
 local function rest()
   local first = redis.call('ZRANGE', later, 0, 0, 'WITHSCORES')
@@ -233,6 +239,13 @@ local function is_twin(source)
   if before and now - before < 600 * 1000 then return true end
   redis.call('ZADD', seen, now, 'source:' .. source)
   return false
+end
+
+-- A message that is gone, or answered already: even where its own webhook comes later.
+local function drop_message(id)
+  redis.call('ZADD', seen, now, 'message:' .. id)
+  redis.call('ZREMRANGEBYSCORE', waiting, id, id)
+  redis.call('ZREMRANGEBYSCORE', meanwhile, id, id)
 end
 
 -- A customer's message is seen for the first time; false where it was seen.

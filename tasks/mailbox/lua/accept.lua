@@ -10,8 +10,7 @@ redis.call('ZREMRANGEBYSCORE', seen, '-inf', now - 7 * DAY)
 local is_first = redis.call('ZCARD', waiting) == 0
 -- Whoever tells us again of what we know may be the first to tell whose it is.
 local change = take_in(cjson.decode(ARGV[9]))
-local stage = field('stage')
-local is_free = stage == '' or stage == 'idle' or (stage == 'queued' and change == 'taken')
+local is_free = is_at_rest() or (field('stage') == 'queued' and change == 'taken')
 if is_kept and is_silenced() == 1 then
   remember(id, message)
 elseif is_kept then

@@ -16,5 +16,5 @@ if holder ~= token then
 end
 watch_until(now + lease)
 local action, is_there = head()
-local known = {is_suppressed(), number('settled'), is_there, number('looked')}
-return {'send', action, known[1], known[2], known[3], known[4], number('tries'), number('still_in_doubt')}
+local tries, still_in_doubt = number('tries'), number('still_in_doubt')
+return {'send', action, is_suppressed(), number('settled'), is_there, number('looked'), tries, still_in_doubt}

@@ -1,9 +1,7 @@
 -- A message was deleted in Chatwoot, or answered in an earlier life of Redis: it is not answered any more, even where its
 -- own webhook comes later. ARGV: conversation, message id, a word about it for the memory or '', bell, grace.
 local id = ARGV[2]
-redis.call('ZADD', seen, now, 'message:' .. id)
-redis.call('ZREMRANGEBYSCORE', waiting, id, id)
-redis.call('ZREMRANGEBYSCORE', meanwhile, id, id)
+drop_message(id)
 if field('awaiting_reply') ~= '' then
   local left = {}
   for _, each in ipairs(cjson.decode(field('awaiting_reply'))) do

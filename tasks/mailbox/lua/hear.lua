@@ -8,11 +8,7 @@ local token, bell, grace, most = ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(A
 if field('stage') ~= 'thinking' or field('token') ~= token then return {'lost'} end
 
 local first = 9 + tonumber(ARGV[8])
-for i = 9, first - 1 do
-  redis.call('ZADD', seen, now, 'message:' .. ARGV[i])
-  redis.call('ZREMRANGEBYSCORE', waiting, ARGV[i], ARGV[i])
-  redis.call('ZREMRANGEBYSCORE', meanwhile, ARGV[i], ARGV[i])
-end
+for i = 9, first - 1 do drop_message(ARGV[i]) end
 local unknown, answered = 0, 0
 for i = first, #ARGV, 5 do
   local id, by, message, mark, action = unpack(ARGV, i, i + 4)

@@ -10,9 +10,7 @@ if ARGV[5] and #news.words > 0 then
 end
 local change = take_in(news)
 keep()
-local stage = field('stage')
-local is_idle = stage == '' or stage == 'idle'
 local has_more = is_new and ARGV[6] ~= ''
-if is_idle and (change or has_more or field('look') == '1') then return go_on(bell, grace) end
-if stage == 'queued' and (is_silenced() == 1 or has_more) then return go_on(bell, grace) end
+if is_at_rest() and (change or has_more or field('look') == '1') then return go_on(bell, grace) end
+if field('stage') == 'queued' and (is_silenced() == 1 or has_more) then return go_on(bell, grace) end
 return {'kept', 0} -- what is being thought is not posted

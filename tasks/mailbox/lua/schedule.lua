@@ -5,7 +5,6 @@ local key, action, delay, unless_newer_than = ARGV[2], ARGV[3], tonumber(ARGV[4]
 if redis.call('ZSCORE', seen, 'key:' .. key) then return {'seen'} end
 redis.call('ZADD', seen, now, 'key:' .. key)
 redis.call('ZADD', later, now + delay, unless_newer_than .. '|' .. action)
-local stage = field('stage')
-if stage == '' or stage == 'idle' then rest() end
+if is_at_rest() then rest() end
 keep()
 return {'scheduled'}
