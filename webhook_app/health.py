@@ -5,9 +5,8 @@ from __future__ import annotations
 import redis
 from flask import Blueprint, current_app
 
-from tasks.runtime.greeting import Greeting
 from tasks.runtime.requirements import keeps
-from webhook_app.reception import Reception
+from tasks.wiring import Wiring
 
 health = Blueprint("health", __name__)
 
@@ -20,11 +19,10 @@ def alive() -> dict[str, str]:
 @health.get("/ready")
 def ready() -> tuple[dict[str, str], int]:
     """By keeping something: a Redis that answers may still refuse every webhook."""
-    reception: Reception = current_app.extensions["reception"]
-    client, account_id = reception.intake.index.redis_client, reception.intake.policy.account_id
+    parts: Wiring = current_app.extensions["wiring"]
     try:
-        keeps(client, account_id)
-        wrong = Greeting(client, account_id).wrong()
+        keeps(parts.redis_client, parts.settings.chatwoot_account_id)
+        wrong = parts.greeting.wrong()
     except redis.RedisError as error:
         return {"status": "Redis is away, or keeps nothing", "error": type(error).__name__}, 503
     return {"status": "ready", **({"chatwoot": wrong} if wrong else {})}, 200

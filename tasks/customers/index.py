@@ -19,11 +19,6 @@ class ContactIndex:
         self._account_id = account_id
         self._ttl_s = ttl_s
 
-    @property
-    def redis_client(self) -> redis.Redis:
-        """Where it is kept, as the mailboxes are."""
-        return self._redis
-
     def add(self, conversation_id: int, *, contact_id: int | None, phone_number: str | None) -> None:
         """The conversation is this contact's. Safe to repeat."""
         with self._redis.pipeline(transaction=False) as pipe:

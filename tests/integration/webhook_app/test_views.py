@@ -64,7 +64,8 @@ class Front:
             secrets=(SECRET,),
             token=TOKEN,
         )
-        self.client: FlaskClient = create_app(SETTINGS, reception).test_client()
+        settings = SETTINGS.model_copy(update={"redis_url": _url(client)})
+        self.client: FlaskClient = create_app(settings, reception).test_client()
 
     def post(self, payload: Any, *, secret: str = SECRET, at: float | None = None) -> int:
         body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
@@ -72,6 +73,11 @@ class Front:
         signature = hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
         headers = {"X-Chatwoot-Timestamp": timestamp, "X-Chatwoot-Signature": f"sha256={signature}"}
         return self.client.post("/webhooks/chatwoot", data=body, headers=headers).status_code
+
+
+def _url(client: redis.Redis) -> str:
+    where = client.connection_pool.connection_kwargs
+    return f"redis://{where['host']}:{where['port']}/{where['db']}"
 
 
 @pytest.fixture
