@@ -408,6 +408,13 @@ MUTATIONS = (
         (TAKEN_BACK,),
     ),
     Mutation(
+        "Nor what the bot itself has handed over meanwhile",
+        "tasks/recovery/taken_back.py",
+        "if was_the_bots and not self._names_somebody(activity.content)",
+        "if not self._names_somebody(activity.content)",
+        (TAKEN_BACK,),
+    ),
+    Mutation(
         "Nor where a person has written or noted something",
         "tasks/recovery/taken_back.py",
         "any(_is_by_people(each, since=outage.earliest) for each in messages)",

@@ -216,6 +216,25 @@ def test_what_people_had_before_is_left(web: Process, desk: Desk, stack: Stack) 
     assert desk.replies() == ["Echo: before"]
 
 
+def test_what_the_bot_has_handed_over_meanwhile_is_left(desk: Desk, stack: Stack) -> None:
+    """Its own opening names nobody of the team either."""
+    stack.env["GRAPH"] = "tests.graphs:asking"
+    web = stack.start_web()
+    desk.conversation(3)
+    desk.sandbox.customer_writes("I want my money back", conversation_id=3)
+    desk.sandbox.settle()
+    web.kill()
+    stack.start_worker()
+    wait_until(
+        lambda: any(each.path.endswith("/toggle_status") for each in desk.sandbox.requests), what="the hand-over"
+    )
+    desk.sandbox.settle()
+    stack.start_web()
+    reconcile(stack)
+    assert status(desk) == "open"
+    assert desk.notes(3) == ["May I refund 40 euros?"]
+
+
 def test_what_was_opened_long_ago_is_left(web: Process, desk: Desk, stack: Stack) -> None:
     """What the customer said is not answered any more, so people must see it."""
     stack.processes[1].kill()
