@@ -154,6 +154,17 @@ class Stack:
         self.processes.append(process)
         return process
 
+    def kill_all(self) -> None:
+        for process in self.processes:
+            process.kill()
+
+    def restart(self, **env: str) -> None:
+        """Kill all, and start a web process and a worker, with these settings from now on."""
+        self.kill_all()
+        self.env |= env
+        self.start_web()
+        self.start_worker()
+
     def start_web(self, **env: str) -> Process:
         process = self.start("web", **env)
         wait_until(self._is_ready, what=f"web to be ready, see {process.log}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -49,7 +48,6 @@ class Variant:
             with self.client() as client:
                 return bool(client.ping())
         except redis.RedisError:
-            time.sleep(0.02)
             return False
 
     def __exit__(

@@ -32,6 +32,17 @@ def see_it_die(worker: Process) -> None:
     wait_until(lambda: not worker.is_alive, what=f"the worker to kill itself, see {worker.log}")
 
 
+def see_it_die_of_a_fault(place: str, desk: Desk, stack: Stack, fault: str, *, seconds: float = 0) -> None:
+    """Chatwoot fails at the first reply, and the worker dies of what follows; nothing is lost or doubled by that."""
+    stack.start_web()
+    worker = doom(stack, place)
+    desk.conversation(3)
+    desk.sandbox.faults.add(fault, seconds=seconds)
+    desk.sandbox.customer_writes("one", conversation_id=3)
+    see_it_die(worker)
+    check(desk, stack)
+
+
 def check(desk: Desk, stack: Stack) -> None:
     """With a healthy worker, all that was written is answered once and in order, and so is what is written next."""
     stack.start_worker()
@@ -86,25 +97,13 @@ def test_worker_that_is_asked_again_meanwhile(place: str, desk: Desk, stack: Sta
 @pytest.mark.parametrize("place", both("release"))
 def test_worker_that_gives_back(place: str, desk: Desk, stack: Stack) -> None:
     """Chatwoot answers 503: what stands in the outbox is to be tried again later."""
-    stack.start_web()
-    worker = doom(stack, place)
-    desk.conversation(3)
-    desk.sandbox.faults.add("503")
-    desk.sandbox.customer_writes("one", conversation_id=3)
-    see_it_die(worker)
-    check(desk, stack)
+    see_it_die_of_a_fault(place, desk, stack, "503")
 
 
 @pytest.mark.parametrize("place", both("doubt"))
 def test_worker_that_looks_in_vain(place: str, desk: Desk, stack: Stack) -> None:
     """The connection was reset: nothing of the reply is to be seen, and it may still come."""
-    stack.start_web()
-    worker = doom(stack, place)
-    desk.conversation(3)
-    desk.sandbox.faults.add("reset")
-    desk.sandbox.customer_writes("one", conversation_id=3)
-    see_it_die(worker)
-    check(desk, stack)
+    see_it_die_of_a_fault(place, desk, stack, "reset")
 
 
 @pytest.mark.parametrize("place", both("schedule"))
@@ -143,13 +142,7 @@ def test_worker_that_comes_too_early(place: str, desk: Desk, stack: Stack) -> No
 @pytest.mark.parametrize("place", both("extend"))
 def test_worker_whose_heart_beats(place: str, desk: Desk, stack: Stack) -> None:
     """A post takes longer than the time between two heartbeats. Chatwoot has stored it."""
-    stack.start_web()
-    worker = doom(stack, place)
-    desk.conversation(3)
-    desk.sandbox.faults.add("slow", seconds=3)
-    desk.sandbox.customer_writes("one", conversation_id=3)
-    see_it_die(worker)
-    check(desk, stack)
+    see_it_die_of_a_fault(place, desk, stack, "slow", seconds=3)
 
 
 @pytest.mark.parametrize("place", both("reclaim_overdue"))

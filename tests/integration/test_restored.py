@@ -78,8 +78,7 @@ def live_on(desk: Desk, stack: Stack, mailbox: Mailbox) -> None:
 
 
 def lose_and_restore(stack: Stack, server: RedisServer, copy: Path) -> None:
-    for process in stack.processes:
-        process.kill()
+    stack.kill_all()
     server.kill()
     shutil.rmtree(server.directory)
     shutil.copytree(copy, server.directory)

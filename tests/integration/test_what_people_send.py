@@ -120,11 +120,7 @@ def test_groups_and_a_bridges_own_contact_are_left_alone(contact: dict[str, str]
 
 
 def test_what_was_put_off_dies_with_the_conversation(desk: Desk, stack: Stack) -> None:
-    for process in stack.processes:
-        process.kill()
-    stack.env |= {"GRAPH": "tests.graphs_that_want:obedient"}
-    stack.start_web()
-    stack.start_worker()
+    stack.restart(GRAPH="tests.graphs_that_want:obedient")
     desk.sandbox.customer_writes("later", conversation_id=3)
     desk.wait_for_replies(1)
     desk.set_status(3, "resolved")

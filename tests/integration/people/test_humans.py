@@ -169,11 +169,7 @@ def test_what_was_withheld_is_not_answered_after_a_person_has(desk: Desk, stack:
 
 
 def test_two_machines_do_not_talk_for_ever(desk: Desk, stack: Stack) -> None:
-    stack.env["MAX_TURNS_PER_HOUR"] = "3"
-    for process in stack.processes:
-        process.kill()
-    stack.start_web()
-    stack.start_worker()
+    stack.restart(MAX_TURNS_PER_HOUR="3")
     for number in range(3):
         desk.sandbox.customer_writes(f"{number}", conversation_id=3)
         desk.wait_for_replies(number + 1)
@@ -199,11 +195,7 @@ def test_a_message_without_text_is_answered(desk: Desk) -> None:
 
 
 def test_a_graph_that_waits_for_a_human_hands_over_and_goes_on(desk: Desk, stack: Stack) -> None:
-    stack.env["GRAPH"] = "tests.graphs:asking"
-    for process in stack.processes:
-        process.kill()
-    stack.start_web()
-    stack.start_worker()
+    stack.restart(GRAPH="tests.graphs:asking")
     desk.sandbox.customer_writes("I want my money back", conversation_id=3)
     wait_until(lambda: desk.sandbox.conversation(3)["status"] == "open", what="the conversation to be handed over")
     assert desk.notes(3) == ["May I refund 40 euros?"]
