@@ -15,7 +15,7 @@ from celery import Celery, signals
 
 from tasks import wiring
 from tasks.mailbox.doorbells import over_celery
-from tasks.runtime import broker, logs
+from tasks.runtime import broker, ending, logs
 from tasks.runtime.requirements import RequirementsNotMet
 
 log = structlog.get_logger()
@@ -100,6 +100,7 @@ def _ask_at_once(**_: Any) -> None:
 @signals.worker_shutting_down.connect
 def _end_in_time(**_: Any) -> None:
     """Celery waits for running tasks for ever; who comes after SIGTERM does not."""
+    ending.begin()
     patience = threading.Timer(wiring.of_this_process().settings.shutdown_seconds, _release_and_exit)
     patience.daemon = True
     patience.start()

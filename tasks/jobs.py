@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import redis
@@ -21,8 +23,10 @@ from tasks.customers.outreach import FirstMessage, Undeliverable, keep_undeliver
 from tasks.mailbox import NotYet, TurnLost, WakeThinker, doorbells
 from tasks.records import arguments
 from tasks.records.arguments import InvalidArguments
+from tasks.recovery.lost_webhooks import LostWebhooks
 from tasks.runtime import counters
 from tasks.runtime.counters import Counted
+from tasks.runtime.ending import WorkerEnds
 from tasks.runtime.redaction import SafeError
 from tasks.sending.outbox import TryLater, backoff_s
 
@@ -172,16 +176,7 @@ def reconcile(self: Task[..., Any]) -> int:
     lost_webhooks = wiring.of_this_process().lost_webhooks
     if lost_webhooks is None:
         return 0  # only a bot's token: it may not look
-    try:
-        try:
-            _take_back()
-        finally:
-            found = lost_webhooks.reconcile()
-        wiring.of_this_process().last_done.note("reconcile")
-        log.info("reconciled", messages=found)
-        return found
-    except ChatwootError as error:
-        raise Refused(f"could not look for lost messages, beat asks again: {error}") from None
+    return _beats("reconcile", partial(_reconcile, lost_webhooks), "look for lost messages")
 
 
 @shared_task(name="tasks.watch", bind=True, max_retries=0)
@@ -190,29 +185,42 @@ def watch(self: Task[..., Any]) -> int:
     wait_monitor = wiring.of_this_process().wait_monitor
     if wait_monitor is None:
         return 0  # only a bot's token: it may not look
-    try:
-        found = wait_monitor.hand_over_who_waits()
-        wiring.of_this_process().last_done.note("watch")
-        return found
-    except ChatwootError as error:
-        raise Refused(f"could not look for those who wait, beat asks again: {error}") from None
+    return _beats("watch", wait_monitor.hand_over_who_waits, "look for those who wait")
 
 
 @shared_task(name="tasks.tell_people_again", bind=True, max_retries=0)
 def tell_people_again(self: Task[..., Any]) -> int:
     """Try again what was to tell people that they are needed, and was refused. Returns how many there were."""
+    dead_letters = wiring.of_this_process().dead_letters
+    return _beats("tell_people_again", dead_letters.tell_people_again, "see whether people know by now")
+
+
+def _beats(task: str, look: Callable[[], int], what: str) -> int:
+    """What beat asks for: not tried again, since beat asks again. Returns what `look` does.
+
+    Raises:
+        Refused: it could not be done.
+    """
     try:
-        told = wiring.of_this_process().dead_letters.tell_people_again()
-        wiring.of_this_process().last_done.note("tell_people_again")
-        return told
+        found = look()
+    except WorkerEnds:
+        log.info("left_to_another_worker")
+        return 0
     except ChatwootError as error:
-        raise Refused(f"could not see whether people know by now, beat asks again: {error}") from None
+        raise Refused(f"could not {what}, beat asks again: {error}") from None
+    wiring.of_this_process().last_done.note(task)
+    return found
 
 
-def _take_back() -> None:
+def _reconcile(lost_webhooks: LostWebhooks) -> int:
     taking_back = wiring.of_this_process().taking_back
-    if taking_back is not None:
-        taking_back.take_back()
+    try:
+        if taking_back is not None:
+            taking_back.take_back()
+    finally:
+        found = lost_webhooks.reconcile()
+    log.info("reconciled", messages=found)
+    return found
 
 
 def _not_kept(task: Task[..., Any], error: redis.RedisError) -> Retry:

@@ -12,6 +12,7 @@ from chatwoot.client import Client
 from chatwoot.conversations import Conversation, Status
 from chatwoot.errors import ChatwootError
 from tasks.ownership.policy import Policy
+from tasks.runtime import ending
 from tasks.runtime.rate_limit import NotNow
 
 log = structlog.get_logger()
@@ -73,10 +74,12 @@ def each_done(things: Iterable[S], do: Callable[[S], T], *, conversation_id: Cal
 
     Raises:
         ChatwootError: the first failure, after the others; or Chatwoot is away: it has not answered some in a row.
+        WorkerEnds: this worker was asked to end; what was done is done.
     """
     failures: list[ChatwootError] = []
     unanswered = 0
     for thing in things:
+        ending.pause()
         try:
             yield do(thing)
             unanswered = 0

@@ -21,6 +21,7 @@ from limits.strategies import MovingWindowRateLimiter, RateLimiter, SlidingWindo
 
 from chatwoot.errors import TransientError
 from chatwoot.responses import Call
+from tasks.runtime import ending
 
 # A slot comes free every so many seconds, where there is one slot; a guess, which only decides how often one asks.
 _POST_S = 0.15
@@ -151,10 +152,13 @@ class RateLimit:
         """Who looks for what no webhook told of is about to cause so many calls: wait until there is room for them.
 
         In all they have half of the ceiling, in each second: whoever writes meanwhile is not kept waiting.
+
+        Raises:
+            WorkerEnds: this worker was asked to end.
         """
         with suppress(redis.RedisError):
             while not self._exactly.hit(self._room, "room", cost=calls):
-                time.sleep(_LEAST_WAIT_S)
+                ending.pause(_LEAST_WAIT_S)
 
     @contextmanager
     def posting(self, conversation_id: int) -> Iterator[None]:

@@ -53,6 +53,21 @@ def test_a_turn_that_takes_too_long_is_handed_over_at_once(desk: Desk, stack: St
     assert desk.wait_for_replies(1) == ["Echo: Hola"]
 
 
+def test_a_look_at_many_conversations_is_left_to_another_worker(desk: Desk, stack: Stack) -> None:
+    """It gives way to who writes: with so few calls in a minute it would look for many minutes."""
+    stack.env |= {"RECONCILE_GRACE_SECONDS": "0", "CHATWOOT_RATE_PER_MINUTE": "60"}
+    for id in range(1, 101):
+        desk.conversation(id, f"+3460000{id:04}")
+        desk.sandbox.webhook_faults.add("never", event="message_created", times=1)
+        desk.sandbox.customer_writes("Hola", conversation_id=id)
+    worker = stack.start_worker()
+    stack.celery("call", "tasks.reconcile")
+    wait_until(lambda: "messages_reconciled" in worker.log.read_text(), what="the look to begin")
+    assert worker.stop() == 0
+    assert "left_to_another_worker" in worker.log.read_text()
+    assert worker.log.read_text().count("messages_reconciled") < 100
+
+
 def test_a_rolling_restart_under_load_loses_doubles_and_disorders_nothing(desk: Desk, stack: Stack, gate: Path) -> None:
     stack.start_web()
     workers = [stack.start_worker(), stack.start_worker()]
