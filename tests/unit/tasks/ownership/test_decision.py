@@ -99,7 +99,9 @@ def _message_says(body: dict[str, Any]) -> Iterator[str]:
     if body["content"] is None:
         yield "without text"
     for name, value in sorted(body["content_attributes"].items()):
-        if value is not None:
+        if name == "email":
+            yield "an auto_reply" if value.get("auto_reply") else "an email"
+        elif value is not None:
             yield f"{name}={value}" if name in ("deleted", "external_error", "external_echo") else name
     if (body["sender"] or {}).get("blocked"):
         yield "blocked"
