@@ -29,7 +29,13 @@ def main() -> None:
         first_id=options.first_id,
     )
     _seed(sandbox, options)
-    sandbox.lag.set(webhooks_s=options.webhook_lag, api_s=options.api_lag, seed=options.lag_seed)
+    sandbox.lag.set(
+        webhooks_s=options.webhook_lag,
+        api_s=options.api_lag,
+        channel_s=options.channel_lag,
+        files_s=options.files_lag,
+        seed=options.lag_seed,
+    )
     with sandbox:
         print(f"sandbox {sandbox.url}", flush=True)
         stopped.wait()
@@ -59,6 +65,8 @@ def _parser() -> argparse.ArgumentParser:
     for name, what in (
         ("--webhook-lag", "each webhook is late by a time of its own, such as 0-10 (seconds)"),
         ("--api-lag", "each API call takes a time of its own, such as 0.3-1.2"),
+        ("--channel-lag", "each message is handed on to its channel by a job of its own, such as 0-0.5 later"),
+        ("--files-lag", "one with files so much later, such as 2.5-7"),
     ):
         parser.add_argument(name, type=_span, default="0-0", metavar="LEAST-MOST", help=what)
     parser.add_argument("--lag-seed", type=int, metavar="N", help="the same lags at each start")

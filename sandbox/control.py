@@ -87,7 +87,11 @@ def set_pace() -> Response:
 
 @blueprint.put("/lag")
 def set_lag() -> Response:
-    """{"webhooks_s": [0, 10], "api_s": [0.3, 1.2], "seed": 7}: what is left out is in time."""
+    """{"webhooks_s": [0, 10], "api_s": [0.3, 1.2], "channel_s": [0, 0.5], "files_s": [2.5, 7], "seed": 7}
+
+    What is left out is in time. `channel_s`: until a message is handed on to its channel; `files_s`: so much later one
+    with files.
+    """
     try:
         standin().lag.set(**params())
     except (TypeError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""A busy Chatwoot: webhooks come late and out of order, and each API call takes its time."""
+"""A busy Chatwoot: webhooks and what is sent come late and out of order, and each API call takes its time."""
 
 import random
 import threading
@@ -18,6 +18,12 @@ class Bounds:
     def __post_init__(self) -> None:
         if not 0 <= self.least_s <= self.most_s:
             raise ValueError(f"{self.least_s:g} to {self.most_s:g} s is no span of time")
+
+    def any_s(self, chance: random.Random) -> float:
+        return chance.uniform(self.least_s, self.most_s)
+
+    def shown(self) -> list[float]:
+        return [self.least_s, self.most_s]
 
 
 @dataclass(frozen=True)
@@ -42,32 +48,38 @@ class Lag:
     """Each webhook is late by a time of its own, and so is the answer to each API call.
 
     A webhook says what it would have said in time; it is only delivered late. An API call is carried out somewhere
-    within its time, so the answer comes after the fact. Webhooks and calls are given their times in the order in which
-    they come, the same ones for the same seed.
+    within its time, so the answer comes after the fact. A message is handed on to its channel late, one with files by
+    so much more. All are given their times in the order in which they come, the same ones for the same seed.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._let_go = threading.Event()
         self._closed = False
-        self._set(_NONE, _NONE, None)
+        self._set()
 
     def set(
-        self, *, webhooks_s: Sequence[float] = (0, 0), api_s: Sequence[float] = (0, 0), seed: int | None = None
+        self,
+        *,
+        webhooks_s: Sequence[float] = (0, 0),
+        api_s: Sequence[float] = (0, 0),
+        channel_s: Sequence[float] = (0, 0),
+        files_s: Sequence[float] = (0, 0),
+        seed: int | None = None,
     ) -> None:
         """From now on: the least and the most seconds of each.
 
         Raises:
             ValueError: not two numbers, or the least is more than the most.
         """
-        webhooks, api = _bounds(webhooks_s), _bounds(api_s)
+        bounds = [_bounds(each) for each in (webhooks_s, api_s, channel_s, files_s)]
         with self._lock:
-            self._set(webhooks, api, seed)
+            self._set(*bounds, seed=seed)
 
     def clear(self) -> None:
         """All in time again: calls that wait are carried out or answered. What is late already stays so."""
         with self._lock:
-            self._set(_NONE, _NONE, None)
+            self._set()
             self._let_go.set()
             if not self._closed:
                 self._let_go = threading.Event()
@@ -78,10 +90,11 @@ class Lag:
 
     def shown(self) -> Json:
         with self._lock:
-            webhooks, api = self._webhooks, self._api
             return {
-                "webhooks_s": [webhooks.least_s, webhooks.most_s],
-                "api_s": [api.least_s, api.most_s],
+                "webhooks_s": self._webhooks.shown(),
+                "api_s": self._api.shown(),
+                "channel_s": self._channel.shown(),
+                "files_s": self._files.shown(),
                 "seed": self._seed,
             }
 
@@ -90,20 +103,39 @@ class Lag:
         with self._lock:
             return self._webhooks.most_s
 
+    @property
+    def of_messages_at_most_s(self) -> float:
+        with self._lock:
+            return self._channel.most_s + self._files.most_s
+
     def of_a_webhook_s(self) -> float:
         with self._lock:
-            return self._webhooks_chance.uniform(self._webhooks.least_s, self._webhooks.most_s)
+            return self._webhooks.any_s(self._webhooks_chance)
+
+    def of_a_message_s(self, *, with_files: bool) -> float:
+        """Until it is handed on to its channel."""
+        with self._lock:
+            text_s = self._channel.any_s(self._channel_chance)
+            return text_s + (self._files.any_s(self._channel_chance) if with_files else 0)
 
     def of_a_call(self) -> Call:
         with self._lock:
-            in_all_s = self._api_chance.uniform(self._api.least_s, self._api.most_s)
+            in_all_s = self._api.any_s(self._api_chance)
             before_s = self._api_chance.uniform(0, in_all_s)
             return Call(before_s, in_all_s - before_s, self._let_go)
 
-    def _set(self, webhooks: Bounds, api: Bounds, seed: int | None) -> None:
-        self._webhooks, self._api, self._seed = webhooks, api, seed
+    def _set(
+        self,
+        webhooks: Bounds = _NONE,
+        api: Bounds = _NONE,
+        channel: Bounds = _NONE,
+        files: Bounds = _NONE,
+        *,
+        seed: int | None = None,
+    ) -> None:
+        self._webhooks, self._api, self._channel, self._files, self._seed = webhooks, api, channel, files, seed
         # One for each, so that how many calls are made does not change when webhooks come.
-        self._webhooks_chance, self._api_chance = random.Random(seed), random.Random(seed)
+        self._webhooks_chance, self._api_chance, self._channel_chance = (random.Random(seed) for _ in range(3))
 
 
 def _bounds(given: Sequence[float]) -> Bounds:

@@ -2,17 +2,16 @@
 
 import mimetypes
 import time
-import uuid
 from collections.abc import Callable
 from typing import Any
 
-from sandbox import errors, liquid
-from sandbox.bodies.rest import can_reply
+from sandbox import channels, errors, liquid
 from sandbox.changes import change, describe, in_column_order
 from sandbox.contacts import as_id
 from sandbox.conversations import Actor, Conversations
 from sandbox.drafts import Draft, File
 from sandbox.events import Events
+from sandbox.lag import Lag
 from sandbox.world import (
     AgentBot,
     Attachment,
@@ -28,24 +27,25 @@ from sandbox.world import (
 
 _PER_MINUTE = 200
 DELETED = "This message was deleted"
-_NO_TEMPLATE = "Template not found or invalid template name"
 _STATUSES = ("sent", "delivered", "read", "failed")
 
 
 class Messages:
-    """`later` runs what Chatwoot leaves to a job: sending a message on its channel."""
+    """`later` runs what Chatwoot leaves to a job, after so many seconds: handing a message on to its channel."""
 
     def __init__(
         self,
         world: World,
         events: Events,
         conversations: Conversations,
-        later: Callable[[Callable[[], None]], None],
+        later: Callable[[Callable[[], None], float], None],
+        lag: Lag,
     ) -> None:
         self._world = world
         self._events = events
         self._conversations = conversations
         self._later = later
+        self._lag = lag
 
     def find(self, conversation: Conversation, message_id: Any) -> Message:
         message = self._world.messages.get(as_id(message_id))
@@ -196,31 +196,30 @@ class Messages:
         self._events.message_created(self._stored(conversation, greeting, None))
 
     def _send_on_channel(self, conversation: Conversation, message: Message) -> None:
-        """WhatsApp only: other channels of the stand-in have nobody to send to.
-
-        What has a source_id already is taken for the channel's own and never sent.
-        """
+        """What has a source_id already is taken for the channel's own and never sent."""
         sent = message.message_type in (MessageType.OUTGOING, MessageType.TEMPLATE)
-        if not self._world.inbox_of(conversation).is_whatsapp or not sent:
+        if not sent or message.private or message.source_id is not None:
             return
-        if not message.private and message.source_id is None:
-            self._later(lambda: self._reach_whatsapp(message.id))
+        if channels.hands_on(self._world.inbox_of(conversation)):
+            self._later(
+                lambda: self._hand_on(message.id), self._lag.of_a_message_s(with_files=bool(message.attachments))
+            )
+        else:
+            self._arrive(message)
 
-    def _reach_whatsapp(self, message_id: int) -> None:
+    def _hand_on(self, message_id: int) -> None:
         message = self._world.messages.get(message_id)
         if message is None:
             return
-        template = message.additional_attributes.get("template_params")
         conversation = self._world.conversations[message.conversation_id]
-        if self._is_approved(message, template) if template else can_reply(self._world, conversation):
-            self._update(message, source_id=f"wamid.{uuid.uuid4().hex}")
-        else:
-            self.set_status(message, "failed", _NO_TEMPLATE)
+        if why_not := channels.refusal(self._world, conversation, message):
+            self.set_status(message, "failed", why_not)
+            return
+        self._arrive(message)
+        self._update(message, source_id=channels.new_id(self._world.inbox_of(conversation)))
 
-    def _is_approved(self, message: Message, template: Json) -> bool:
-        approved = self._world.inboxes[message.inbox_id].settings.get("message_templates") or []
-        wanted = (template.get("name"), template.get("language"))
-        return any((each["name"], each["language"]) == wanted for each in approved)
+    def _arrive(self, message: Message) -> None:
+        message.arrival = self._world.next_id("arrival")
 
     def _update(self, message: Message, **values: Any) -> None:
         if all(getattr(message, name) == value for name, value in values.items()):

@@ -222,6 +222,11 @@ class Sandbox:
         with self._world.lock:
             return [replace(message) for message in self._world.conversations[conversation_id].messages]
 
+    def arrived(self, conversation_id: int) -> list[str]:
+        """What the customer's phone shows of what was sent to it, in the order in which it came."""
+        came = [each for each in self.records(conversation_id) if each.arrival is not None]
+        return [str(each.content) for each in sorted(came, key=lambda each: each.arrival or 0)]
+
     def conversation(self, conversation_id: int) -> Json:
         with self._world.lock:
             return rest.conversation(self._world, self._world.conversations[conversation_id])
@@ -262,11 +267,12 @@ class Sandbox:
         self._standin.lists_behind_s = seconds
 
     def settle(self, timeout_s: float = 30.0) -> None:
-        """Wait until every webhook is delivered or given up. What a `shuffled` switch still holds does not count.
+        """Wait until every webhook is delivered or given up, and every message handed on to its channel. What a
+        `shuffled` switch still holds does not count.
 
         Raises:
             TimeoutError: some still were on their way after `timeout_s`, and after what `lag` may add to it.
         """
-        patience_s = timeout_s + self._standin.deliveries.longest_lag_s
+        patience_s = timeout_s + self._standin.deliveries.longest_lag_s + self.lag.of_messages_at_most_s
         if not self._standin.jobs.settle(patience_s):
             raise TimeoutError(f"webhooks still on their way after {patience_s:g} s")

@@ -54,7 +54,7 @@ class StandIn:
         self.setup = Setup(self.world)
         self.contacts = Contacts(self.world, events)
         self.conversations = Conversations(self.world, events, self.contacts)
-        self.messages = Messages(self.world, events, self.conversations, self._later)
+        self.messages = Messages(self.world, events, self.conversations, self._later, self.lag)
         self.customers = Customers(self.world, events, self.contacts, self.conversations, self.messages)
 
     def start(self) -> None:
@@ -84,8 +84,8 @@ class StandIn:
         with self.world.lock:
             self.events.tell(updates)
 
-    def _later(self, act: Callable[[], None]) -> None:
-        self.jobs.add(lambda: self._act(act))
+    def _later(self, act: Callable[[], None], after_s: float) -> None:
+        self.jobs.add(lambda: self._act(act), after_s=after_s)
 
     def _act(self, act: Callable[[], None]) -> None:
         with self.acting():

@@ -159,6 +159,8 @@ class Message:
     additional_attributes: Json = field(default_factory=dict)
     source_id: str | None = None
     status: str = "sent"
+    arrival: int | None = None
+    """Of what was sent to the customer: as the how many-th it came to anybody's phone. None: it has not come."""
     attachments: list[Attachment] = field(default_factory=list)
     created_at: float = field(default_factory=time.time)
     updated_at: float = field(default_factory=time.time)

@@ -87,9 +87,11 @@ def writes(url: str, phone_number: str) -> tuple[int, int]:
 
 
 def test_it_lags(start: Start) -> None:
-    _, url = start("--webhook-lag", "0-10", "--api-lag", "0.3-1.2", "--lag-seed", "7")
+    lags = ("--webhook-lag", "0-10", "--api-lag", "0.3-1.2", "--channel-lag", "0-0.5", "--files-lag", "2.5-7")
+    _, url = start(*lags, "--lag-seed", "7")
     state = httpx.get(f"{url}/sandbox/state", trust_env=False).json()
-    assert state["lag"] == {"webhooks_s": [0, 10], "api_s": [0.3, 1.2], "seed": 7}
+    expected = {"webhooks_s": [0, 10], "api_s": [0.3, 1.2], "channel_s": [0, 0.5], "files_s": [2.5, 7], "seed": 7}
+    assert state["lag"] == expected
 
 
 @pytest.mark.parametrize(

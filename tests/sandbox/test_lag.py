@@ -132,11 +132,11 @@ def test_a_refused_call_takes_its_time_too(desk: Desk) -> None:
 
 
 def test_it_is_set_shown_and_cleared_over_http(desk: Desk) -> None:
-    given = {"webhooks_s": [0, 10], "api_s": [0.3, 1.2], "seed": 7}
+    given = {"webhooks_s": [0, 10], "api_s": [0.3, 1.2], "channel_s": [0, 0.5], "files_s": [2.5, 7], "seed": 7}
     assert desk.http.put("/sandbox/lag", json=given).json() == given
     assert desk.http.get("/sandbox/state").json()["lag"] == given
     desk.http.delete("/sandbox/lag")
-    none = {"webhooks_s": [0, 0], "api_s": [0, 0], "seed": None}
+    none = {name: None if name == "seed" else [0, 0] for name in given}
     assert desk.http.get("/sandbox/state").json()["lag"] == none
 
 
