@@ -156,6 +156,7 @@ class Settings(BaseModel):
     send_retry_seconds: Annotated[float, Field(gt=0)] = 3600.0
     posts_in_flight: Annotated[int, Field(gt=0)] = 4
     post_patience_seconds: Annotated[float, Field(gt=0)] = 0.5
+    order_wait_seconds: Annotated[float, Field(ge=0)] = 10.0
     chatwoot_rate_per_minute: Annotated[int, Field(ge=0)] = 2400
     metrics_token: Secret = Field("", repr=False)
     shards: Annotated[int, Field(gt=0, le=1024)] = 16

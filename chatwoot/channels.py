@@ -28,18 +28,21 @@ class Channel:
     """Each message is a letter of its own: what is said in one turn is one."""
     window_hours: int | None = None
     """Free text reaches customers only so long after they last wrote; then an approved template does."""
+    overtakes: bool = False
+    """Chatwoot hands on each message by a job of its own: of two, the second may reach the customer first. That one
+    has arrived, its `source_id` or its status says, a moment after the channel took it."""
 
 
 ANY = Channel()
-TWILIO_WHATSAPP = Channel(characters=1_600, window_hours=24)
+TWILIO_WHATSAPP = Channel(characters=1_600, window_hours=24, overtakes=True)
 CHANNELS = {
     "Channel::Email": Channel(is_letters=True),
-    "Channel::FacebookPage": Channel(characters=2_000),
-    "Channel::Instagram": Channel(characters=1_000, counts_bytes=True),
-    "Channel::Line": Channel(characters=5_000),
-    "Channel::Sms": Channel(characters=1_600),
-    "Channel::Telegram": Channel(characters=4_096),
-    "Channel::TwilioSms": Channel(characters=1_600),
+    "Channel::FacebookPage": Channel(characters=2_000, overtakes=True),
+    "Channel::Instagram": Channel(characters=1_000, counts_bytes=True, overtakes=True),
+    "Channel::Line": Channel(characters=5_000, overtakes=True),
+    "Channel::Sms": Channel(characters=1_600, overtakes=True),
+    "Channel::Telegram": Channel(characters=4_096, overtakes=True),
+    "Channel::TwilioSms": Channel(characters=1_600, overtakes=True),
     "Channel::Whatsapp": Channel(
         characters=4_096,
         caption=1_024,
@@ -50,6 +53,7 @@ CHANNELS = {
         row_characters=24,
         files_in_a_message=1,
         window_hours=24,
+        overtakes=True,
     ),
 }
 
@@ -59,3 +63,8 @@ def channel(channel_type: str | None, *, medium: str | None = None) -> Channel:
     if medium == "whatsapp":
         return TWILIO_WHATSAPP
     return CHANNELS.get(channel_type or "", ANY)
+
+
+def overtakes(channel_type: str | None) -> bool | None:
+    """Whether messages overtake each other on their way to the customer; None: the channel was not told."""
+    return channel(channel_type).overtakes if channel_type else None

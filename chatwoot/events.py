@@ -78,11 +78,6 @@ class MessageEvent(ConversationEvent, Wording):
         return text(self.content_attributes.get(marker.OUR_KEY))
 
     @property
-    def external_error(self) -> str | None:
-        """Why the channel did not deliver it, in the channel's words."""
-        return text(self.content_attributes.get("external_error"))
-
-    @property
     def is_note(self) -> bool:
         return self.is_private
 

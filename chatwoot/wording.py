@@ -40,6 +40,22 @@ class Wording:
     content: str | None
     content_type: str | None
     content_attributes: Mapping[str, Any]
+    source_id: str | None
+    status: str | None
+
+    @property
+    def external_error(self) -> str | None:
+        """Why the channel did not deliver it, in the channel's words."""
+        return text(self.content_attributes.get("external_error"))
+
+    @property
+    def has_arrived(self) -> bool:
+        """One of ours: the channel has taken it, or refused it for good. What is said next cannot overtake it.
+
+        Most channels give it their own id; Line only its status. tests/recorded/26-whatsapp-what-meta-gets.json
+        """
+        is_told = self.status in ("delivered", "read", "failed") or self.external_error is not None
+        return is_told or self.source_id is not None
 
     @property
     def in_reply_to(self) -> int | None:

@@ -42,6 +42,7 @@ from tasks.runtime.presence import LastDone, WorkersByQueue
 from tasks.runtime.processes import ProcessRegistry, owner_of_this_process
 from tasks.runtime.rate_limit import Limits, RateLimit
 from tasks.sending.delivery import Delivery
+from tasks.sending.order import Order
 from tasks.sending.outbox import OutboxSender
 from tasks.sending.replacement import Replacement
 from tasks.thinking.typing import TypingSign
@@ -315,6 +316,7 @@ class Wiring:
             clients=self.clients,
             handover=self.handover,
             restoration=self.restoration,
+            order=Order(mailbox=self.mailbox, clients=self.clients, most_wait_s=self.settings.order_wait_seconds),
             replacement=self.replacement,
             looks_before=self.settings.validate_conversations,
         )

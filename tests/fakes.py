@@ -25,6 +25,7 @@ from tasks.mailbox import (
     News,
     NoSuchDeadLetter,
     NotYet,
+    OnItsWay,
     Sending,
     Timing,
     Turn,
@@ -90,6 +91,13 @@ class Conversation:
     """UNANSWERED: nobody can tell until Chatwoot has answered."""
     still_in_doubt: float = 0
 
+    asked_at: float | None = None
+    overtakes: bool | None = None
+    newest_said: int = 0
+    newest_said_at: float = 0
+    arrived: int = 0
+    awaits_arrival: int = 0
+
     messages: dict[int, float] = field(default_factory=dict)
     """By their ids, when each came."""
     unanswered_at: float | None = None
@@ -125,9 +133,17 @@ class FakeMailbox:
     # -- coming in
 
     def accept(
-        self, conversation_id: int, message_id: int, message: str, *, source_id: str | None = None, news: News = NO_NEWS
+        self,
+        conversation_id: int,
+        message_id: int,
+        message: str,
+        *,
+        source_id: str | None = None,
+        news: News = NO_NEWS,
+        overtakes: bool | None = None,
     ) -> Accepted:
         it = self._of(conversation_id)
+        it.overtakes = it.overtakes if overtakes is None else overtakes
         is_kept = self._see(it, message_id) and not self._is_twin(it, source_id or "")
         is_first = not it.waiting
         change = self._take_in(it, news)
@@ -233,8 +249,27 @@ class FakeMailbox:
         if it.stage == "idle":
             self._rest(it)
 
-    def saw(self, conversation_id: int, key: str) -> None:
-        self._of(conversation_id).sent.add(key)
+    def saw(
+        self,
+        conversation_id: int,
+        key: str,
+        *,
+        public_id: int | None = None,
+        has_arrived: bool = False,
+        overtakes: bool | None = None,
+    ) -> WakeSender | None:
+        it = self._of(conversation_id)
+        it.sent.add(key)
+        it.overtakes = it.overtakes if overtakes is None else overtakes
+        self._note_said(it, public_id)
+        it.arrived = max(it.arrived, (public_id or 0) if has_arrived else 0)
+        if not it.awaits_arrival or it.awaits_arrival > it.arrived:
+            return None
+        it.awaits_arrival, it.not_before = 0, 0
+        return WakeSender()
+
+    def know_channel(self, conversation_id: int, *, overtakes: bool) -> None:
+        self._of(conversation_id).overtakes = overtakes
 
     def has_seen(self, conversation_id: int, message_id: int) -> bool:
         return message_id in self._of(conversation_id).messages
@@ -339,12 +374,13 @@ class FakeMailbox:
         if it.token and it.deadline > self._now:
             return None
         it.tries += 1
-        it.token, it.rings = self._token(), 0
+        it.token, it.rings, it.awaits_arrival = self._token(), 0, 0
         it.still_in_doubt = max(0.0, it.doubt_until - self._now)
         if it.doubt_until == UNANSWERED:
             it.still_in_doubt = self._timing.doubt_s
         self._watch(it, self._timing.lease_s)
-        return self._sending(conversation_id, it)
+        asked_s = None if it.asked_at is None else self._now - it.asked_at
+        return replace(self._sending(conversation_id, it), asked_s=asked_s)
 
     def settle(
         self,
@@ -353,6 +389,7 @@ class FakeMailbox:
         dead_letter: DeadLetterRecord = NO_DEAD_LETTER,
         besides: Sequence[str] = (),
         answer: Literal["posted", "suppressed", ""] = "",
+        said: int | None = None,
     ) -> Sending | WakeThinker | None:
         it = self._held(sending, "replying")
         if sending.number == it.settled:
@@ -360,6 +397,7 @@ class FakeMailbox:
                 self._remember(it, id, it.awaiting_reply[id])
             it.withheld = it.withheld or answer == "suppressed"
             it.awaiting_reply = {} if answer else it.awaiting_reply
+            self._note_said(it, said)
             it.outbox = [*it.outbox[1:], *besides]
             it.settled += 1
             self._keep(it, dead_letter)
@@ -378,6 +416,7 @@ class FakeMailbox:
         it = self._held(sending, "replying")
         if news is not None:
             self._take_in(it, replace(news, words=self._without_echoes(it, news.words)))
+            it.asked_at = self._now
         it.doubt_until = UNANSWERED
         if says:
             it.said[says] = self._now
@@ -417,14 +456,18 @@ class FakeMailbox:
         it.stage, it.quiet_until = "queued", self._now + delay_s
         return WakeThinker(it.bell, 0)
 
-    def defer(self, sending: Sending, *, delay_s: float) -> None:
+    def defer(self, sending: Sending, *, delay_s: float, awaits: int | None = None) -> float:
         it = self._of(sending.conversation_id)
         if it.stage != "replying" or it.token != sending.token:
-            return
+            return delay_s
+        it.awaits_arrival = awaits or 0
+        if it.awaits_arrival and it.awaits_arrival <= it.arrived:
+            it.awaits_arrival, delay_s = 0, 0
         it.tries -= 1
         it.token, it.not_before = "", self._now + delay_s
         it.doubt_until = it.doubt_until if it.still_in_doubt else 0
         self._watch(it, delay_s + self._timing.grace_s)
+        return delay_s
 
     def extend(self, conversation_id: int, token: str) -> bool:
         it = self._of(conversation_id)
@@ -535,7 +578,13 @@ class FakeMailbox:
             it.settled,
             is_there,
             it.looked,
+            it.overtakes,
+            OnItsWay(it.newest_said, self._now - it.newest_said_at) if it.newest_said > it.arrived else None,
         )
+
+    def _note_said(self, it: Conversation, message_id: int | None) -> None:
+        if (message_id or 0) > it.newest_said:
+            it.newest_said, it.newest_said_at = message_id or 0, self._now
 
     def _unburied(self, conversation_id: int, id: str) -> Conversation:
         it = self._of(conversation_id)

@@ -21,6 +21,11 @@ _ORDERS: dict[str, tuple[str, tuple[Want, ...]]] = {
     "template": ("Write {{contact.name}} or {% if %}", ()),
     "long": ("A sentence of words. " * 300, ()),
     "bubbles": ("One", (Reply("Two"), Reply("Three"))),
+    "five bubbles": ("One", tuple(map(Reply, ("Two", "Three", "Four", "Five")))),
+    "a file and a question": (
+        "",
+        (Reply("Our hours", files=(File("hours.txt", b"9 to 5", "text/plain"),)), Reply("Which day?")),
+    ),
     "hand over": ("", (HandOver("asks for a person", team_id=1, closing="A colleague goes on."),)),
     "tidy": ("Done", (Labels(add=("vip",), remove=("new",)), Attributes({"size": 42}), Note("likes tea"), Resolve())),
     "later": ("In a moment", (Later("Now", after_s=1),)),

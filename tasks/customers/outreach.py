@@ -12,6 +12,7 @@ from typing import Any
 
 import structlog
 
+from chatwoot.channels import channel
 from chatwoot.client import Client
 from chatwoot.contacts import Contact
 from chatwoot.conversations import Conversation
@@ -125,6 +126,8 @@ class Outreach:
             if not conversation.can_reply and message.template_params is None:
                 raise Undeliverable(_WINDOW)
             self.index.add(conversation.id, contact_id=conversation.contact_id, phone_number=message.phone_number)
+            if conversation.channel is not None:
+                self.mailbox.know_channel(conversation.id, overtakes=channel(conversation.channel).overtakes)
             return self.claims.place(claim, Placement(conversation.id, with_template=not conversation.can_reply))
 
     @contextmanager

@@ -77,17 +77,25 @@ class Mailbox:
     # -- coming in
 
     def accept(
-        self, conversation_id: int, message_id: int, message: str, *, source_id: str | None = None, news: News = NO_NEWS
+        self,
+        conversation_id: int,
+        message_id: int,
+        message: str,
+        *,
+        source_id: str | None = None,
+        news: News = NO_NEWS,
+        overtakes: bool | None = None,
     ) -> Accepted:
         """Keep a customer's message; a message that was seen is dropped.
 
         `message` says its own id, since two that are equal to the letter are one to Redis. It is given back as it is
         in `Turn.messages`, in the order of the message ids; or in `Turn.earlier`, of a later turn, while people have
-        the conversation. `news`: what came with it of whose the conversation is.
+        the conversation. `news`: what came with it of whose the conversation is. `overtakes`: as in `know_channel`;
+        None: not known.
         """
         bell = _new_id()
         quiet, most, grace = self._ms("quiet_s", "most_quiet_s", "grace_s")
-        what = (message_id, source_id or "", message, bell, quiet, most, grace, _json(news))
+        what = (message_id, source_id or "", message, bell, quiet, most, grace, _json(news), _flag(overtakes))
         answer = self._run("accept", conversation_id, *what)
         return Accepted(bool(answer[2]), replies.doorbell(answer, bell) if answer[0] == "ring" else None)
 
@@ -157,9 +165,26 @@ class Mailbox:
         """
         self._run("schedule", conversation_id, key, action, int(delay_s * 1000), unless_newer_than or "")
 
-    def saw(self, conversation_id: int, key: str) -> None:
-        """Chatwoot has told us that the message with our key is there."""
-        self._run("saw", conversation_id, key)
+    def saw(
+        self,
+        conversation_id: int,
+        key: str,
+        *,
+        public_id: int | None = None,
+        has_arrived: bool = False,
+        overtakes: bool | None = None,
+    ) -> WakeSender | None:
+        """Chatwoot has told us that the message with our key is there, and perhaps that its channel has it, too.
+
+        `public_id`: its id; None: it is private. `overtakes`: as in `accept`. Returns whom to ring for: what waits for
+        that message to arrive.
+        """
+        what = (key, public_id or 0, int(has_arrived), _flag(overtakes))
+        return WakeSender() if self._run("saw", conversation_id, *what)[0] == "send" else None
+
+    def know_channel(self, conversation_id: int, *, overtakes: bool) -> None:
+        """`overtakes`: of two messages of ours the second may reach the customer first."""
+        self._run("know_channel", conversation_id, int(overtakes))
 
     def has_seen(self, conversation_id: int, message_id: int) -> bool:
         """Whether the customer's message has come in, whatever became of it."""
@@ -260,11 +285,13 @@ class Mailbox:
         dead_letter: DeadLetterRecord = NO_DEAD_LETTER,
         besides: Sequence[str] = (),
         answer: Literal["posted", "suppressed", ""] = "",
+        said: int | None = None,
     ) -> Sending | WakeThinker | None:
         """The action is done, or given up as a dead letter, with other actions `besides`, at the end of the outbox.
 
         `answer`: of an action that answers a turn's messages, what became of it. Where the first of them is suppressed,
         the messages are people's to answer, and the bot's again if they give the conversation back without an answer.
+        `said`: the id of the public message that was made of it.
 
         Returns the next action, or the doorbell to ring for what the customer wrote meanwhile.
 
@@ -282,6 +309,7 @@ class Mailbox:
             sending.number,
             *letter,
             answer,
+            said or 0,
             *besides,
         )
         if told[0] == "lost":
@@ -342,10 +370,16 @@ class Mailbox:
         what = (held.token, int(delay_s * 1000), grace, 0 if decided else 1, 0 if counts else 1)
         return replies.taken_up(self._run("release", held.conversation_id, *what, waits=waits))
 
-    def defer(self, sending: Sending, *, delay_s: float) -> None:
-        """Give the outbox back before anything was tried: the try does not count. Without effect where it was lost."""
+    def defer(self, sending: Sending, *, delay_s: float, awaits: int | None = None) -> float:
+        """Give the outbox back before anything was tried: the try does not count. Without effect where it was lost.
+
+        `awaits`: the id of a message of ours; sooner than after the delay where it has arrived. Returns in how many
+        seconds the outbox may be taken up again.
+        """
         (grace,) = self._ms("grace_s")
-        self._run("defer", sending.conversation_id, sending.token, int(delay_s * 1000), grace)
+        what = (sending.token, int(delay_s * 1000), grace, awaits or 0)
+        answer = self._run("defer", sending.conversation_id, *what)
+        return answer[1] / 1000 if answer[0] == "send" else delay_s
 
     def extend(self, conversation_id: int, token: str) -> bool:
         """Say that the holder of the token lives. False: it has lost what it held."""
@@ -471,6 +505,10 @@ def _since_the_oldest(of_shards: Iterable[Sequence[tuple[str, float]]], now_ms: 
 
 def _json(news: News) -> str:
     return json.dumps({name: value for name, value in asdict(news).items() if value is not None})
+
+
+def _flag(value: bool | None) -> str:
+    return "" if value is None else str(int(value))
 
 
 def _new_id() -> str:

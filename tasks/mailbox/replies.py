@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tasks.mailbox.values import Sending, Turn, WakeSender, WakeThinker
+from tasks.mailbox.values import OnItsWay, Sending, Turn, WakeSender, WakeThinker
 
 
 def doorbell(answer: Sequence[Any], bell: str) -> WakeThinker:
@@ -62,9 +62,24 @@ def sending(
     number: int,
     is_there: int,
     looked: int,
+    overtakes: str,
+    on_its_way: int,
+    on_its_way_ms: int,
     tries: int = 1,
     doubt_ms: int = 0,
+    asked_ms: int = -1,
 ) -> Sending:
     return Sending(
-        conversation_id, action, tries, token, doubt_ms / 1000, bool(is_silenced), number, bool(is_there), looked
+        conversation_id,
+        action,
+        tries,
+        token,
+        doubt_ms / 1000,
+        bool(is_silenced),
+        number,
+        bool(is_there),
+        looked,
+        overtakes == "1" if overtakes else None,
+        OnItsWay(on_its_way, on_its_way_ms / 1000) if on_its_way else None,
+        asked_ms / 1000 if asked_ms >= 0 else None,
     )

@@ -137,6 +137,15 @@ class Turn:
 
 
 @dataclass(frozen=True)
+class OnItsWay:
+    """A public message of ours that its channel has neither taken nor refused, as far as we were told."""
+
+    message_id: int
+    seconds: float
+    """For how long we have known that Chatwoot has it."""
+
+
+@dataclass(frozen=True)
 class Sending:
     """The head of a conversation's outbox, to be done by one worker."""
 
@@ -155,6 +164,12 @@ class Sending:
     """Our own webhook has told us of it: it is done, whatever we know of doing it."""
     looked: int = 0
     """The id up to which the conversation's list was ever read; 0: never."""
+    overtakes: bool | None = None
+    """Whether of two messages of ours the second may reach the customer first; None: the channel is not known."""
+    on_its_way: OnItsWay | None = None
+    """The newest of ours, where it has not arrived."""
+    asked_s: float | None = None
+    """So long before it was taken up Chatwoot was last asked whose the conversation is; None: never."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.client import UNAUTHORIZED
 
 from chatwoot.client import Client
@@ -35,9 +35,10 @@ class Asker:
     intake: Intake
     doorbells: Doorbells
 
-    def asking(self) -> Asking:
+    def asking(self, begun: Sending) -> Asking:
         """For one conversation: to be asked before each thing that is done in it."""
-        return Asking(self)
+        asked_s = GOOD_FOR_S if begun.asked_s is None else begun.asked_s
+        return Asking(self, time.monotonic() - asked_s)
 
     def whose(self, sending: Sending) -> News | None:
         """Whose the conversation is now; what the answer shows beyond that is taken in. None: nobody may ask.
@@ -98,7 +99,7 @@ class Asking:
     """One worker's asking, while it does one thing after the other in a conversation: two in a row share an answer."""
 
     asker: Asker
-    _asked_at: float = field(default=float("-inf"))
+    _asked_at: float
 
     def news(self, sending: Sending) -> News | None:
         """Whose the conversation is. None: it was asked a moment ago, or nobody may ask.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from chatwoot import channels
 from chatwoot.conversations import Conversation
 from chatwoot.events import ConversationEvent, Event, MessageCreated, MessageUpdated
 from chatwoot.messages import Message
@@ -50,6 +51,7 @@ class Intake:
             incoming.dump(Incoming.of_message(message, conversation)),
             source_id=message.source_id,
             news=news.of_conversation(conversation, self.policy),
+            overtakes=channels.overtakes(conversation.channel),
         )
 
     def _message(self, event: MessageCreated | MessageUpdated, decision: Decision) -> WakeThinker | WakeSender | None:
@@ -68,7 +70,13 @@ class Intake:
         if decision is Decision.DELETED:
             self.mailbox.forget_message(id, event.message_id, incoming.dump(Incoming.deleted(event.message_id)))
         elif decision in (Decision.OURS, Decision.DELIVERED, Decision.FAILED) and event.our_key:
-            self.mailbox.saw(id, event.our_key)
+            return self.mailbox.saw(
+                id,
+                event.our_key,
+                public_id=None if event.is_private else event.message_id,
+                has_arrived=event.has_arrived,
+                overtakes=channels.overtakes(event.channel),
+            )
         return None
 
     def _customers_message(self, event: MessageCreated | MessageUpdated) -> WakeThinker | None:
@@ -79,6 +87,7 @@ class Intake:
             incoming.dump(Incoming.of(event)),
             source_id=event.source_id,
             news=news.of_event(event, self.policy),
+            overtakes=channels.overtakes(event.channel),
         )
         return accepted.doorbell
 

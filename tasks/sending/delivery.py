@@ -33,6 +33,7 @@ from tasks.runtime import failpoints
 from tasks.runtime.clients import Clients, said_since
 from tasks.runtime.counters import Counted, count
 from tasks.sending.changes import arrange
+from tasks.sending.order import Order
 from tasks.sending.replacement import Replacement
 
 log = structlog.get_logger()
@@ -57,22 +58,26 @@ class Delivery:
     clients: Clients
     handover: Handover
     restoration: Restoration
+    order: Order
     replacement: Replacement | None = None
     """Where to go with a customer's conversation gone; None: nowhere."""
     looks_before: bool = False
     """Whether the conversation is looked at before anything is posted, not only what is the bot's turn to say."""
 
-    def do(self, action: Action, sending: Sending, asking: Asking) -> None:
+    def do(self, action: Action, sending: Sending, asking: Asking) -> int | None:
         """Do the action, unless an earlier try has done it. Whose the conversation is, Chatwoot is asked before.
+
+        Returns the id of the public message that is there by now; None where it is in another conversation, too.
 
         Raises:
             ChatwootError: as the client raises it.
             StillInDoubt: nobody can tell yet whether it was done.
+            StillOnItsWay: it would overtake what was said before.
             Suppressed: people have the conversation, or have ended it.
             TurnLost: the outbox is another worker's by now.
         """
         try:
-            self._do(action, sending, sending.conversation_id, asking)
+            return self._do(action, sending, sending.conversation_id, asking)
         except PermanentError as error:
             if not error.conversation_gone:
                 raise
@@ -90,8 +95,9 @@ class Delivery:
             log.warning("conversation_replaced", key=actions.shown_key(action.key), new_conversation_id=instead)
             self._do(action, sending, instead, None)
             count(Counted.RECREATED)
+            return None
 
-    def _do(self, action: Action, sending: Sending, conversation_id: int, asking: Asking | None) -> None:
+    def _do(self, action: Action, sending: Sending, conversation_id: int, asking: Asking | None) -> int | None:
         """`asking`: None where it is another conversation, found to be the bot's a moment ago.
 
         An earlier try may have said it before people took the conversation: that is looked for first.
@@ -114,13 +120,19 @@ class Delivery:
             if actions.is_the_bots_turn(action):
                 self._require_to_be_the_bots(action, sending, asking)
             arrange(self.clients, action, conversation_id)
-        elif self._is_first_try(action, sending) or self._is_missing(action, sending, conversation_id):
-            if is_to_be_suppressed:
-                raise Suppressed
-            self.restoration.require_to_be_done(action, can_be_seen=self.clients.user is not None)
-            self._say(action, sending, conversation_id, asking)
+        else:
+            message_id = self._said_before(action, sending, conversation_id)
+            if message_id is None:
+                if is_to_be_suppressed:
+                    raise Suppressed
+                self.restoration.require_to_be_done(action, can_be_seen=self.clients.user is not None)
+                message_id = self._say(action, sending, conversation_id, asking)
+            return None if action.private else message_id
+        return None
 
-    def _say(self, action: PostMessage, sending: Sending, conversation_id: int, asking: Asking | None) -> None:
+    def _say(self, action: PostMessage, sending: Sending, conversation_id: int, asking: Asking | None) -> int:
+        if not action.private and conversation_id == sending.conversation_id:
+            self.order.require_arrival(sending)
         if self.looks_before and not actions.is_the_bots_turn(action):
             self.clients.admin.conversation(conversation_id)
         with self.clients.rate_limit.posting(conversation_id):
@@ -131,6 +143,7 @@ class Delivery:
         log.info("message_sent", key=key, message_id=message_id, tries=sending.tries, private=action.private)
         if not action.private:
             count(Counted.MESSAGES_SENT, "outreach" if actions.is_by_hand(action.key) else "reply")
+        return message_id
 
     def _require_to_be_the_bots(self, action: Action, sending: Sending, asking: Asking | None) -> None:
         """Right before the action: the outbox is this worker's still, and where it matters the conversation the bot's.
@@ -185,18 +198,16 @@ class Delivery:
             files=[_upload(file) for file in action.files],
         ).id
 
-    def _is_missing(self, action: PostMessage, sending: Sending, conversation_id: int) -> bool:
-        if self._is_there(action, conversation_id):
-            return False
-        if sending.doubt_s > 0:
-            raise StillInDoubt
-        return True
-
-    def _is_there(self, action: PostMessage, conversation_id: int) -> bool:
-        """Whether an earlier try has made the message. Our own webhook has not said so: `Sending.is_there`."""
+    def _said_before(self, action: PostMessage, sending: Sending, conversation_id: int) -> int | None:
+        """The id of the message that an earlier try has made. Our own webhook has not told: `Sending.is_there`."""
+        if self._is_first_try(action, sending):
+            return None
         user, reply = self.clients.user, self.clients.reply
         found = said_since(user, reply, conversation_id, after=action.after, since=self.restoration.since(action))
-        return any(marker.carries(message.content_attributes, action.key) for message in found)
+        message_id = next((each.id for each in found if marker.carries(each.content_attributes, action.key)), None)
+        if message_id is None and sending.doubt_s > 0:
+            raise StillInDoubt
+        return message_id
 
 
 def _rich_attributes(action: PostMessage) -> dict[str, Any]:

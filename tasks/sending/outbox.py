@@ -21,6 +21,7 @@ from tasks.recovery.holdings import Holdings
 from tasks.runtime.counters import Counted, count
 from tasks.runtime.rate_limit import NotNow
 from tasks.sending.delivery import Delivery, StillInDoubt, Suppressed
+from tasks.sending.order import StillOnItsWay
 
 log = structlog.get_logger()
 
@@ -92,7 +93,7 @@ class OutboxSender:
 
     def _empty(self, begun: Sending) -> Sent:
         following: Sending | WakeThinker | None = begun
-        sent, asking = Sent(), self.asker.asking()
+        sent, asking = Sent(), self.asker.asking(begun)
         while isinstance(following, Sending):
             following, sent = self._do(following, sent, asking)
         return replace(sent, ring=following)
@@ -106,7 +107,7 @@ class OutboxSender:
         if sending.tries > self._most_tries:
             return self._give_up(action, sending, PermanentError(f"tried {sending.tries - 1} times in vain"), sent)
         try:
-            self.delivery.do(action, sending, asking)
+            said = self.delivery.do(action, sending, asking)
         except Suppressed:
             return self._suppress(action, sending), sent
         except StillInDoubt as doubt:
@@ -122,7 +123,7 @@ class OutboxSender:
             if (left_s := action.asked_at + self.most_retry_s - time.time()) > 0:
                 raise self._later(sending, error, left_s) from None
             return self._give_up(action, sending, error, sent)
-        return self.mailbox.settle(sending, answer=posted), replace(sent, actions=sent.actions + 1)
+        return self.mailbox.settle(sending, answer=posted, said=said), replace(sent, actions=sent.actions + 1)
 
     @property
     def _most_tries(self) -> int:
@@ -134,8 +135,8 @@ class OutboxSender:
         return self.mailbox.settle(sending, answer="suppressed" if actions.answers_a_turn(action) else "")
 
     def _postponed(self, sending: Sending, why: NotNow) -> TryLater:
-        delay_s = why.retry_after_s or _FIRST_DELAY_S
-        self.mailbox.defer(sending, delay_s=delay_s)
+        awaits = why.message_id if isinstance(why, StillOnItsWay) else None
+        delay_s = self.mailbox.defer(sending, delay_s=why.retry_after_s or _FIRST_DELAY_S, awaits=awaits)
         log.info("send_postponed", why=str(why), retry_s=delay_s)
         return TryLater(str(why), delay_s)
 

@@ -26,6 +26,8 @@ TWICE = "tests/chaos/test_nothing_twice.py"
 RESTORED = "tests/integration/test_restored.py"
 TAKEN_BACK = "tests/integration/people/test_taken_back.py"
 PACE = "tests/integration/test_pace.py"
+ORDER = "tests/integration/test_order_on_the_phone.py"
+ARRIVALS = "tests/integration/tasks/test_mailbox_order.py"
 CHECKPOINTS = "tests/integration/graph/test_checkpoint.py"
 _AT_ONCE = 4  # each in copies of the project, and most of it is waiting
 _HEAD = """\
@@ -132,16 +134,30 @@ MUTATIONS = (
     Mutation(
         "Look before posting again",
         "tasks/sending/delivery.py",
-        "elif self._is_first_try(action, sending) or self._is_missing(action, sending, conversation_id):",
-        "else:",
+        "if self._is_first_try(action, sending):",
+        "if True:",
         (f"{TWICE}::test_chatwoot_stored_it_and_said_otherwise[False-500-after-storing-]",),
     ),
     Mutation(
         "What is not to be seen yet may still come true",
         "tasks/sending/delivery.py",
-        "if sending.doubt_s > 0:",
-        "if sending.doubt_s > 3600:",
+        "if message_id is None and sending.doubt_s > 0:",
+        "if message_id is None and sending.doubt_s > 3600:",
         (f"{TWICE}::test_killed_while_chatwoot_is_still_storing",),
+    ),
+    Mutation(
+        "What is said next does not overtake what was said before",
+        "tasks/sending/delivery.py",
+        "self.order.require_arrival(sending)",
+        "pass",
+        (f"{ORDER}::test_the_next_turns_words_wait_for_the_last_ones",),
+    ),
+    Mutation(
+        "Who waits for an arrival is rung for when it comes",
+        "tasks/mailbox/lua/saw.lua",
+        "return {'send'}",
+        "return {'seen'}",
+        (ARRIVALS,),
     ),
     Mutation(
         "What nobody works on is taken up again",

@@ -7,6 +7,7 @@ once, in order, and the conversation goes on.
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 from signal import SIGKILL
@@ -137,6 +138,39 @@ def test_worker_that_comes_too_early(place: str, desk: Desk, stack: Stack) -> No
     check(desk, stack)
     wait_until(lambda: desk.replies(4), what="the other conversation's reply")
     assert desk.replies(4) == ["Echo: four"]
+
+
+@pytest.mark.parametrize("place", both("defer"))
+def test_worker_that_waits_for_an_arrival(place: str, desk: Desk, stack: Stack) -> None:
+    """What it said is on its way to the customer, and what is to be said next must not overtake it."""
+    stack.env["GRAPH"] = "tests.graphs_that_want:obedient"
+    stack.start_web()
+    desk.sandbox.lag.set(channel_s=(1, 1))
+    worker = doom(stack, place)
+    desk.conversation(3)
+    desk.sandbox.customer_writes("bubbles", conversation_id=3)
+    see_it_die(worker)
+    stack.start_worker()
+    wait_until(lambda: len(desk.sandbox.arrived(3)) >= 3, what="all bubbles to arrive")
+    assert desk.sandbox.arrived(3) == desk.replies() == ["One", "Two", "Three"]
+
+
+@pytest.mark.parametrize("place", both("know_channel"))
+def test_worker_that_learns_how_the_channel_delivers(place: str, desk: Desk, stack: Stack) -> None:
+    """No webhook has told, so it asked."""
+    desk.conversation(3)
+    desk.sandbox.customer_writes("one", conversation_id=3)
+    desk.sandbox.lag.set(channel_s=(3, 3))
+    worker = doom(stack, place)
+    for number in ("1", "2"):
+        by_hand = {"conversation_id": 3, "content": number}
+        stack.celery("call", "tasks.send_reply", "--kwargs", json.dumps(by_hand))
+        desk.wait_for_replies(1)
+    see_it_die(worker)
+    desk.sandbox.lag.clear()
+    stack.start_worker()
+    wait_until(lambda: len(desk.sandbox.arrived(3)) >= 2, what="both to arrive")
+    assert desk.sandbox.arrived(3) == desk.replies() == ["1", "2"]
 
 
 @pytest.mark.parametrize("place", both("extend"))

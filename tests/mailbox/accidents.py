@@ -18,6 +18,7 @@ from tests.mailbox.working import (
     conversations,
     delays,
     few,
+    ids_of_ours,
     seldom,
     workers,
 )
@@ -68,18 +69,20 @@ class Accidents(Working):
             assert self.world.inside(conversation_id) == before
 
     @precondition(lambda self: self.has("sendings"))
-    @rule(conversation_id=conversations, age=ages, delay_s=delays)
-    def defer(self, conversation_id: int, age: int, delay_s: float) -> None:
+    @rule(conversation_id=conversations, age=ages, delay_s=delays, awaits=ids_of_ours)
+    def defer(self, conversation_id: int, age: int, delay_s: float, awaits: int | None) -> None:
         """The action must not be done yet; nothing was tried."""
         book, before = self.before(conversation_id)
         sending = pick(book.sendings, age)
         if sending is None:
             return
-        self.anyone.defer(sending, delay_s=delay_s)
+        left_s = self.anyone.defer(sending, delay_s=delay_s, awaits=awaits)
         if sending.token != book.holder:
             assert self.world.inside(conversation_id) == before
             return
-        book.holder = ""
+        has_arrived = awaits is not None and awaits <= book.arrived
+        assert left_s == (0 if has_arrived else delay_s)
+        book.holder, book.awaits_arrival = "", 0 if has_arrived else awaits or 0
         if book.sendings[-1].tries == 1:
             book.tried.remove(book.outbox[0])
 

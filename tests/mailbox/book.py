@@ -53,6 +53,11 @@ class Book:
     withheld: bool = False
     """A bubble of the turn that is being said was not said."""
     settled: int = 0
+    overtakes: bool | None = None
+    newest_said: int = 0
+    arrived: int = 0
+    """The greatest id of ours that its channel has, or refused."""
+    awaits_arrival: int = 0
     seen: set[str] = field(default_factory=set)
     letters: dict[str, tuple[int, ...] | str] = field(default_factory=dict)
 

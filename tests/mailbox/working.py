@@ -40,6 +40,8 @@ message_ids = st.integers(1, 60)
 few = st.sampled_from((0, 1, 1, 2, 3))
 seldom = st.sampled_from((False, False, False, True))
 often = st.sampled_from((True, True, True, False))
+maybe = st.sampled_from((None, False, True))
+ids_of_ours = st.sampled_from((None, 1, 2, 3, 4, 5))
 hearings = st.sampled_from(("posted", "posted", "suppressed", ""))
 times = st.integers(1, 6)
 PEOPLES_IDS = (70, 80, 90)
@@ -343,6 +345,10 @@ class Working(RuleBasedStateMachine):
         assert sending.is_there == (key_of(sending.action) in book.seen)
         assert (sending.tries == 1) == (sending.action not in book.tried)
         assert sending.doubt_s == 0 or sending.tries > 1
+        assert sending.overtakes == book.overtakes
+        on_its_way = book.newest_said if book.newest_said > book.arrived else None
+        assert (sending.on_its_way and sending.on_its_way.message_id) == on_its_way
+        book.awaits_arrival = 0
         book.tried.add(sending.action)
         book.holder = sending.token
         book.sendings.append(sending)
@@ -373,9 +379,24 @@ class Working(RuleBasedStateMachine):
             assert self.world.inside(conversation_id).due_in_s == LEASE_S
 
     @precondition(lambda self: self.has("sendings"))
-    @rule(conversation_id=conversations, worker=workers, age=ages, besides=few, gives_up=seldom, answer=hearings)
+    @rule(
+        conversation_id=conversations,
+        worker=workers,
+        age=ages,
+        besides=few,
+        gives_up=seldom,
+        answer=hearings,
+        said=ids_of_ours,
+    )
     def settle(
-        self, conversation_id: int, worker: str, age: int, besides: int, gives_up: bool, answer: str = "posted"
+        self,
+        conversation_id: int,
+        worker: str,
+        age: int,
+        besides: int,
+        gives_up: bool,
+        answer: str = "posted",
+        said: int | None = None,
     ) -> None:
         """An action is done, or given up. Who says so twice is told again what is next."""
         book, before = self.before(conversation_id)
@@ -384,7 +405,8 @@ class Working(RuleBasedStateMachine):
             return
         others = [self.action() for _ in range(besides)]
         letter = self.letter(conversation_id) if gives_up else NO_DEAD_LETTER
-        end = partial(self.workers[worker].settle, sending, dead_letter=letter, besides=others, answer=answer)
+        how = {"dead_letter": letter, "besides": others, "answer": answer, "said": said}
+        end = partial(self.workers[worker].settle, sending, **how)
         if sending.token != book.holder:
             self.is_refused(conversation_id, before, end)
             return
@@ -398,6 +420,7 @@ class Working(RuleBasedStateMachine):
             book.meanwhile |= {id: text_of(id) for id in book.awaiting_reply}
             book.answered = [id for id in book.answered if id not in book.awaiting_reply]
         book.awaiting_reply = () if answer else book.awaiting_reply
+        book.newest_said = max(book.newest_said, said or 0)
         book.settled += 1
         book.outbox = [*book.outbox[1:], *others]
         book.holder = ""
@@ -409,14 +432,29 @@ class Working(RuleBasedStateMachine):
             book.goes_on(following)
 
     @precondition(lambda self: self.has("outbox"))
-    @rule(conversation_id=conversations)
-    def saw(self, conversation_id: int) -> None:
-        """Chatwoot tells us of what we are sending, before we say so ourselves."""
+    @rule(conversation_id=conversations, id=ids_of_ours, has_arrived=st.booleans(), overtakes=maybe)
+    def saw(self, conversation_id: int, id: int | None, has_arrived: bool, overtakes: bool | None) -> None:
+        """Chatwoot tells us of what we are sending, before we say so ourselves, and of what has arrived."""
+        book, before = self.before(conversation_id)
+        if not book.outbox:
+            return
+        key = key_of(book.outbox[0])
+        book.seen.add(key)
+        ring = self.anyone.saw(conversation_id, key, public_id=id, has_arrived=has_arrived, overtakes=overtakes)
+        book.overtakes = book.overtakes if overtakes is None else overtakes
+        book.newest_said = max(book.newest_said, id or 0)
+        book.arrived = max(book.arrived, (id or 0) if has_arrived else 0)
+        is_due = 0 < book.awaits_arrival <= book.arrived
+        assert (ring is not None) == is_due
+        if is_due:
+            assert before.stage == "replying"
+            book.awaits_arrival = 0
+
+    @rule(conversation_id=conversations, overtakes=st.booleans())
+    def know_channel(self, conversation_id: int, overtakes: bool) -> None:
         book, _ = self.before(conversation_id)
-        if book.outbox:
-            key = key_of(book.outbox[0])
-            book.seen.add(key)
-            self.anyone.saw(conversation_id, key)
+        self.anyone.know_channel(conversation_id, overtakes=overtakes)
+        book.overtakes = overtakes
 
     # -- how it is written down
 

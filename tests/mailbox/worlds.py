@@ -233,7 +233,11 @@ class Names:
             case Turn():
                 return replace(what, token=self._fakes[what.token])
             case Sending():
-                return replace(what, token=self._fakes[what.token], doubt_s=rounded(what.doubt_s))
+                way = what.on_its_way
+                way = way and replace(way, seconds=rounded(way.seconds))
+                asked_s = what.asked_s if what.asked_s is None else rounded(what.asked_s)
+                token, doubt_s = self._fakes[what.token], rounded(what.doubt_s)
+                return replace(what, token=token, doubt_s=doubt_s, on_its_way=way, asked_s=asked_s)
             case Figures():
                 return replace(what, overdue_s=rounded(what.overdue_s), unanswered_s=rounded(what.unanswered_s))
             case Inside():

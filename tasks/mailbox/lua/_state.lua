@@ -43,6 +43,7 @@
 --   owned_by_human     '1': people have it. '0': they do not. '': never told     _ownership.lua
 --   signs              what of it shows it as people's, as in ownership, joined by '+'       _ownership.lua
 --   over               '1': it is resolved: what waits is nobody's to answer     _ownership.lua
+--   asked_at           when Chatwoot was last asked whose it is, for something to be said        confirm
 --   back_at            when people last gave it back                             take_in
 --   look               '1': Chatwoot's list is to be read, though nothing is known to wait      take_in; '' by claim, leave_to_people
 --   looked             greatest id up to which Chatwoot's own list was read      hear, looked
@@ -55,6 +56,12 @@
 --   doubt_until        until when a try of the head may still come true; 0: none may. -1: Chatwoot has not answered
 --                      since, so nobody can tell                                 confirm, release, doubt, defer
 --   still_in_doubt     ms of that which were left when the head was begun        begin_sending
+--   overtakes          '1': of two messages of ours the second may reach the customer first. '0': it cannot. '': its
+--                      channel is not known                                      accept, saw, know_channel
+--   said               greatest id of a public message of ours                   settle, saw
+--   said_at            when we knew of it first                                  settle, saw
+--   arrived            greatest id of ours that its channel has, or refused      saw
+--   awaits_arrival     the head waits for that message to arrive; 0: for none    defer; begin_sending, saw
 
 local state, waiting, outbox, seen, due, dead_letters, meanwhile, later, unanswered = unpack(KEYS)
 local conversation = ARGV[1]

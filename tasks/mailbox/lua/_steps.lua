@@ -53,12 +53,23 @@ local function is_suppressed()
   return (is_silenced() == 1 or field('withheld') == '1') and 1 or 0
 end
 
--- The head of the outbox, and 1 where Chatwoot has told us already that it is there, by our own webhook.
+-- A public message of ours is stored in Chatwoot, which hands it on to its channel.
+local function note_said(id)
+  if id > number('said') then set('said', id, 'said_at', now) end
+end
+
+-- What whoever sends is told of the head of the outbox: {'send', the action, 1 if it is suppressed, actions settled, 1
+-- where our own webhook has told us already that it is there, up to which id the list was ever read, whether messages
+-- overtake each other here, the newest of ours that has not arrived or 0, and for how long it has not}.
 local function head()
   local action = redis.call('LINDEX', outbox, 0)
   local is_json, values = pcall(cjson.decode, action)
   local key = is_json and type(values) == 'table' and values['key']
-  return action, key and redis.call('ZSCORE', seen, 'sent:' .. key) and 1 or 0
+  local is_there = key and redis.call('ZSCORE', seen, 'sent:' .. key) and 1 or 0
+  local on_its_way = number('said') > number('arrived') and number('said') or 0
+  local told = {'send', action, is_suppressed(), number('settled'), is_there, number('looked'), field('overtakes')}
+  told[8], told[9] = on_its_way, now - number('said_at')
+  return told
 end
 
 -- What waits while people have the conversation is theirs to answer, and for the bot to know.

@@ -12,9 +12,10 @@ if holder ~= token then
   redis.call('HINCRBY', state, 'tries', 1)
   local left = math.max(0, number('doubt_until') - now)
   if number('doubt_until') == UNANSWERED then left = doubt end
-  set('token', token, 'rings', 0, 'still_in_doubt', left)
+  set('token', token, 'rings', 0, 'still_in_doubt', left, 'awaits_arrival', 0)
 end
 watch_until(now + lease)
-local action, is_there = head()
-local tries, still_in_doubt = number('tries'), number('still_in_doubt')
-return {'send', action, is_suppressed(), number('settled'), is_there, number('looked'), tries, still_in_doubt}
+local told = head()
+told[10], told[11] = number('tries'), number('still_in_doubt')
+told[12] = field('asked_at') ~= '' and now - number('asked_at') or -1
+return told

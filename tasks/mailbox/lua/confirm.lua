@@ -7,6 +7,7 @@ if ARGV[5] ~= '' then
   local news = cjson.decode(ARGV[5])
   news.words = without_echoes(news.words)
   take_in(news)
+  set('asked_at', now)
 end
 set('doubt_until', UNANSWERED)
 if ARGV[4] ~= '' then redis.call('ZADD', seen, now, 'said:' .. ARGV[4]) end

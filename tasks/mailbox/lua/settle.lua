@@ -1,6 +1,6 @@
 -- What was at the head of the outbox is done, or given up. ARGV: conversation, token, bell, grace, lease, how many were
 -- settled before it, dead letter's id or '', dead letter, whether a turn's answer was 'posted' or
--- 'suppressed' by it or '', what to do besides...
+-- 'suppressed' by it or '', id of the public message that was made or 0, what to do besides...
 -- Settled twice, it is settled once.
 local token, bell, grace, lease = ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 
@@ -13,7 +13,8 @@ if number('settled') == tonumber(ARGV[6]) then
   end
   if ARGV[9] == 'suppressed' then set('withheld', '1') end
   if ARGV[9] ~= '' then set('awaiting_reply', '') end
-  for i = 10, #ARGV do redis.call('RPUSH', outbox, ARGV[i]) end
+  note_said(tonumber(ARGV[10]))
+  for i = 11, #ARGV do redis.call('RPUSH', outbox, ARGV[i]) end
   keep_dead_letter(ARGV[7], ARGV[8])
 end
 keep()
@@ -25,5 +26,4 @@ end
 if ARGV[9] ~= '' then note_who_waits() end
 set('tries', 1, 'not_before', 0, 'still_in_doubt', 0, 'doubt_until', 0)
 watch_until(now + lease)
-local action, is_there = head()
-return {'send', action, is_suppressed(), number('settled'), is_there, number('looked')}
+return head()

@@ -73,7 +73,7 @@ STEPS: dict[str, tuple[Callable[[Mailbox], Any], Callable[[Mailbox, Any], Any], 
     "begin sending": (committed, lambda mailbox, id: mailbox.begin_sending(id), lambda got: isinstance(got, Sending)),
     "confirm": (sending, lambda mailbox, sending: mailbox.confirm(sending), lambda got: got is False),
     "settle": (sending, lambda mailbox, sending: mailbox.settle(sending), lambda got: got is None),
-    "defer": (sending, lambda mailbox, sending: mailbox.defer(sending, delay_s=0), lambda got: got is None),
+    "defer": (sending, lambda mailbox, sending: mailbox.defer(sending, delay_s=0), lambda got: got == 0),
     "release an outbox": (sending, lambda box, sending: box.release(sending, delay_s=0), lambda got: got is not None),
 }
 

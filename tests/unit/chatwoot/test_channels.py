@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from chatwoot.channels import ANY, Channel, channel
+from chatwoot.channels import ANY, Channel, channel, overtakes
 
 
 @pytest.mark.parametrize(
     ("channel_type", "medium", "takes"),
     [
-        ("Channel::Telegram", None, Channel(characters=4_096)),
-        ("Channel::TwilioSms", "whatsapp", Channel(characters=1_600, window_hours=24)),
-        ("Channel::TwilioSms", "sms", Channel(characters=1_600)),
-        ("Channel::Instagram", None, Channel(characters=1_000, counts_bytes=True)),
+        ("Channel::Telegram", None, Channel(characters=4_096, overtakes=True)),
+        ("Channel::TwilioSms", "whatsapp", Channel(characters=1_600, window_hours=24, overtakes=True)),
+        ("Channel::TwilioSms", "sms", Channel(characters=1_600, overtakes=True)),
+        ("Channel::Instagram", None, Channel(characters=1_000, counts_bytes=True, overtakes=True)),
         ("Channel::Api", None, ANY),
         ("Channel::OfTomorrow", None, ANY),
         (None, None, ANY),
@@ -21,3 +21,20 @@ from chatwoot.channels import ANY, Channel, channel
 )
 def test_what_it_takes(channel_type: str | None, medium: str | None, takes: Channel) -> None:
     assert channel(channel_type, medium=medium) == takes
+
+
+@pytest.mark.parametrize(
+    ("channel_type", "expected"),
+    [
+        ("Channel::Whatsapp", True),
+        ("Channel::FacebookPage", True),
+        ("Channel::Line", True),
+        ("Channel::Sms", True),
+        ("Channel::Email", False),
+        ("Channel::WebWidget", False),
+        ("Channel::Api", False),
+        (None, None),
+    ],
+)
+def test_whether_messages_overtake_each_other(channel_type: str | None, expected: bool | None) -> None:
+    assert overtakes(channel_type) is expected
