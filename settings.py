@@ -137,6 +137,7 @@ class Settings(BaseModel):
     look_before_thinking: Literal["always", "late"] = "always"
     coalesce_seconds: Annotated[float, Field(ge=0)] = 1.0
     coalesce_max_seconds: Annotated[float, Field(ge=0)] = 4.0
+    transcript_wait_seconds: Annotated[float, Field(ge=0)] = 5.0
     typing_seconds: Annotated[float, Field(ge=0)] = 2.0
     message_limit: Annotated[int, Field(ge=100)] = 4096
     history_limit: Annotated[int, Field(gt=0)] = 40

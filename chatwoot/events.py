@@ -113,6 +113,11 @@ class MessageEvent(ConversationEvent, Wording):
         return self.is_outgoing and self.status in ("delivered", "read")
 
     @property
+    def lacks_a_transcript(self) -> bool:
+        """A voice note. Where Chatwoot transcribes them, `message_updated` brings its words a few seconds later."""
+        return any(each.kind == "audio" and not each.transcript for each in self.attachments)
+
+    @property
     def is_unsupported(self) -> bool:
         """The customer sent what Chatwoot cannot show; the content is a sentence of Chatwoot's that says so."""
         return bool(self.content_attributes.get("is_unsupported"))

@@ -82,6 +82,13 @@ class Messages:
         """The customer has changed it, on a channel that tells of that."""
         self._update(message, content=content, template=content)
 
+    def transcribe(self, message: Message, transcript: str) -> None:
+        """A machine has listened to what the customer said."""
+        for attachment in message.attachments:
+            if attachment.file_type == "audio":
+                attachment.transcript = transcript
+        self._events.message_updated(message)
+
     def choose(self, message: Message, title: str) -> None:
         """The customer has chosen one of the quick replies that were sent to them: no message is made for it."""
         offered = message.content_attributes.get("items") or []

@@ -187,6 +187,11 @@ class Sandbox:
         with self._standin.acting():
             self._standin.messages.edit(self._world.messages[message_id], content)
 
+    def transcribe(self, message_id: int, transcript: str) -> None:
+        """What the customer said in a voice note, as Chatwoot has it transcribed a moment later."""
+        with self._standin.acting():
+            self._standin.messages.transcribe(self._world.messages[message_id], transcript)
+
     def customer_chooses(self, message_id: int, title: str) -> None:
         """One of the quick replies in a message that was sent to them."""
         with self._standin.acting():

@@ -138,6 +138,8 @@ class Attachment:
     content_type: str = ""
     data: bytes = b""
     details: Json = field(default_factory=dict)
+    transcript: str = ""
+    """Of what was said in it: Chatwoot has it made after it has told of the message."""
 
 
 Sender = Contact | User | AgentBot

@@ -124,6 +124,7 @@ class Wiring:
         timing = Timing(
             quiet_s=settings.coalesce_seconds,
             most_quiet_s=settings.coalesce_max_seconds,
+            transcript_s=settings.transcript_wait_seconds,
             lease_s=settings.lease_seconds,
             doubt_s=settings.chatwoot_storing_seconds,
         )

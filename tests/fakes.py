@@ -58,6 +58,8 @@ class Conversation:
     waiting: dict[int, str] = field(default_factory=dict)
     first_at: float = 0
     quiet_until: float = 0
+    unheard: set[int] = field(default_factory=set)
+    unheard_until: float = 0
     batch: list[int] | None = None
     """Of the turn at hand; it may be empty. None: not chosen yet."""
     turn: int = 0
@@ -141,6 +143,7 @@ class FakeMailbox:
         source_id: str | None = None,
         news: News = NO_NEWS,
         overtakes: bool | None = None,
+        is_unheard: bool = False,
     ) -> Accepted:
         it = self._of(conversation_id)
         it.overtakes = it.overtakes if overtakes is None else overtakes
@@ -158,6 +161,9 @@ class FakeMailbox:
                 self._note_who_waits(it)
             latest = max(self._now, it.first_at + self._timing.most_quiet_s)
             it.quiet_until = min(self._now + self._timing.quiet_s, latest)
+            if is_unheard and self._timing.transcript_s:
+                it.unheard.add(message_id)
+                it.unheard_until = self._now + self._timing.transcript_s
         following = self._go_on(it) if is_free and (change or is_kept) else None
         return Accepted(is_kept, following if isinstance(following, WakeThinker) else None)
 
@@ -168,10 +174,12 @@ class FakeMailbox:
         self._remember(it, message_id, message)
         return True
 
-    def revise(self, conversation_id: int, message_id: int, message: str, *, to_know: str) -> None:
+    def revise(
+        self, conversation_id: int, message_id: int, message: str, *, to_know: str, is_heard: bool = True
+    ) -> WakeThinker | None:
         it = self._of(conversation_id)
         if message_id not in it.messages:
-            return
+            return None
         is_waiting = message_id in it.waiting
         if is_waiting:
             it.waiting[message_id] = message
@@ -180,6 +188,10 @@ class FakeMailbox:
             known = it.meanwhile.get(message_id)
             was_for_people = known is not None and json.loads(known)["by"] == "customer"
             self._remember(it, message_id, message if was_for_people else to_know)
+        if not is_heard or message_id not in it.unheard:
+            return None
+        it.unheard.remove(message_id)
+        return WakeThinker(it.bell, 0) if it.stage == "queued" and not it.unheard else None
 
     # -- people
 
@@ -292,10 +304,11 @@ class FakeMailbox:
             self._go_on(it)
             it.deadline = it.deadline if it.stage == "idle" else self._now
             return None
-        if it.quiet_until > self._now:
-            return NotYet(it.quiet_until - self._now)
+        if self._ripe_at(it) > self._now:
+            return NotYet(self._ripe_at(it) - self._now)
         if it.batch is None:
             self._choose_batch(it)
+            it.unheard.clear()
             it.turn += 1
             it.attempts = 0
             it.heard, it.look = "due" if it.look else "", False
@@ -582,6 +595,9 @@ class FakeMailbox:
             OnItsWay(it.newest_said, self._now - it.newest_said_at) if it.newest_said > it.arrived else None,
         )
 
+    def _ripe_at(self, it: Conversation) -> float:
+        return max(it.quiet_until, it.unheard_until if it.unheard and it.batch is None else 0)
+
     def _note_said(self, it: Conversation, message_id: int | None) -> None:
         if (message_id or 0) > it.newest_said:
             it.newest_said, it.newest_said_at = message_id or 0, self._now
@@ -695,7 +711,7 @@ class FakeMailbox:
         self._note_who_waits(it)
         if it.waiting or it.resume or it.look:
             it.stage, it.bell = "queued", f"bell {next(_ids)}"
-            delay_s = max(0.0, it.quiet_until - self._now)
+            delay_s = max(0.0, self._ripe_at(it) - self._now)
             self._watch(it, delay_s + self._timing.grace_s)
             return WakeThinker(it.bell, delay_s)
         it.stage, it.bell = "idle", ""

@@ -97,7 +97,7 @@ def _attachment(world: World, file: Attachment) -> Json:
         "width": None,
         "height": None,
     }
-    return body | {"transcribed_text": ""} if file.file_type == "audio" else body
+    return body | {"transcribed_text": file.transcript} if file.file_type == "audio" else body
 
 
 def last(conversation: Conversation, *, activity: bool, private: bool) -> Message | None:

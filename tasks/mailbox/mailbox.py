@@ -85,30 +85,35 @@ class Mailbox:
         source_id: str | None = None,
         news: News = NO_NEWS,
         overtakes: bool | None = None,
+        is_unheard: bool = False,
     ) -> Accepted:
         """Keep a customer's message; a message that was seen is dropped.
 
         `message` says its own id, since two that are equal to the letter are one to Redis. It is given back as it is
         in `Turn.messages`, in the order of the message ids; or in `Turn.earlier`, of a later turn, while people have
         the conversation. `news`: what came with it of whose the conversation is. `overtakes`: as in `know_channel`;
-        None: not known.
+        None: not known. `is_unheard`: a voice note, whose transcript is waited for, and comes by `revise`.
         """
         bell = _new_id()
         quiet, most, grace = self._ms("quiet_s", "most_quiet_s", "grace_s")
-        what = (message_id, source_id or "", message, bell, quiet, most, grace, _json(news), _flag(overtakes))
-        answer = self._run("accept", conversation_id, *what)
+        (transcript,) = self._ms("transcript_s") if is_unheard else (0,)
+        what = (message_id, source_id or "", message, bell, quiet, most, grace, _json(news))
+        answer = self._run("accept", conversation_id, *what, _flag(overtakes), transcript)
         return Accepted(bool(answer[2]), replies.doorbell(answer, bell) if answer[0] == "ring" else None)
 
     def know(self, conversation_id: int, message_id: int, message: str) -> bool:
         """Keep a customer's message for the bot to know, never to answer; once: False where it was seen."""
         return bool(self._run("know", conversation_id, message_id, message)[0] == "known")
 
-    def revise(self, conversation_id: int, message_id: int, message: str, *, to_know: str) -> None:
+    def revise(
+        self, conversation_id: int, message_id: int, message: str, *, to_know: str, is_heard: bool = True
+    ) -> WakeThinker | WakeSender | None:
         """A customer's message reads otherwise now. One that has not come in is left to come in.
 
         It is answered as `message`; where it was answered already, the next turn is told `to_know`, in `Turn.earlier`.
+        `is_heard`: its transcript need not be waited for. Returns whom to ring for: who waited for that.
         """
-        self._run("revise", conversation_id, message_id, message, to_know)
+        return replies.taken_up(self._run("revise", conversation_id, message_id, message, to_know, int(is_heard)))
 
     # -- people
 

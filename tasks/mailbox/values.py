@@ -21,6 +21,8 @@ class Timing:
     most_grace_s: float = 60.0
     doubt_s: float = 15.0
     """So long Chatwoot may go on storing a message whose connection broke, once it answers: its rack-timeout."""
+    transcript_s: float = 5.0
+    """So long a turn waits for Chatwoot's transcript of a voice note; 0: it does not."""
 
 
 @dataclass(frozen=True)

@@ -63,8 +63,13 @@ class Intake:
             return None
         if decision is Decision.CUSTOMER_MESSAGE_CHANGED:
             changed, to_know = Incoming.of(event), Incoming.of(event, by="aside")
-            self.mailbox.revise(id, event.message_id, incoming.dump(changed), to_know=incoming.dump(to_know))
-            return None
+            return self.mailbox.revise(
+                id,
+                event.message_id,
+                incoming.dump(changed),
+                to_know=incoming.dump(to_know),
+                is_heard=not event.lacks_a_transcript,
+            )
         if decision is Decision.A_PERSONS and isinstance(event, MessageCreated):
             return self._persons_message(event)
         if decision is Decision.DELETED:
@@ -88,6 +93,7 @@ class Intake:
             source_id=event.source_id,
             news=news.of_event(event, self.policy),
             overtakes=channels.overtakes(event.channel),
+            is_unheard=event.lacks_a_transcript,
         )
         return accepted.doorbell
 

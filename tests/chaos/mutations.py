@@ -28,6 +28,7 @@ TAKEN_BACK = "tests/integration/people/test_taken_back.py"
 PACE = "tests/integration/test_pace.py"
 ORDER = "tests/integration/test_order_on_the_phone.py"
 ARRIVALS = "tests/integration/tasks/test_mailbox_order.py"
+PEOPLE_SEND = "tests/integration/test_what_people_send.py"
 CHECKPOINTS = "tests/integration/graph/test_checkpoint.py"
 _AT_ONCE = 4  # each in copies of the project, and most of it is waiting
 _HEAD = """\
@@ -158,6 +159,13 @@ MUTATIONS = (
         "return {'send'}",
         "return {'seen'}",
         (ARRIVALS,),
+    ),
+    Mutation(
+        "A voice note's turn waits for its transcript",
+        "tasks/mailbox/lua/_steps.lua",
+        "listens and number('unheard_until') or 0",
+        "0",
+        (f"{PEOPLE_SEND}::test_a_voice_note_is_answered_by_its_transcript",),
     ),
     Mutation(
         "What nobody works on is taken up again",

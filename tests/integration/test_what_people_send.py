@@ -102,6 +102,46 @@ def test_a_call_is_told_as_what_it_is(desk: Desk) -> None:
     assert desk.wait_for_replies(1) == ["Echo: [call]"]
 
 
+VOICE_NOTE = {"filename": "voice.ogg", "content_type": "audio/ogg", "data": ""}
+
+
+def test_a_voice_note_is_answered_by_its_transcript(desk: Desk, stack: Stack) -> None:
+    """Chatwoot has it made after it has told of the message."""
+    stack.restart(TRANSCRIPT_WAIT_SECONDS="600")
+    note = desk.sandbox.customer_writes(conversation_id=3, attachments=[VOICE_NOTE])
+    another = desk.sandbox.customer_writes(conversation_id=3, attachments=[VOICE_NOTE])
+    desk.sandbox.customer_writes("at ten", conversation_id=3)
+    desk.sandbox.settle()
+    nothing_comes(desk)
+    desk.sandbox.transcribe(note.id, "I want a haircut")
+    desk.sandbox.settle()
+    nothing_comes(desk)
+    assert desk.replies(3) == []
+    desk.sandbox.transcribe(another.id, "tomorrow")
+    assert desk.wait_for_replies(1) == ["Echo: I want a haircut\ntomorrow\nat ten"]
+
+
+def test_a_transcript_of_which_no_webhook_tells_is_in_the_list(desk: Desk, stack: Stack) -> None:
+    stack.restart(TRANSCRIPT_WAIT_SECONDS="1")
+    desk.sandbox.webhook_faults.add("never", event="message_updated", times=1)
+    note = desk.sandbox.customer_writes(conversation_id=3, attachments=[VOICE_NOTE])
+    desk.sandbox.transcribe(note.id, "I want a haircut")
+    assert desk.wait_for_replies(1) == ["Echo: I want a haircut"]
+
+
+def test_a_voice_note_is_answered_without_one_in_the_end(desk: Desk, stack: Stack, redis_server: RedisServer) -> None:
+    """And what it said is known, should it be told later."""
+    stack.restart(TRANSCRIPT_WAIT_SECONDS="0.5")
+    note = desk.sandbox.customer_writes(conversation_id=3, attachments=[VOICE_NOTE])
+    assert desk.wait_for_replies(1) == ["Echo: [audio]"]
+    desk.sandbox.transcribe(note.id, "I want a haircut")
+    desk.sandbox.settle()
+    nothing_comes(desk)
+    desk.sandbox.customer_writes("well?", conversation_id=3)
+    desk.wait_for_replies(2)
+    assert "I want a haircut" in remembered(redis_server, "graph.echo:graph")
+
+
 @pytest.mark.parametrize(
     "contact",
     [

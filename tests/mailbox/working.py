@@ -75,7 +75,7 @@ class Working(RuleBasedStateMachine):
 
     @initialize(quiet_s=st.sampled_from((0.0, UNIT_S)))
     def begin(self, quiet_s: float) -> None:
-        timing = Timing(quiet_s, 3 * quiet_s, LEASE_S, GRACE_S, MOST_GRACE_S, DOUBT_S)
+        timing = Timing(quiet_s, 3 * quiet_s, LEASE_S, GRACE_S, MOST_GRACE_S, DOUBT_S, UNIT_S)
         self.workers = {name: self.world.open(f"here/{name}", timing) for name in WORKERS}
         self.anyone = self.workers["ann"]
 
@@ -94,7 +94,8 @@ class Working(RuleBasedStateMachine):
         book.ids_of_customers |= {id} if is_new else set()
         if is_new and source:
             is_new = self.now - book.sources.get(source, -SAME_SOURCE_S) >= SAME_SOURCE_S
-        accepted = self.anyone.accept(conversation_id, id, text_of(id), source_id=source or None, news=news)
+        how = {"source_id": source or None, "news": news, "is_unheard": id % 3 == 0}
+        accepted = self.anyone.accept(conversation_id, id, text_of(id), **how)
         assert accepted.is_new == is_new
         change = book.takes_in(news, self.now)
         if is_new:
@@ -115,12 +116,13 @@ class Working(RuleBasedStateMachine):
         else:
             book.waiting.add(id)
 
-    @rule(conversation_id=conversations, id=message_ids)
-    def revise(self, conversation_id: int, id: int) -> None:
-        """The customer has edited a message, and the machine tells no edition from another: it reads as before."""
+    @rule(conversation_id=conversations, id=message_ids, is_heard=st.booleans())
+    def revise(self, conversation_id: int, id: int, is_heard: bool) -> None:
+        """The customer has edited a message, or it was transcribed: to the machine it reads as before."""
         book, before = self.before(conversation_id)
         note = text_of(id, by="aside")
-        self.anyone.revise(conversation_id, id, text_of(id), to_know=note)
+        rung = self.anyone.revise(conversation_id, id, text_of(id), to_know=note, is_heard=is_heard)
+        assert rung is None or (before.stage == "queued" and rung.bell == book.bells[-1])
         is_being_thought = before.stage == "thinking" and text_of(id) in book.turns[-1].messages
         if id in book.ids and (id not in book.waiting or is_being_thought):
             is_peoples = id in book.meanwhile and is_customers(book.meanwhile[id])

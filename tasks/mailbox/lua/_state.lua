@@ -30,6 +30,8 @@
 --   rings              how often the watchdog has rung in vain                   take_up; 0 at each claim
 --   first_at           when the first of what waits came                         accept
 --   quiet_until        no turn before: the customer is still writing             accept, release
+--   unheard            ids of voice notes that wait for a transcript             accept, revise; '' by claim
+--   unheard_until      no turn before, if there are any                          accept
 --   turn               number of the latest turn                                 claim
 --   batch              message ids of the turn at hand, '-' if none; '' not chosen yet    claim; '' by commit
 --   attempts           how often the turn at hand was claimed                    claim

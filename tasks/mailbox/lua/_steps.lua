@@ -168,6 +168,12 @@ local function bring_what_is_due()
   end
 end
 
+-- Before that no turn begins: the customer is still writing, or Chatwoot still listening to what they said.
+local function ripe_at()
+  local listens = field('unheard') ~= '' and field('batch') == ''
+  return math.max(number('quiet_until'), listens and number('unheard_until') or 0)
+end
+
 -- A stage has ended: send what is to be sent, else queue what waits, else be idle.
 -- Returns 'send', or 'ring' with the milliseconds to wait before ringing, or 'idle'.
 local function go_on(bell, grace)
@@ -183,7 +189,7 @@ local function go_on(bell, grace)
   if is_silenced() == 1 then leave_to_people() end
   note_who_waits()
   if redis.call('ZCARD', waiting) > 0 or field('resume') == '1' or field('look') == '1' then
-    local delay = math.max(0, number('quiet_until') - now)
+    local delay = math.max(0, ripe_at() - now)
     set('stage', 'queued', 'bell', bell, 'token', '', 'rings', 0)
     watch_until(now + delay + grace)
     return {'ring', delay}

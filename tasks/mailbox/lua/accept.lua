@@ -1,6 +1,6 @@
 -- A customer's message comes in, once. ARGV: conversation, message id, source id or '', message, bell, milliseconds of
 -- quiet to wait for, at most so many in all, grace, news: of the conversation's state that came with it, whether messages
--- overtake each other here or ''.
+-- overtake each other here or '', for how long its transcript is waited for.
 local id, source, message, bell = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local quiet, most, grace = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 
@@ -21,6 +21,8 @@ elseif is_kept then
   -- Who waits for an earlier answer has waited longer.
   if not redis.call('ZSCORE', unanswered, conversation) then note_who_waits() end
   set('quiet_until', math.min(now + quiet, math.max(now, number('first_at') + most)))
+  local transcript = tonumber(ARGV[11])
+  if transcript > 0 then set('unheard', field('unheard') .. id .. ' ', 'unheard_until', now + transcript) end
 end
 keep()
 local next = {'waiting', 0}

@@ -10,14 +10,14 @@ if not again then
     go_on('', 0)
     return {'stale'}
   end
-  if number('quiet_until') > now then return {'wait', number('quiet_until') - now} end
+  if ripe_at() > now then return {'wait', ripe_at() - now} end
   if field('batch') == '' then
     choose_batch(most)
     redis.call('HINCRBY', state, 'turn', 1)
     local hour = math.floor(now / (3600 * 1000))
     if number('hour') ~= hour then set('hour', hour, 'turns_this_hour', 0) end
     redis.call('HINCRBY', state, 'turns_this_hour', 1)
-    set('attempts', 0, 'heard', field('look') == '1' and 'due' or '', 'look', '')
+    set('unheard', '', 'attempts', 0, 'heard', field('look') == '1' and 'due' or '', 'look', '')
   end
   redis.call('HINCRBY', state, 'attempts', 1)
   set('stage', 'thinking', 'token', token, 'rings', 0)

@@ -1,6 +1,6 @@
--- A customer's message reads otherwise now: edited, or heard by a machine. It is answered as it reads; where it was
--- answered already, the graph is told, and nobody rings. ARGV: conversation, message id, message, the same as something
--- to know.
+-- A customer's message reads otherwise now: edited, or transcribed. It is answered as it reads; where it was answered
+-- already, the graph is told, and nobody rings. ARGV: conversation, message id, message, the same as something to know,
+-- 1 if no transcript of it is waited for any more: then whoever waited for it goes on.
 local id, message, to_know = ARGV[2], ARGV[3], ARGV[4]
 if not redis.call('ZSCORE', seen, 'message:' .. id) then return {'unknown'} end
 
@@ -18,4 +18,9 @@ if not is_waiting or is_being_thought then
   remember(id, was_for_people and message or to_know)
 end
 keep()
-return {'revised'}
+local unheard = field('unheard')
+local still = ARGV[5] == '1' and string.gsub(unheard, '%f[%d]' .. id .. ' ', '') or unheard
+if still == unheard then return {'revised'} end
+set('unheard', still)
+if still ~= '' or field('stage') ~= 'queued' then return {'revised'} end
+return {'ring', field('bell')}
