@@ -33,6 +33,7 @@ class Channel:
     has arrived, its `source_id` or its status says, a moment after the channel took it."""
 
 
+_LONGER_THAN_A_NUMBER = 16
 ANY = Channel()
 TWILIO_WHATSAPP = Channel(characters=1_600, window_hours=24, overtakes=True)
 CHANNELS = {
@@ -68,3 +69,13 @@ def channel(channel_type: str | None, *, medium: str | None = None) -> Channel:
 def overtakes(channel_type: str | None) -> bool | None:
     """Whether messages overtake each other on their way to the customer; None: the channel was not told."""
     return channel(channel_type).overtakes if channel_type else None
+
+
+def gives_unique_ids(channel_type: str | None, source_id: str) -> bool:
+    """Whether no other message of its inbox has this `source_id`.
+
+    Telegram counts in each chat, and whoever posts into an API inbox may; what they make of a bridge's ids is long.
+    """
+    if channel_type in (None, "Channel::Telegram"):
+        return False
+    return channel_type != "Channel::Api" or len(source_id) >= _LONGER_THAN_A_NUMBER

@@ -16,6 +16,7 @@ from tasks.customers.claims import RecipientClaims
 from tasks.customers.erasure import Eraser
 from tasks.customers.index import ContactIndex
 from tasks.customers.outreach import Outreach
+from tasks.customers.twins import Twins
 from tasks.mailbox import Mailbox, Timing
 from tasks.mailbox.doorbells import over_celery, write
 from tasks.ownership.asking import Asker
@@ -231,7 +232,10 @@ class Wiring:
 
     @cached_property
     def intake(self) -> Intake:
-        return Intake(mailbox=self.mailbox, index=self.index, policy=self.policy)
+        # As long as a message may be found by looking for it, and its twin a little later.
+        horizon_s = int(self.settings.reconcile_horizon_seconds) + 600
+        twins = Twins(self.redis_client, self.settings.chatwoot_account_id, ttl_s=horizon_s)
+        return Intake(mailbox=self.mailbox, index=self.index, twins=twins, policy=self.policy)
 
     @cached_property
     def lateness(self) -> Lateness | None:

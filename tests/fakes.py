@@ -144,10 +144,11 @@ class FakeMailbox:
         news: News = NO_NEWS,
         overtakes: bool | None = None,
         is_unheard: bool = False,
+        is_heard_elsewhere: bool = False,
     ) -> Accepted:
         it = self._of(conversation_id)
         it.overtakes = it.overtakes if overtakes is None else overtakes
-        is_kept = self._see(it, message_id) and not self._is_twin(it, source_id or "")
+        is_kept = self._see(it, message_id) and not self._is_twin(it, source_id or "") and not is_heard_elsewhere
         is_first = not it.waiting
         change = self._take_in(it, news)
         is_free = it.stage == "idle" or (it.stage == "queued" and change == "taken")

@@ -86,6 +86,7 @@ class Mailbox:
         news: News = NO_NEWS,
         overtakes: bool | None = None,
         is_unheard: bool = False,
+        is_heard_elsewhere: bool = False,
     ) -> Accepted:
         """Keep a customer's message; a message that was seen is dropped.
 
@@ -93,12 +94,14 @@ class Mailbox:
         in `Turn.messages`, in the order of the message ids; or in `Turn.earlier`, of a later turn, while people have
         the conversation. `news`: what came with it of whose the conversation is. `overtakes`: as in `know_channel`;
         None: not known. `is_unheard`: a voice note, whose transcript is waited for, and comes by `revise`.
+        `is_heard_elsewhere`: another conversation has it, so here it counts as seen.
         """
         bell = _new_id()
         quiet, most, grace = self._ms("quiet_s", "most_quiet_s", "grace_s")
         (transcript,) = self._ms("transcript_s") if is_unheard else (0,)
         what = (message_id, source_id or "", message, bell, quiet, most, grace, _json(news))
-        answer = self._run("accept", conversation_id, *what, _flag(overtakes), transcript)
+        more = (_flag(overtakes), transcript, int(is_heard_elsewhere))
+        answer = self._run("accept", conversation_id, *what, *more)
         return Accepted(bool(answer[2]), replies.doorbell(answer, bell) if answer[0] == "ring" else None)
 
     def know(self, conversation_id: int, message_id: int, message: str) -> bool:
@@ -206,7 +209,8 @@ class Mailbox:
             pipe.llen(outbox)
             pipe.hget(state, "stage")
             was_seen, waits, is_peoples, actions, stage = pipe.execute()
-        return was_seen is not None and not (waits or is_peoples or actions) and stage == "idle"
+        is_at_rest = stage in (None, "", "idle")
+        return was_seen is not None and not (waits or is_peoples or actions) and is_at_rest
 
     def waiting(self, conversation_id: int) -> set[int]:
         """The ids of the customer's messages that are to be answered."""

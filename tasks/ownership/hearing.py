@@ -15,7 +15,7 @@ import structlog
 from chatwoot.conversations import Conversation
 from chatwoot.errors import PermanentError
 from chatwoot.messages import Message
-from tasks.mailbox import LeftToPeople, Mailbox, News, Turn
+from tasks.mailbox import LeftToPeople, Listed, Mailbox, News, Turn
 from tasks.ownership import listed, news
 from tasks.ownership.answered import is_persons
 from tasks.ownership.intake import Intake
@@ -82,7 +82,7 @@ class Hearing:
         told = news.of_conversation(about, self.intake.policy, words) if about else News(words=words)
         heard, unknown = self.mailbox.hear(
             turn,
-            [*customers, *persons],
+            [*(self._once(each, turn, known, about) for each in customers), *persons],
             up_to=max((each.id for each in messages), default=0),
             deleted=[each.id for each in messages if each.is_deleted],
             news=replace(told, back=given_back) if not told.signs else told,
@@ -92,6 +92,16 @@ class Hearing:
             if self.lateness is not None:
                 self.lateness.note()
         return heard
+
+    def _once(self, said: Listed, turn: Turn, known: dict[int, Incoming], about: Conversation | None) -> Listed:
+        """What no webhook told of, and another conversation has, counts as seen here."""
+        place = next(iter(known.values()), about)
+        if said.id in known or said.is_answered or place is None:
+            return said
+        is_elsewhere = self.intake.twins.is_heard_elsewhere(
+            turn.conversation_id, inbox_id=place.inbox_id, channel=place.channel, source_id=said.source_id or None
+        )
+        return replace(said, message="", is_answered=True) if is_elsewhere else said
 
     def _untold_hand_back(self, messages: Sequence[Message], turn: Turn) -> int:
         """When people handed it back after their last word, where something was done since and no webhook will tell.

@@ -14,6 +14,7 @@ from chatwoot.conversations import Conversation
 from chatwoot.events import ConversationEvent, Event, MessageCreated, MessageUpdated
 from chatwoot.messages import Message
 from tasks.customers.index import ContactIndex
+from tasks.customers.twins import Twins
 from tasks.mailbox import Accepted, Mailbox, WakeSender, WakeThinker
 from tasks.ownership import news
 from tasks.ownership.decision import Decision
@@ -30,6 +31,7 @@ class Intake:
 
     mailbox: Mailbox
     index: ContactIndex
+    twins: Twins
     policy: Policy
 
     def take_in(self, event: Event | None, decision: Decision) -> WakeThinker | WakeSender | None:
@@ -52,6 +54,12 @@ class Intake:
             source_id=message.source_id,
             news=news.of_conversation(conversation, self.policy),
             overtakes=channels.overtakes(conversation.channel),
+            is_heard_elsewhere=self.twins.is_heard_elsewhere(
+                conversation.id,
+                inbox_id=conversation.inbox_id,
+                channel=conversation.channel,
+                source_id=message.source_id,
+            ),
         )
 
     def _message(self, event: MessageCreated | MessageUpdated, decision: Decision) -> WakeThinker | WakeSender | None:
@@ -94,6 +102,9 @@ class Intake:
             news=news.of_event(event, self.policy),
             overtakes=channels.overtakes(event.channel),
             is_unheard=event.lacks_a_transcript,
+            is_heard_elsewhere=self.twins.is_heard_elsewhere(
+                event.conversation_id, inbox_id=event.inbox_id, channel=event.channel, source_id=event.source_id
+            ),
         )
         return accepted.doorbell
 

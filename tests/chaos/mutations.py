@@ -168,6 +168,13 @@ MUTATIONS = (
         (f"{PEOPLE_SEND}::test_a_voice_note_is_answered_by_its_transcript",),
     ),
     Mutation(
+        "What another conversation has heard is not answered here",
+        "tasks/customers/twins.py",
+        "return heard_in is not None and str(heard_in) != str(conversation_id)",
+        "return False",
+        (f"{PEOPLE_SEND}::test_one_message_in_two_conversations_is_answered_once",),
+    ),
+    Mutation(
         "What nobody works on is taken up again",
         "tasks/mailbox/lua/reclaim_overdue.lua",
         "if not deadline or deadline > now then return {'nothing'} end",

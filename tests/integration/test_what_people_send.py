@@ -102,6 +102,57 @@ def test_a_call_is_told_as_what_it_is(desk: Desk) -> None:
     assert desk.wait_for_replies(1) == ["Echo: [call]"]
 
 
+@pytest.fixture
+def twin(desk: Desk) -> int:
+    """The same person once more, as another contact: known by a hidden id, or by a number written otherwise."""
+    return desk.conversation(9, "+5215512345678")
+
+
+@pytest.mark.parametrize("told", ["both", "first", "second"])
+def test_one_message_in_two_conversations_is_answered_once(
+    told: str, desk: Desk, stack: Stack, twin: int, redis_server: RedisServer
+) -> None:
+    """Whether webhooks tell of both, or of one only and looking finds the other."""
+    stack.restart(RECONCILE_GRACE_SECONDS="0")
+    for number, id in (("first", 3), ("second", twin)):
+        if told not in ("both", number):
+            desk.sandbox.webhook_faults.add("never", event="message_created", times=1)
+        desk.sandbox.customer_writes("Hola", conversation_id=id, source_id="wamid.A0")
+        desk.sandbox.settle()
+    stack.celery("call", "tasks.reconcile")
+    wait_until(lambda: '"event": "reconciled"' in stack.logs(), what="the look for what was lost")
+    nothing_comes(desk)
+    assert sorted(desk.replies(3) + desk.replies(twin)) == ["Echo: Hola"]
+    # What they write next goes to one of them, and that one answers.
+    desk.sandbox.customer_writes("And tomorrow?", conversation_id=twin, source_id="wamid.A1")
+    wait_until(lambda: "Echo: And tomorrow?" in desk.replies(twin), what="the next answer")
+
+
+def test_whose_copy_is_not_answered_has_not_waited_for_people(desk: Desk, stack: Stack, twin: int) -> None:
+    stack.restart(MAX_WAIT_SECONDS="1")
+    for id in (3, twin):
+        desk.sandbox.customer_writes("Hola", conversation_id=id, source_id="wamid.A0")
+    wait_until(lambda: desk.replies(3) or desk.replies(twin), what="the answer")
+    desk.sandbox.settle()
+    for id in (3, twin):
+        desk.sandbox.age(id, seconds=60)
+    stack.celery("call", "tasks.watch")
+    stack.celery("call", "tasks.watch")
+    nothing_comes(desk)
+    assert desk.notes(3) == desk.notes(twin) == []
+    assert desk.sandbox.conversation(twin)["status"] == "pending"
+
+
+def test_two_messages_with_one_number_of_telegrams_are_both_answered(desk: Desk) -> None:
+    """It counts in each chat."""
+    inbox = desk.sandbox.add_inbox(name="Telegram", channel="telegram", agent_bot_id=1)
+    there = Desk(desk.sandbox, inbox.id)
+    for id in (7, 8):
+        there.conversation(id, f"+3460000000{id}")
+        desk.sandbox.customer_writes("Hola", conversation_id=id, source_id="17")
+    assert [there.wait_for_replies(1, id) for id in (7, 8)] == [["Echo: Hola"], ["Echo: Hola"]]
+
+
 VOICE_NOTE = {"filename": "voice.ogg", "content_type": "audio/ogg", "data": ""}
 
 

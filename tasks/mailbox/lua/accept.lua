@@ -1,11 +1,11 @@
 -- A customer's message comes in, once. ARGV: conversation, message id, source id or '', message, bell, milliseconds of
 -- quiet to wait for, at most so many in all, grace, news: of the conversation's state that came with it, whether messages
--- overtake each other here or '', for how long its transcript is waited for.
+-- overtake each other here or '', for how long its transcript is waited for, 1 if another conversation has heard it.
 local id, source, message, bell = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local quiet, most, grace = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 
 local is_new = see_message(id)
-local is_kept = is_new and not is_twin(source)
+local is_kept = is_new and not is_twin(source) and ARGV[12] ~= '1'
 redis.call('ZREMRANGEBYSCORE', seen, '-inf', now - 7 * DAY)
 if ARGV[10] ~= '' then set('overtakes', ARGV[10]) end
 

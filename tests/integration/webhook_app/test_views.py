@@ -23,6 +23,7 @@ from graph.said import Said
 from graph.thinking import Thinker
 from settings import Settings
 from tasks.customers.index import ContactIndex
+from tasks.customers.twins import Twins
 from tasks.mailbox import Mailbox, Timing, WakeThinker
 from tasks.mailbox.doorbells import Doorbells
 from tasks.ownership.intake import Intake
@@ -58,7 +59,12 @@ class Front:
         self.mailbox = Mailbox(client, account_id=1, timing=Timing(quiet_s=0, most_quiet_s=0))
         policy = Policy(account_id=1, answer_inbox_ids=None, answer_statuses=frozenset({"pending", "open"}))
         reception = Reception(
-            intake=Intake(mailbox=self.mailbox, index=ContactIndex(client, 1, ttl_s=60), policy=policy),
+            intake=Intake(
+                mailbox=self.mailbox,
+                index=ContactIndex(client, 1, ttl_s=60),
+                twins=Twins(client, 1, ttl_s=60),
+                policy=policy,
+            ),
             undelivered=Undelivered(self.mailbox),
             doorbells=Doorbells(lambda id, doorbell: self.rung.append((id, doorbell)), lambda id: None),
             secrets=(SECRET,),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chatwoot.channels import ANY, Channel, channel, overtakes
+from chatwoot.channels import ANY, Channel, channel, gives_unique_ids, overtakes
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,18 @@ def test_what_it_takes(channel_type: str | None, medium: str | None, takes: Chan
 )
 def test_whether_messages_overtake_each_other(channel_type: str | None, expected: bool | None) -> None:
     assert overtakes(channel_type) is expected
+
+
+@pytest.mark.parametrize(
+    ("channel_type", "source_id", "expected"),
+    [
+        ("Channel::Whatsapp", "wamid.HBgLMzQ2", True),
+        ("Channel::TwilioSms", "SM1", True),
+        ("Channel::Telegram", "1234567890123456789", False),
+        ("Channel::Api", "WAID:3EB0C767D26B1D8A2F5E", True),
+        ("Channel::Api", "17", False),
+        (None, "wamid.HBgLMzQ2", False),
+    ],
+)
+def test_whether_no_other_message_has_the_same_id(channel_type: str | None, source_id: str, expected: bool) -> None:
+    assert gives_unique_ids(channel_type, source_id) is expected

@@ -39,13 +39,16 @@ class Chatwoot:
     def add(self, conversation_id: int, *, contact_id: int | None, phone_number: str | None) -> None:
         self.entered.append((conversation_id, contact_id, phone_number))
 
+    def is_heard_elsewhere(self, conversation_id: int, **of_what: object) -> bool:
+        return False
+
     def reconcile(self) -> int:
         def ring(conversation_id: int, doorbell: WakeThinker) -> None:
             self.rung.append(conversation_id)
 
         return LostWebhooks(
             client=Client("http://chatwoot.test", 1, "token", transport=httpx.MockTransport(self._answer)),
-            intake=Intake(mailbox=self.mailbox, index=self, policy=POLICY),  # type: ignore[arg-type]
+            intake=Intake(mailbox=self.mailbox, index=self, twins=self, policy=POLICY),  # type: ignore[arg-type]
             policy=POLICY,
             doorbells=Doorbells(ring, lambda conversation_id: None),
             horizon_s=HOUR_S,
