@@ -19,6 +19,7 @@ from typing import Any, Protocol, TypeVar
 import redis
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import (
+    WRITES_IDX_MAP,
     ChannelVersions,
     Checkpoint,
     CheckpointMetadata,
@@ -29,12 +30,17 @@ from langgraph.checkpoint.base import (
 from langgraph.checkpoint.redis import ShallowRedisSaver
 from langgraph.checkpoint.redis.util import to_storage_safe_str
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+from langgraph.checkpoint.serde.types import INTERRUPT
+from redis.commands.core import Script
 
 T = TypeVar("T")
 
 FENCE = "__fence"
 """The key in a config's `configurable` under which a `Fence` may stand."""
+TURN = "turn"
+"""The key in a config's metadata under which the name of the turn stands: see `Memory.restore`."""
 _BLOB = "__msgpack"
+_BEFORE = "!before"
 
 
 @dataclass(frozen=True)
@@ -64,21 +70,55 @@ def _at_once(step: Callable[[], T], /) -> T:
     return step()
 
 
-# KEYS: checkpoint, registry of writes, the fence's hash. ARGV: document, time to live in s, checkpoint id, the fence's
-# field and value. Checkpoint ids sort by time. A write may come before its checkpoint: only older ones go.
-_PUT = """
-if ARGV[4] ~= '' and redis.call('HGET', KEYS[3], ARGV[4]) ~= ARGV[5] then return 0 end
-redis.call('JSON.SET', KEYS[1], '$', ARGV[1])
-redis.call('EXPIRE', KEYS[1], ARGV[2])
-for _, key in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
-  local id = string.match(key, ':(%x+%-%x+%-%x+%-%x+%-%x+):[^:]+:%-?%d+$')
-  if id and id < ARGV[3] then
-    redis.call('DEL', key)
-    redis.call('ZREM', KEYS[2], key)
+# KEYS: checkpoint, registry of writes, the fence's hash, the checkpoint before the turn. ARGV: the fence's field and
+# value.
+_BEGIN = """
+if ARGV[1] ~= '' and redis.call('HGET', KEYS[3], ARGV[1]) ~= ARGV[2] then return 0 end
+local function path(key, name)
+  return redis.call('EXISTS', key) == 1 and redis.call('JSON.GET', key, name) or ''
+end
+local function drop_writes(is_to_go)
+  for _, key in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
+    local id, number = string.match(key, ':(%x+%-%x+%-%x+%-%x+%-%x+):[^:]+:(%-?%d+)$')
+    if id and is_to_go(id, number) then
+      redis.call('DEL', key)
+      redis.call('ZREM', KEYS[2], key)
+    end
   end
 end
+"""
+
+# Further ARGV: document, time to live in s, checkpoint id, the turn's name as JSON or ''. Checkpoint ids sort by time.
+# A write may come before its checkpoint: only older ones go, and those of what was before the turn stay with it.
+_PUT = (
+    _BEGIN
+    + """
+if ARGV[6] ~= '' and path(KEYS[1], '.metadata.turn') ~= ARGV[6] then
+  redis.call('DEL', KEYS[4])
+  redis.call('COPY', KEYS[1], KEYS[4])
+end
+redis.call('JSON.SET', KEYS[1], '$', ARGV[3])
+redis.call('EXPIRE', KEYS[1], ARGV[4])
+redis.call('EXPIRE', KEYS[4], ARGV[4])
+local kept = path(KEYS[4], '.checkpoint_id')
+drop_writes(function(id) return id < ARGV[5] and '"' .. id .. '"' ~= kept end)
 return 1
 """
+)
+
+# Further ARGV: the turn's name as JSON, the number that LangGraph gives to interrupts among a task's writes: they stay,
+# and what the turn made of them goes.
+_RESTORE = (
+    _BEGIN
+    + """
+if path(KEYS[1], '.metadata.turn') ~= ARGV[3] then return 1 end
+redis.call('DEL', KEYS[1])
+redis.call('COPY', KEYS[4], KEYS[1])
+local kept = path(KEYS[1], '.checkpoint_id')
+drop_writes(function(id, number) return '"' .. id .. '"' ~= kept or number ~= ARGV[4] end)
+return 1
+"""
+)
 
 
 class Memory(ShallowRedisSaver):
@@ -95,7 +135,7 @@ class Memory(ShallowRedisSaver):
         super().__init__(redis_client=client, ttl={"default_ttl": ttl_s / 60, "refresh_on_read": False})
         self.serde = JsonPlusSerializer()
         self._ttl_s = ttl_s
-        self._put = client.register_script(_PUT)
+        self._put, self._restore = client.register_script(_PUT), client.register_script(_RESTORE)
 
     # redis-py registers the JSON callbacks anew, client-wide, at each .json(): another thread's answer then comes back
     # unparsed and reads as "no checkpoint". A client of its own for each thread, all on one connection pool.
@@ -141,7 +181,6 @@ class Memory(ShallowRedisSaver):
         """
         configurable = config["configurable"]
         thread_id, namespace = configurable["thread_id"], configurable.get("checkpoint_ns", "")
-        fence = configurable.get(FENCE) or Fence("", "", "")
         document = {
             "thread_id": thread_id,
             "checkpoint_ns": to_storage_safe_str(namespace),
@@ -149,14 +188,28 @@ class Memory(ShallowRedisSaver):
             "checkpoint": self._dump_checkpoint(checkpoint),
             "metadata": json.loads(json.dumps(get_checkpoint_metadata(config, metadata), default=str)),
         }
-        key = self._make_shallow_redis_checkpoint_key_cached(thread_id, namespace)
-        keys = [key, _registry(thread_id, namespace), fence.key or key]
-        args = [json.dumps(document), self._ttl_s, checkpoint["id"], fence.field, fence.value]
-        stored = self._kept(lambda: self._put(keys=keys, args=args))
-        if not stored:
-            raise FencedOff(thread_id)
+        turn = document["metadata"].get(TURN) if not namespace else None
+        what = (json.dumps(document), self._ttl_s, checkpoint["id"], json.dumps(turn) if turn else "")
+        self._fenced(self._put, thread_id, namespace, configurable.get(FENCE), *what)
         stored_at = {"thread_id": thread_id, "checkpoint_ns": namespace, "checkpoint_id": checkpoint["id"]}
         return {"configurable": stored_at}
+
+    def restore(self, thread_id: str, turn: str, *, fence: Fence | None = None) -> None:
+        """Have the memory be what it was before this turn, if anything of it was stored. Safe to repeat.
+
+        Subgraphs that keep a memory of their own keep what they have.
+
+        Raises:
+            FencedOff: as `put`.
+        """
+        self._fenced(self._restore, thread_id, "", fence, json.dumps(turn), WRITES_IDX_MAP[INTERRUPT])
+
+    def _fenced(self, script: Script, thread_id: str, namespace: str, fence: Fence | None, *what: str | int) -> None:
+        fence = fence or Fence("", "", "")
+        key = self._make_shallow_redis_checkpoint_key_cached(thread_id, namespace)
+        keys = [key, _registry(thread_id, namespace), fence.key or key, f"{key}{_BEFORE}"]
+        if not self._kept(lambda: script(keys=keys, args=[fence.field, fence.value, *what])):
+            raise FencedOff(thread_id)
 
     def _kept(self, step: Callable[[], T]) -> T:
         try:

@@ -38,8 +38,8 @@ class Said:
     id: str
     """The same at each attempt, so that saying it again adds nothing to the memory."""
     text: str = field(repr=False)
-    by: Literal["customer", "aside", "person", "deleted"] = "customer"
-    """`aside`: the customer's, and not to be answered."""
+    by: Literal["customer", "aside", "unanswered", "person", "deleted"] = "customer"
+    """`aside`: the customer's, and not to be answered. `unanswered`: the customer's, which was given up."""
     attachments: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
     in_reply_to: str | None = None
     """The id of the message that this one quotes."""
@@ -66,7 +66,7 @@ class Said:
     @property
     def _named(self) -> str:
         """What it is, where it says nothing: a model refuses an empty message."""
-        return f"[{self.kind.replace('_', ' ')}]" if self.kind != TEXT else ""
+        return f"[{self.kind.replace('_', ' ')}]" if self.kind != TEXT else "[nothing]"
 
 
 def _in_words(attachment: Mapping[str, Any]) -> str:

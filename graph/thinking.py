@@ -2,32 +2,46 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
-from langchain_core.messages import AIMessage, BaseMessage, RemoveMessage, trim_messages
+from langchain_core.messages import AIMessage, BaseMessage, RemoveMessage
 from langchain_core.runnables import RunnableConfig
+from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from langgraph.types import Command, Durability, StateSnapshot
 
-from graph import wants
-from graph.checkpoint import FENCE, Fence
+from graph import history, wants
+from graph.checkpoint import FENCE, TURN, Fence
 from graph.loader import MESSAGES, Graph
 from graph.outcome import HandOver, Outcome, Reply
 from graph.said import PERSON, Said
 
-_RECURSION_LIMIT = 25  # LangGraph's own default is 10007: a graph that loops would run for minutes
-_TURN, _NODES = "turn", "nodes"
+_NODES, _KNOWN, _UNTOLD = "nodes", "known", "untold"
+_LOST = (
+    "The bot was waiting for what people decide here, and what it was about to do is lost: its memory has expired, or "
+    "its graph was changed meanwhile. Please go on by hand."
+)
+_INTERRUPTS = "__interrupt__"
 
 
 @dataclass(frozen=True)
 class Thinker:
-    """A graph, and how much of a conversation it sees."""
+    """A graph, and how much of a conversation it sees.
+
+    What belongs to a turn stands in the metadata of its checkpoints: its name; the ids of the messages that stay from
+    before it, so that nothing older can ever be taken for its answer, however often it is tried; and what was said that
+    the memory cannot take yet, since a tool call is still to be answered.
+    """
 
     graph: Graph
     history_limit: int
     durability: Durability = "exit"
     """With "exit" the memory is saved once, at the end of a turn; with "sync" after each step."""
+    recursion_limit: int = 25
+    """Steps of a turn, where the graph's own config names no limit. LangGraph's default is 10007: a graph that loops
+    would run for minutes."""
 
     def think(
         self,
@@ -36,12 +50,13 @@ class Thinker:
         said: Sequence[Said],
         *,
         earlier: Sequence[Said] = (),
+        resumes: bool = False,
         fence: Fence | None = None,
     ) -> Outcome:
         """Run the graph on what was said, and return what it wants.
 
         `earlier` was said before, while people had the conversation: it goes into the memory and is not answered. Where
-        nothing else was `said`, only a graph that waits for people goes on.
+        nothing else was `said`, only a graph that waits for people goes on; `resumes`: it is expected to.
 
         Safe to repeat with the same `turn_id` and the same messages: a turn that had ended is not run again, one that
         was cut short goes on from its last checkpoint.
@@ -50,61 +65,140 @@ class Thinker:
             FencedOff: the turn is not this worker's any more; the memory is untouched.
             Exception: whatever the graph raises.
         """
-        config: RunnableConfig = {
-            "configurable": {"thread_id": thread_id, FENCE: fence},
-            "metadata": {_TURN: turn_id, _NODES: self._nodes},
-            "recursion_limit": _RECURSION_LIMIT,
-        }
-        before = self.graph.get_state(config)
+        place: RunnableConfig = {"configurable": {"thread_id": thread_id, FENCE: fence}}
+        before = self.graph.get_state(place)
         if self._is_of(before, turn_id):
-            return _wanted(self._run(None, config) if before.next else before.values, said)
-        known = {message.id for message in before.values.get(MESSAGES, [])}
+            known = _known(before, said)
+            return _wanted(self._gone_on(before, _Run(self._config(place), turn_id, self._nodes, known)), known)
         if not said and not before.interrupts:
-            return ()
-        return _wanted(self._run(self._input(before, said, earlier), config), said, known)
+            return (HandOver(_LOST),) if resumes else ()
+        new = sorted((*_untold(before), *earlier, *said), key=lambda each: each.place)
+        staying = self._staying(before, new, said)
+        run = _Run(self._config(place), turn_id, self._nodes, [str(message.id) for message in staying])
+        begin = self._resumed if before.interrupts else self._begun
+        values = begin(before, staying, new, run)
+        lost = (HandOver(_LOST),) if resumes and not before.interrupts else ()
+        return (*_wanted(values, run.known), *lost)
 
-    def _run(self, input: dict[str, Any] | Command[Any] | None, config: RunnableConfig) -> dict[str, Any]:
-        values: dict[str, Any] = self.graph.invoke(input, config, durability=self.durability)
+    def _begun(
+        self, before: StateSnapshot, staying: Sequence[BaseMessage], new: Sequence[Said], run: _Run
+    ) -> Mapping[str, Any]:
+        return self._run({MESSAGES: _update(before, staying, new), **wants.none_yet(self.graph)}, run)
+
+    def _resumed(
+        self, before: StateSnapshot, staying: Sequence[BaseMessage], new: Sequence[Said], run: _Run
+    ) -> Mapping[str, Any]:
+        """A human was to decide, and has given the conversation back: what people said is the answer, never what the
+        customer did.
+        """
+        decision = "\n".join(each.text for each in new if each.by == "person")
+        resume = {each.id: decision for each in before.interrupts}
+        if not history.pending_calls(before.values.get(MESSAGES, [])):
+            update = {MESSAGES: _update(before, staying, new), **wants.none_yet(self.graph)}
+            return self._run(Command(resume=resume, update=update), run)
+        # A tool was to be approved: nothing may stand between its call and its answer.
+        untold = run.with_untold(new)
+        self._run(Command(resume=resume, update=wants.none_yet(self.graph)), untold, until="next step")
+        return self._gone_on(self.graph.get_state(run.place), untold)
+
+    def _gone_on(self, state: StateSnapshot, run: _Run) -> Mapping[str, Any]:
+        """The turn from its last checkpoint to its end; what is untold is told as soon as the memory can take it."""
+        untold = _untold(state)
+        while untold and state.next and not state.interrupts and history.pending_calls(state.values[MESSAGES]):
+            self._run(None, run.with_untold(untold), until="next step")
+            state = self.graph.get_state(run.place)
+        if state.interrupts:
+            return {**state.values, _INTERRUPTS: state.interrupts}
+        if untold and state.next:
+            return self._run(Command(update={MESSAGES: _told(untold)}), run)
+        if untold:
+            self.graph.update_state(run.config, {MESSAGES: _told(untold)})
+        return self._run(None, run) if state.next else state.values
+
+    def _run(
+        self, input: dict[str, Any] | Command[Any] | None, run: _Run, *, until: Literal["next step", "end"] = "end"
+    ) -> Mapping[str, Any]:
+        stop_after: Any = "*" if until == "next step" else None
+        values: dict[str, Any] = self.graph.invoke(
+            input, run.config, durability=self.durability, interrupt_after=stop_after
+        )
         return values
 
-    def _input(
-        self, before: StateSnapshot, said: Sequence[Said], earlier: Sequence[Said]
-    ) -> dict[str, Any] | Command[Any]:
-        in_order = sorted((*earlier, *said), key=lambda each: each.place)
-        new = [each.as_message() for each in in_order if each.by != "deleted"]
-        gone = {each.id for each in earlier if each.by == "deleted"} | _said_in_vain(before, said)
-        update = {MESSAGES: [*self._dropped(before, len(new), gone), *new], **wants.none_yet(self.graph)}
-        if before.interrupts:
-            # A human was to decide, and has given the conversation back: what people said is the answer, never what the
-            # customer did.
-            decision = "\n".join(each.text for each in earlier if each.by == "person")
-            return Command(resume={each.id: decision for each in before.interrupts}, update=update)
-        return update
+    def _staying(self, before: StateSnapshot, new: Sequence[Said], said: Sequence[Said]) -> list[BaseMessage]:
+        """What stays of the memory: not what is gone from the conversation, what is said again, and what is too old."""
+        messages = before.values.get(MESSAGES, [])
+        gone = {each.id for each in new if each.by == "deleted"} | _said_in_vain(before, said)
+        left = [message for message in messages if message.id not in gone]
+        if before.interrupts and history.pending_calls(messages):
+            return left  # trimmed another time: the call that waits must not be torn from its answer
+        coming = sum(each.by != "deleted" for each in new)
+        return history.trimmed(history.mended(left), max(0, self.history_limit - coming))
 
     def _is_of(self, state: StateSnapshot, turn_id: str) -> bool:
         """Whether this turn was begun before, and by this graph: another one cannot go on where it stopped."""
-        metadata = state.metadata or {}
-        return (metadata.get(_TURN), metadata.get(_NODES)) == (turn_id, self._nodes)
+        metadata = _metadata(state)
+        return (metadata.get(TURN), metadata.get(_NODES)) == (turn_id, self._nodes)
+
+    def _config(self, place: RunnableConfig) -> RunnableConfig:
+        own = (self.graph.config or {}).get("recursion_limit")
+        return {**place, "recursion_limit": own or self.recursion_limit}
 
     @property
     def _nodes(self) -> str:
         return " ".join(sorted(self.graph.nodes))
 
-    def _dropped(self, before: StateSnapshot, coming: int, gone: Collection[str | None]) -> list[RemoveMessage]:
-        """What leaves the memory before this turn: what is gone from the conversation, and what is too old.
 
-        What stays begins with a customer's message, so that no tool call is torn from its answer.
-        """
-        messages = [message for message in before.values.get(MESSAGES, []) if message.id not in gone]
-        kept = trim_messages(
-            messages,
-            strategy="last",
-            token_counter=len,
-            max_tokens=max(0, self.history_limit - coming),
-            start_on="human",
-        )
-        staying = {message.id for message in kept}
-        return [RemoveMessage(id=each.id) for each in before.values.get(MESSAGES, []) if each.id not in staying]
+@dataclass(frozen=True)
+class _Run:
+    """How the graph is run for a turn."""
+
+    place: RunnableConfig
+    turn_id: str
+    nodes: str
+    known: list[str]
+    untold: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def config(self) -> RunnableConfig:
+        # LangGraph keeps plain values of it only.
+        lists = {_KNOWN: json.dumps(self.known), _UNTOLD: json.dumps(self.untold)}
+        return {**self.place, "metadata": {TURN: self.turn_id, _NODES: self.nodes, **lists}}
+
+    def with_untold(self, untold: Sequence[Said]) -> _Run:
+        return _Run(self.place, self.turn_id, self.nodes, self.known, tuple(map(asdict, untold)))
+
+
+def _known(state: StateSnapshot, said: Sequence[Said]) -> list[str]:
+    """The ids of what stays from before the turn; where an earlier version began it, what stands before its input."""
+    kept = _metadata(state).get(_KNOWN)
+    if kept is not None:
+        return list(json.loads(kept))
+    messages: Sequence[BaseMessage] = state.values.get(MESSAGES, [])
+    ids = {each.id for each in said}
+    begin = max((index + 1 for index, each in enumerate(messages) if each.id in ids or each.type == "human"), default=0)
+    return [str(message.id) for message in messages[:begin]]
+
+
+def _untold(state: StateSnapshot) -> list[Said]:
+    return [Said(**each) for each in json.loads(_metadata(state).get(_UNTOLD, "[]"))]
+
+
+def _metadata(state: StateSnapshot) -> Mapping[str, Any]:
+    return dict(state.metadata or {})
+
+
+def _told(new: Sequence[Said]) -> list[BaseMessage]:
+    return [each.as_message() for each in new if each.by != "deleted"]
+
+
+def _update(before: StateSnapshot, staying: Sequence[BaseMessage], new: Sequence[Said]) -> list[BaseMessage]:
+    """What the `add_messages` reducer makes of what was before: what stays, and what is new."""
+    messages = before.values.get(MESSAGES, [])
+    kept = set(map(id, staying))
+    if [id(message) for message in messages if id(message) in kept] == list(map(id, staying)):
+        gone = [RemoveMessage(id=message.id) for message in messages if id(message) not in kept]
+        return [*gone, *_told(new)]
+    return [RemoveMessage(id=REMOVE_ALL_MESSAGES), *staying, *_told(new)]
 
 
 def _said_in_vain(before: StateSnapshot, said: Sequence[Said]) -> set[str | None]:
@@ -118,17 +212,10 @@ def _said_in_vain(before: StateSnapshot, said: Sequence[Said]) -> set[str | None
     return {message.id for message in messages if message.id in again} | {message.id for message in unheard}
 
 
-def _wanted(values: Mapping[str, Any], said: Sequence[Said], known: Collection[str | None] = ()) -> Outcome:
-    """A reply for each thing that the graph said since the customer did; a human, where the graph waits for one.
-
-    What was `known` before the turn is none of it: an old message that is asked again stands before its later answers.
-    """
-    messages: Sequence[BaseMessage] = values[MESSAGES]
-    ids = {each.id for each in said}
-    # A graph may have removed what the customer said, by a summary, say: then all that is new answers it.
-    after = max((index + 1 for index, message in enumerate(messages) if message.id in ids), default=0)
-    new = [message for message in messages[after:] if message.id not in known]
+def _wanted(values: Mapping[str, Any], known: Collection[str]) -> Outcome:
+    """A reply for each thing that the graph said in this turn; a human, where the graph waits for one."""
+    new = [message for message in values.get(MESSAGES, []) if message.id not in known]
     answers = [each for each in new if isinstance(each, AIMessage) and each.name != PERSON]
     replies = tuple(Reply(message.text) for message in answers if message.text.strip())
-    interrupts = tuple(HandOver(str(each.value), waits=True) for each in values.get("__interrupt__", ()))
+    interrupts = tuple(HandOver(str(each.value), waits=True) for each in values.get(_INTERRUPTS, ()))
     return wants.outcome(replies, (*wants.wants_of(values), *interrupts))

@@ -286,19 +286,20 @@ class Wiring:
         from tasks.thinking.turn import TurnRunner
 
         settings = self.settings
-        think = bridge_to(
+        bridge = bridge_to(
             settings.graph,
             model=settings.model,
             prompt=settings.prompt,
             history_limit=settings.history_limit,
             durability=settings.graph_durability,
+            most_attempts=settings.turn_attempts,
             memory=self.memory,
             mailbox=self.mailbox,
         )
         return TurnRunner(
             mailbox=self.mailbox,
             holdings=self.holdings,
-            think=think,
+            bridge=bridge,
             hearing=self.hearing,
             most_attempts=settings.turn_attempts,
             most_turns_per_hour=settings.max_turns_per_hour,

@@ -12,6 +12,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
+from math import ceil
+from types import MappingProxyType
 from typing import Literal
 
 from tasks.mailbox import (
@@ -365,6 +367,7 @@ class FakeMailbox:
         dead_letter: DeadLetterRecord = NO_DEAD_LETTER,
         awaits: str = "",
         has_learnt: bool = True,
+        given_up: Mapping[int, str] = MappingProxyType({}),
     ) -> WakeThinker | WakeSender | None:
         it = self._held(turn, "thinking")
         if has_learnt:
@@ -372,8 +375,10 @@ class FakeMailbox:
         said = {id: it.waiting.pop(id) for id in it.batch or () if id in it.waiting}
         is_to_be_posted = bool(actions) and not dead_letter.id
         it.awaiting_reply = said if is_to_be_posted else {}
-        for id in said if not is_to_be_posted and self._is_silenced(it) else ():
-            self._remember(it, id, said[id])
+        is_peoples = self._is_silenced(it)
+        for id in () if is_to_be_posted else said:
+            if is_peoples or id in given_up:
+                self._remember(it, id, said[id] if is_peoples else given_up[id])
         it.batch, it.resume, it.awaits = None, False, awaits
         it.outbox += actions
         self._keep(it, dead_letter)
@@ -549,6 +554,7 @@ class FakeMailbox:
         it.known.give_back_by_hand()
         it.resume = it.resume or (not messages and bool(it.awaits))
         it.messages.update(dict.fromkeys(messages, self._now))
+        it.meanwhile = {id: text for id, text in it.meanwhile.items() if ceil(id) not in messages}
         it.waiting.update(messages)
         return None if it.stage in ("thinking", "replying") else self._go_on(it)
 

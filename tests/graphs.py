@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from langchain_core.messages import AIMessage
-from langgraph.graph import START, MessagesState, StateGraph
-from langgraph.types import interrupt
+from langgraph.graph import END, START, MessagesState, StateGraph
+from langgraph.types import Command, interrupt
 
 from graph.echo import echo
 
@@ -66,7 +66,26 @@ def _second(state: MessagesState) -> Any:
     return {"messages": [AIMessage("second")]}
 
 
+def _filtered(state: MessagesState) -> Any:
+    """As a model's content filter: it refuses the whole history for one message in it."""
+    if any("poison" in message.text for message in state["messages"]):
+        raise RuntimeError("400: refused")
+    return echo(state)
+
+
+def _step_then_fail(state: MessagesState) -> Any:
+    """A step that is saved, and then one that fails for good."""
+    if "poison" in state["messages"][-1].text:
+        return Command(update={"messages": [AIMessage("half of it")]}, goto="fail")
+    return Command(update=echo(state), goto=END)
+
+
 gated = _one(_wait_and_echo)
+filtered = _one(_filtered)
+halfway: StateGraph[Any, Any, Any, Any] = StateGraph(MessagesState)
+halfway.add_node("step", _step_then_fail, destinations=("fail", END))
+halfway.add_node("fail", _fail)
+halfway.add_edge(START, "step")
 failing = _one(_fail)
 deadly = _one(_die)
 

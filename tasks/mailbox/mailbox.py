@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 import redis
@@ -261,19 +262,22 @@ class Mailbox:
         dead_letter: DeadLetterRecord = NO_DEAD_LETTER,
         awaits: str = "",
         has_learnt: bool = True,
+        given_up: Mapping[int, str] = MappingProxyType({}),
     ) -> WakeThinker | WakeSender | None:
         """End the turn: its messages are answered by `actions`, which are to be done in Chatwoot, in this order.
 
         `awaits`: the turn's name, where its graph waits for what people decide. Once they give the conversation back,
         a turn `resumes` it, if the customer has said nothing that is to be answered. `has_learnt`: the graph has run,
-        and knows what was said `earlier`; else the next turn is told.
+        and knows what was said `earlier`; else the next turn is told. `given_up`: messages that are not answered, by
+        id, as the next turn is told of them.
 
         Raises:
             TurnLost: the turn is not this worker's any more; nothing was recorded.
         """
         bell = _new_id()
         letter = (dead_letter.id, dead_letter.record)
-        what: list[str | int] = [*letter, awaits, int(has_learnt), *actions]
+        to_know = [part for id, note in given_up.items() for part in (id, note)]
+        what: list[str | int] = [*letter, awaits, int(has_learnt), len(given_up), *to_know, *actions]
         answer = self._run("commit", turn.conversation_id, turn.token, bell, *self._ms("grace_s"), *what)
         if answer[0] == "lost":
             raise TurnLost(turn.conversation_id)

@@ -15,7 +15,7 @@ from chatwoot.messages import Message
 from chatwoot.wording import Kind
 from tasks.records.codec import Codec
 
-By = Literal["customer", "aside", "person", "deleted"]
+By = Literal["customer", "aside", "unanswered", "person", "deleted"]
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class Incoming:
     id: int
     text: str = field(repr=False)
     by: By = "customer"
-    """`aside`: the customer's, and not to be answered. `person`: a member of the team answered the customer. `deleted`:
-    the message is gone, and to be forgotten.
+    """`aside`: the customer's, and not to be answered. `unanswered`: the customer's, which the bot gave up to answer.
+    `person`: a member of the team answered the customer. `deleted`: the message is gone, and to be forgotten.
 
     Read by lua/_steps.lua, too.
     """

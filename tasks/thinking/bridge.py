@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Literal
 
 from chatwoot.wording import Kind
@@ -15,7 +17,7 @@ from graph.thinking import Thinker
 from tasks.mailbox import Mailbox, Turn, TurnLost
 from tasks.records import incoming
 from tasks.records.incoming import Incoming
-from tasks.thinking.turn import Think, name_of
+from tasks.thinking.turn import name_of
 
 _LAST = sys.maxsize
 
@@ -27,28 +29,63 @@ def bridge_to(
     prompt: str,
     history_limit: int,
     durability: Literal["auto", "exit", "sync"],
+    most_attempts: int,
     memory: Memory,
     mailbox: Mailbox,
-) -> Think:
-    """How a turn is thought by the graph that `spec` names.
+) -> Bridge:
+    """How turns are thought by the graph that `spec` names.
 
     Raises:
         GraphError: the graph cannot be loaded.
     """
     graph = load(spec, memory, model=model, prompt=prompt)
     thinker = Thinker(graph, history_limit, durability if durability != "auto" else durability_for(graph))
+    return Bridge(thinker, memory, mailbox, most_attempts)
 
-    def think(turn: Turn, messages: Sequence[Incoming]) -> Outcome:
+
+@dataclass(frozen=True)
+class Bridge:
+    """A graph and its memory, as turns know them."""
+
+    thinker: Thinker
+    memory: Memory
+    mailbox: Mailbox
+    most_attempts: int
+
+    def think(self, turn: Turn, messages: Sequence[Incoming]) -> Outcome:
+        """As `tasks.thinking.turn.Thinks`."""
         earlier = [_said(incoming.load(text)) for text in turn.earlier]
-        said = [_said(message) for message in messages]
-        thread, name = mailbox.thread(turn.conversation_id), name_of(turn, messages)
-        fence = Fence(mailbox.state_key(turn.conversation_id), "token", turn.token)
-        try:
-            return thinker.think(thread, name, said, earlier=earlier, fence=fence)
-        except FencedOff as error:
-            raise TurnLost(turn.conversation_id) from error
+        unanswered = [each for each in earlier if each.by == "unanswered"]
+        if unanswered and turn.attempt == self.most_attempts:
+            # It may be these that the model refuses, again: the last attempt does without them.
+            self.undo(turn, messages)
+            earlier = [each for each in earlier if each not in unanswered]
+        with _lost_with_the_fence(turn):
+            return self.thinker.think(
+                self.mailbox.thread(turn.conversation_id),
+                name_of(turn, messages),
+                [_said(message) for message in messages],
+                earlier=earlier,
+                resumes=bool(turn.resumes),
+                fence=self._fence(turn),
+            )
 
-    return think
+    def undo(self, turn: Turn, messages: Sequence[Incoming]) -> None:
+        """As `tasks.thinking.turn.Thinks`."""
+        with _lost_with_the_fence(turn):
+            thread = self.mailbox.thread(turn.conversation_id)
+            self.memory.restore(thread, name_of(turn, messages), fence=self._fence(turn))
+
+    def _fence(self, turn: Turn) -> Fence:
+        return Fence(self.mailbox.state_key(turn.conversation_id), "token", turn.token)
+
+
+@contextmanager
+def _lost_with_the_fence(turn: Turn) -> Iterator[None]:
+    try:
+        yield
+    except FencedOff as error:
+        raise TurnLost(turn.conversation_id) from error
 
 
 def _said(message: Incoming) -> Said:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 import redis
 import structlog
@@ -31,9 +32,26 @@ from tasks.thinking.typing import TypingSign
 
 log = structlog.get_logger()
 
-Think = Callable[[Turn, Sequence[Incoming]], Outcome]
-"""Raises whatever a graph may raise; `tasks.mailbox.TurnLost` where another worker has the turn by now; `MemoryAway`
-where the graph's memory is not there."""
+
+class Thinks(Protocol):
+    """A user's graph, with its memory."""
+
+    def think(self, turn: Turn, messages: Sequence[Incoming]) -> Outcome:
+        """What the graph wants.
+
+        Raises:
+            TurnLost: another worker has the turn by now.
+            MemoryAway: the graph's memory is not there.
+            Exception: whatever a graph may raise.
+        """
+
+    def undo(self, turn: Turn, messages: Sequence[Incoming]) -> None:
+        """The turn is given up: the graph's memory is what it was before. Safe to repeat.
+
+        Raises:
+            TurnLost, MemoryAway: as `think`.
+        """
+
 
 _RETRY_S = 2.0
 _AWAY = (408, 425, 429, 502, 503, 504)
@@ -76,7 +94,7 @@ class TurnRunner:
 
     mailbox: Mailbox
     holdings: Holdings
-    think: Think
+    bridge: Thinks
     hearing: Hearing | None = None
     """What is asked of Chatwoot before a turn is thought; None: nothing."""
     most_attempts: int
@@ -119,7 +137,7 @@ class TurnRunner:
             return self._give_up(turn, messages, "the worker died each time")
         try:
             with failpoints.around("think"):
-                outcome = self.think(turn, messages)
+                outcome = self.bridge.think(turn, messages)
             wanted = self._actions(outcome, turn, messages)
         except TurnLost:
             raise
@@ -216,6 +234,10 @@ class TurnRunner:
             content=content,
             after=_newest(messages),
         )
+        try:
+            self.bridge.undo(turn, messages)
+        except MemoryAway as error:
+            raise self._put_off(turn, error) from None
         note = f"The bot could not answer ({reason}). Please take over."
         alert = actions.alert(key, note, now, _customer(messages))
         following = self.mailbox.commit(
@@ -224,6 +246,7 @@ class TurnRunner:
             dead_letter=letter.recorded_as(key),
             awaits=turn.resumes,
             has_learnt=False,
+            given_up={each.id: incoming.dump(replace(each, by="unanswered")) for each in messages},
         )
         count(Counted.DEAD_LETTERS, THINKING)
         log.error("turn_given_up", turn=turn.number, attempts=turn.attempt, reason=reason)

@@ -29,6 +29,8 @@ PACE = "tests/integration/test_pace.py"
 ORDER = "tests/integration/test_order_on_the_phone.py"
 ARRIVALS = "tests/integration/tasks/test_mailbox_order.py"
 PEOPLE_SEND = "tests/integration/test_what_people_send.py"
+TURNS = "tests/integration/graph/test_turns.py"
+GIVEN_UP = "tests/integration/test_given_up.py"
 CHECKPOINTS = "tests/integration/graph/test_checkpoint.py"
 _AT_ONCE = 4  # each in copies of the project, and most of it is waiting
 _HEAD = """\
@@ -173,6 +175,27 @@ MUTATIONS = (
         "return heard_in is not None and str(heard_in) != str(conversation_id)",
         "return False",
         (f"{PEOPLE_SEND}::test_one_message_in_two_conversations_is_answered_once",),
+    ),
+    Mutation(
+        "What was there before a turn is never its answer",
+        "graph/thinking.py",
+        "if message.id not in known]",
+        "]",
+        (TURNS,),
+    ),
+    Mutation(
+        "Nothing comes between a tool call and its answer",
+        "graph/thinking.py",
+        "if not history.pending_calls(before.values.get(MESSAGES, [])):",
+        "if True:",
+        (TURNS,),
+    ),
+    Mutation(
+        "A turn that is given up leaves no trace in the memory",
+        "tasks/thinking/turn.py",
+        "self.bridge.undo(turn, messages)",
+        "pass",
+        (GIVEN_UP,),
     ),
     Mutation(
         "What nobody works on is taken up again",
@@ -334,7 +357,7 @@ MUTATIONS = (
     Mutation(
         "Who lost the turn writes no memory",
         "graph/checkpoint.py",
-        "if ARGV[4] ~= '' and redis.call('HGET', KEYS[3], ARGV[4]) ~= ARGV[5] then return 0 end",
+        "if ARGV[1] ~= '' and redis.call('HGET', KEYS[3], ARGV[1]) ~= ARGV[2] then return 0 end",
         "",
         (CHECKPOINTS, "tests/integration/test_resume.py"),
     ),

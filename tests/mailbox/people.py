@@ -108,6 +108,7 @@ class People(Accidents):
         else:
             book.ids |= set(what)
             book.waiting |= set(what)
+            book.meanwhile = {id: text for id, text in book.meanwhile.items() if id not in what}
             book.accepted |= set(what)
             book.answered = [each for each in book.answered if each not in what]
             book.whose.give_back_by_hand()

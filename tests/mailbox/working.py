@@ -306,7 +306,9 @@ class Working(RuleBasedStateMachine):
         is_silenced = book.is_silenced
         letter = self.letter(conversation_id) if gives_up and not is_silenced else NO_DEAD_LETTER
         awaits = f"turn {turn.number}" if waits else ""
-        end = partial(self.workers[worker].commit, turn, wanted, dead_letter=letter, awaits=awaits, has_learnt=learns)
+        given_up = {id: text_of(id, by="unanswered") for id in ids} if letter.id else {}
+        how = {"dead_letter": letter, "awaits": awaits, "has_learnt": learns, "given_up": given_up}
+        end = partial(self.workers[worker].commit, turn, wanted, **how)
         if turn.token != book.holder:
             self.is_refused(conversation_id, before, end)
             return
@@ -319,6 +321,7 @@ class Working(RuleBasedStateMachine):
         if is_silenced and not is_to_be_posted:
             book.meanwhile |= {id: text_of(id) for id in ids}
         else:
+            book.meanwhile |= given_up
             book.answered += ids
         book.awaiting_reply = ids if is_to_be_posted else ()
         book.outbox += wanted

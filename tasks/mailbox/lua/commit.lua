@@ -1,6 +1,7 @@
 -- The turn has been thought: its messages leave the mailbox in the same step in which what it wants is recorded.
 -- ARGV: conversation, token, bell, grace, dead letter's id or '', dead letter, the turn's name if its graph waits for
--- what people decide or '', 1 if its graph has learnt what was said earlier, what to do in Chatwoot...
+-- what people decide or '', 1 if its graph has learnt what was said earlier, of how many of its messages it is given up
+-- to answer them, each of these by id and as the next turn is to know it, what to do in Chatwoot...
 -- What is answered is kept until the answer is posted: people may yet be quicker, and give it back without one.
 local token, bell, grace = ARGV[2], ARGV[3], tonumber(ARGV[4])
 
@@ -8,7 +9,9 @@ if field('stage') ~= 'thinking' or field('token') ~= token then return {'lost', 
 if ARGV[8] == '1' then
   for id in string.gmatch(field('told'), '%d+') do redis.call('ZREMRANGEBYSCORE', meanwhile, id, id) end
 end
-local is_to_be_posted = ARGV[9] and ARGV[5] == ''
+local first, given_up = 10 + 2 * tonumber(ARGV[9]), {}
+for i = 10, first - 1, 2 do given_up[ARGV[i]] = ARGV[i + 1] end
+local is_to_be_posted = ARGV[first] and ARGV[5] == ''
 local answered = {}
 for id in string.gmatch(field('batch'), '%d+') do
   for _, message in ipairs(redis.call('ZRANGEBYSCORE', waiting, id, id)) do
@@ -16,13 +19,15 @@ for id in string.gmatch(field('batch'), '%d+') do
       answered[#answered + 1] = {id, message}
     elseif is_silenced() == 1 then
       remember(id, message) -- people were quicker: the customer has not been answered
+    elseif given_up[id] then
+      remember(id, given_up[id])
     end
   end
   redis.call('ZREMRANGEBYSCORE', waiting, id, id)
 end
 set('awaiting_reply', #answered > 0 and cjson.encode(answered) or '')
 set('batch', '', 'attempts', 0, 'resume', '', 'awaits', ARGV[7])
-for i = 9, #ARGV do redis.call('RPUSH', outbox, ARGV[i]) end
+for i = first, #ARGV do redis.call('RPUSH', outbox, ARGV[i]) end
 keep_dead_letter(ARGV[5], ARGV[6])
 local next = go_on(bell, grace)
 keep()

@@ -9,6 +9,7 @@ if kind == 'messages' then
   if not ARGV[6] and field('awaits') ~= '' then set('resume', '1') end
   for i = 6, #ARGV, 2 do
     redis.call('ZADD', seen, now, 'message:' .. ARGV[i])
+    redis.call('ZREMRANGEBYSCORE', meanwhile, ARGV[i], ARGV[i])
     redis.call('ZADD', waiting, ARGV[i], ARGV[i + 1])
   end
 else

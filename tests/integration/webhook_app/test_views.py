@@ -7,7 +7,8 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +20,17 @@ from hypothesis import strategies as st
 from langgraph.checkpoint.memory import InMemorySaver
 
 from graph.loader import load
+from graph.outcome import Outcome
 from graph.said import Said
 from graph.thinking import Thinker
 from settings import Settings
 from tasks.customers.index import ContactIndex
 from tasks.customers.twins import Twins
-from tasks.mailbox import Mailbox, Timing, WakeThinker
+from tasks.mailbox import Mailbox, Timing, Turn, WakeThinker
 from tasks.mailbox.doorbells import Doorbells
 from tasks.ownership.intake import Intake
 from tasks.ownership.policy import Policy
+from tasks.records.incoming import Incoming
 from tasks.recovery.holdings import Holdings
 from tasks.recovery.undelivered import Undelivered
 from tasks.thinking.turn import TurnRunner
@@ -219,15 +222,26 @@ def variations(draw: st.DrawFn) -> Any:
     return payload
 
 
+@dataclass(frozen=True)
+class Echoing:
+    """The echo, whose memory is this process's."""
+
+    thinker: Thinker = field(default_factory=lambda: Thinker(load("graph.echo:graph", InMemorySaver()), 40))
+
+    def think(self, turn: Turn, messages: Sequence[Incoming]) -> Outcome:
+        said = [Said(str(each.id), each.text) for each in messages]
+        return self.thinker.think(str(turn.conversation_id), str(turn.number), said)
+
+    def undo(self, turn: Turn, messages: Sequence[Incoming]) -> None:
+        raise AssertionError("nothing is given up")
+
+
 def test_no_variation_breaks_the_web_or_a_worker(redis_client: redis.Redis) -> None:
     front = Front(redis_client)
-    thinker = Thinker(load("graph.echo:graph", InMemorySaver()), 40)
     turn_runner = TurnRunner(
         mailbox=front.mailbox,
         holdings=Holdings(60),
-        think=lambda turn, messages: thinker.think(
-            str(turn.conversation_id), str(turn.number), [Said(str(each.id), each.text) for each in messages]
-        ),
+        bridge=Echoing(),
         most_attempts=1,
     )
 

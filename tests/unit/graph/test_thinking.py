@@ -92,7 +92,7 @@ def test_silence_is_an_outcome() -> None:
 
 
 def test_a_message_without_text_is_thought_about(echoing: Thinker) -> None:
-    assert echoing.think("t", "1", [Said("10", "")]) == (Reply("Echo: "),)
+    assert echoing.think("t", "1", [Said("10", "")]) == (Reply("Echo: [nothing]"),)
 
 
 def test_the_memory_is_trimmed_and_begins_with_the_customer() -> None:

@@ -1,0 +1,49 @@
+"""A turn that is given up: people are told, and nothing of it stands in the way of the next one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sandbox.machine.redis import RedisServer
+from tests.desk import Desk
+from tests.memory import remembered
+from tests.stack import Stack, wait_until
+
+
+def begin(desk: Desk, stack: Stack, tmp_path: Path, graph: str, durability: str) -> None:
+    stack.env |= {"GRAPH": graph, "TURN_ATTEMPTS": "2", "GRAPH_DURABILITY": durability, "TEST_GATE": str(tmp_path)}
+    stack.start_web()
+    stack.start_worker()
+    desk.conversation(3)
+    desk.sandbox.customer_writes("Hola", conversation_id=3)
+    desk.wait_for_replies(1)
+    desk.sandbox.customer_writes("poison", conversation_id=3)
+    wait_until(lambda: desk.notes(3), what="people to be told")
+    desk.sandbox.settle()
+    desk.set_status(3, "pending")
+    desk.sandbox.settle()
+
+
+@pytest.mark.parametrize("durability", ["exit", "sync"])
+def test_what_a_model_refuses_once_it_does_not_refuse_for_ever(
+    durability: str, desk: Desk, stack: Stack, tmp_path: Path
+) -> None:
+    """As a content filter does."""
+    begin(desk, stack, tmp_path, "tests.graphs:filtered", durability)
+    desk.sandbox.customer_writes("And now?", conversation_id=3)
+    assert desk.wait_for_replies(2) == ["Echo: Hola", "Echo: And now?"]
+    desk.sandbox.customer_writes("Good", conversation_id=3)
+    assert desk.wait_for_replies(3)[-1] == "Echo: Good"
+
+
+@pytest.mark.parametrize("durability", ["exit", "sync"])
+def test_what_the_customer_said_is_known_and_what_was_half_done_is_not(
+    durability: str, desk: Desk, stack: Stack, tmp_path: Path, redis_server: RedisServer
+) -> None:
+    begin(desk, stack, tmp_path, "tests.graphs:halfway", durability)
+    desk.sandbox.customer_writes("And now?", conversation_id=3)
+    assert desk.wait_for_replies(2) == ["Echo: Hola", "Echo: poison\nAnd now?"]
+    told = remembered(redis_server, "tests.graphs:halfway")
+    assert told == ["Hola", "Echo: Hola", "poison", "And now?", "Echo: poison\nAnd now?"]
