@@ -128,6 +128,8 @@ class Settings(BaseModel):
 
     graph: str = "graph.echo:graph"
     graph_durability: Literal["auto", "exit", "sync"] = "auto"
+    speakers: Words = ()
+    recursion_limit: Annotated[int, Field(gt=0)] = 25
     model: str = ""
     prompt: str = ""
     answer_statuses: Words = ()

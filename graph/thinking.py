@@ -13,9 +13,10 @@ from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from langgraph.types import Command, Durability, StateSnapshot
 
 from graph import history, wants
+from graph.answers import Answers
 from graph.checkpoint import FENCE, TURN, Fence
 from graph.loader import MESSAGES, Graph
-from graph.outcome import HandOver, Outcome, Reply
+from graph.outcome import HandOver, Outcome
 from graph.said import PERSON, Said
 
 _NODES, _KNOWN, _UNTOLD = "nodes", "known", "untold"
@@ -39,6 +40,8 @@ class Thinker:
     history_limit: int
     durability: Durability = "exit"
     """With "exit" the memory is saved once, at the end of a turn; with "sync" after each step."""
+    speakers: Collection[str] = ()
+    """The names of those whose messages are said to the customer; none: all are."""
     recursion_limit: int = 25
     """Steps of a turn, where the graph's own config names no limit. LangGraph's default is 10007: a graph that loops
     would run for minutes."""
@@ -63,22 +66,24 @@ class Thinker:
 
         Raises:
             FencedOff: the turn is not this worker's any more; the memory is untouched.
+            NothingSaid: the customer would hear nothing, and the graph does not say that this is meant.
             Exception: whatever the graph raises.
         """
         place: RunnableConfig = {"configurable": {"thread_id": thread_id, FENCE: fence}}
         before = self.graph.get_state(place)
         if self._is_of(before, turn_id):
             known = _known(before, said)
-            return _wanted(self._gone_on(before, _Run(self._config(place), turn_id, self._nodes, known)), known)
-        if not said and not before.interrupts:
+            run = _Run(self._config(place), turn_id, self._nodes, known)
+            return self._wanted(self._gone_on(before, run), run)
+        waits = self._waits(before)
+        if not said and not waits:
             return (HandOver(_LOST),) if resumes else ()
         new = sorted((*_untold(before), *earlier, *said), key=lambda each: each.place)
         staying = self._staying(before, new, said)
         run = _Run(self._config(place), turn_id, self._nodes, [str(message.id) for message in staying])
-        begin = self._resumed if before.interrupts else self._begun
-        values = begin(before, staying, new, run)
-        lost = (HandOver(_LOST),) if resumes and not before.interrupts else ()
-        return (*_wanted(values, run.known), *lost)
+        values = (self._resumed if waits else self._begun)(before, staying, new, run)
+        lost = (HandOver(_LOST),) if resumes and not waits else ()
+        return (*self._wanted(values, run), *lost)
 
     def _begun(
         self, before: StateSnapshot, staying: Sequence[BaseMessage], new: Sequence[Said], run: _Run
@@ -92,22 +97,23 @@ class Thinker:
         customer did.
         """
         decision = "\n".join(each.text for each in new if each.by == "person")
-        resume = {each.id: decision for each in before.interrupts}
+        none_yet = wants.none_yet(self.graph)
+        # Where the graph merely stopped, as it does before a node that is named so, that it goes on is the answer.
+        resume: Any = {each.id: decision for each in before.interrupts} or None
         if not history.pending_calls(before.values.get(MESSAGES, [])):
-            update = {MESSAGES: _update(before, staying, new), **wants.none_yet(self.graph)}
-            return self._run(Command(resume=resume, update=update), run)
+            return self._run(Command(resume=resume, update={MESSAGES: _update(before, staying, new), **none_yet}), run)
         # A tool was to be approved: nothing may stand between its call and its answer.
         untold = run.with_untold(new)
-        self._run(Command(resume=resume, update=wants.none_yet(self.graph)), untold, until="next step")
+        self._run(Command(resume=resume, update=none_yet), untold, until="next step")
         return self._gone_on(self.graph.get_state(run.place), untold)
 
     def _gone_on(self, state: StateSnapshot, run: _Run) -> Mapping[str, Any]:
         """The turn from its last checkpoint to its end; what is untold is told as soon as the memory can take it."""
         untold = _untold(state)
-        while untold and state.next and not state.interrupts and history.pending_calls(state.values[MESSAGES]):
+        while untold and state.next and not self._waits(state) and history.pending_calls(state.values[MESSAGES]):
             self._run(None, run.with_untold(untold), until="next step")
             state = self.graph.get_state(run.place)
-        if state.interrupts:
+        if self._waits(state):
             return {**state.values, _INTERRUPTS: state.interrupts}
         if untold and state.next:
             return self._run(Command(update={MESSAGES: _told(untold)}), run)
@@ -124,12 +130,43 @@ class Thinker:
         )
         return values
 
+    def _wanted(self, values: Mapping[str, Any], run: _Run) -> Outcome:
+        """A reply for each thing that the graph said in this turn; a human, where the graph waits for one."""
+        known = set(run.known)
+        answers = Answers([each for each in values.get(MESSAGES, []) if each.id not in known], self.speakers)
+        waits = [HandOver(str(each.value), waits=True) for each in values.get(_INTERRUPTS, ())]
+        if self._stops and not waits and self._waits(state := self.graph.get_state(run.place)):
+            waits = [HandOver(f"The graph stops before {', '.join(state.next)}.", waits=True)]
+        outcome = wants.outcome(answers.replies, (*wants.wants_of(values), *waits))
+        if not self._may_be_silent:
+            answers.require_any(outcome)
+        return outcome
+
+    def _waits(self, state: StateSnapshot) -> bool:
+        """For what people decide: at an `interrupt`, or before or after a node that is named so."""
+        if state.interrupts or not state.next:
+            return bool(state.interrupts)
+        return bool(self.graph.interrupt_after_nodes) or any(map(self._stops_before, state.next))
+
+    def _stops_before(self, node: str) -> bool:
+        return "*" in self.graph.interrupt_before_nodes or node in self.graph.interrupt_before_nodes
+
+    @property
+    def _stops(self) -> bool:
+        """By `interrupt_before` or `interrupt_after`."""
+        return bool(self.graph.interrupt_before_nodes or self.graph.interrupt_after_nodes)
+
+    @property
+    def _may_be_silent(self) -> bool:
+        """It says so itself: `graph.with_config(metadata={"may_be_silent": True})`."""
+        return bool(((self.graph.config or {}).get("metadata") or {}).get("may_be_silent"))
+
     def _staying(self, before: StateSnapshot, new: Sequence[Said], said: Sequence[Said]) -> list[BaseMessage]:
         """What stays of the memory: not what is gone from the conversation, what is said again, and what is too old."""
         messages = before.values.get(MESSAGES, [])
         gone = {each.id for each in new if each.by == "deleted"} | _said_in_vain(before, said)
         left = [message for message in messages if message.id not in gone]
-        if before.interrupts and history.pending_calls(messages):
+        if self._waits(before) and history.pending_calls(messages):
             return left  # trimmed another time: the call that waits must not be torn from its answer
         coming = sum(each.by != "deleted" for each in new)
         return history.trimmed(history.mended(left), max(0, self.history_limit - coming))
@@ -210,12 +247,3 @@ def _said_in_vain(before: StateSnapshot, said: Sequence[Said]) -> set[str | None
     if any(message.type == "human" and message.id not in again for message in messages[first:]):
         unheard = []  # the conversation has gone on since
     return {message.id for message in messages if message.id in again} | {message.id for message in unheard}
-
-
-def _wanted(values: Mapping[str, Any], known: Collection[str]) -> Outcome:
-    """A reply for each thing that the graph said in this turn; a human, where the graph waits for one."""
-    new = [message for message in values.get(MESSAGES, []) if message.id not in known]
-    answers = [each for each in new if isinstance(each, AIMessage) and each.name != PERSON]
-    replies = tuple(Reply(message.text) for message in answers if message.text.strip())
-    interrupts = tuple(HandOver(str(each.value), waits=True) for each in values.get(_INTERRUPTS, ()))
-    return wants.outcome(replies, (*wants.wants_of(values), *interrupts))

@@ -292,6 +292,8 @@ class Wiring:
             prompt=settings.prompt,
             history_limit=settings.history_limit,
             durability=settings.graph_durability,
+            speakers=settings.speakers,
+            recursion_limit=settings.recursion_limit,
             most_attempts=settings.turn_attempts,
             memory=self.memory,
             mailbox=self.mailbox,

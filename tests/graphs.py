@@ -80,6 +80,14 @@ def _step_then_fail(state: MessagesState) -> Any:
     return Command(update=echo(state), goto=END)
 
 
+def _say_nothing(state: MessagesState) -> Any:
+    _leave_a_trace("wordless")
+    if "always" in state["messages"][-1].text or len(list(_gate().glob("wordless-*"))) == 1:
+        return {"messages": [AIMessage(" ")]}
+    return echo(state)
+
+
+wordless = _one(_say_nothing)
 gated = _one(_wait_and_echo)
 filtered = _one(_filtered)
 halfway: StateGraph[Any, Any, Any, Any] = StateGraph(MessagesState)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
@@ -29,6 +29,8 @@ def bridge_to(
     prompt: str,
     history_limit: int,
     durability: Literal["auto", "exit", "sync"],
+    speakers: Collection[str],
+    recursion_limit: int,
     most_attempts: int,
     memory: Memory,
     mailbox: Mailbox,
@@ -39,7 +41,13 @@ def bridge_to(
         GraphError: the graph cannot be loaded.
     """
     graph = load(spec, memory, model=model, prompt=prompt)
-    thinker = Thinker(graph, history_limit, durability if durability != "auto" else durability_for(graph))
+    thinker = Thinker(
+        graph,
+        history_limit,
+        durability if durability != "auto" else durability_for(graph),
+        speakers=speakers,
+        recursion_limit=recursion_limit,
+    )
     return Bridge(thinker, memory, mailbox, most_attempts)
 
 

@@ -15,6 +15,7 @@ import structlog
 
 from chatwoot.channels import channel
 from chatwoot.errors import ChatwootError
+from graph.answers import NothingSaid
 from graph.checkpoint import MemoryAway
 from graph.outcome import BadWant, HandOver, Outcome, Silence
 from tasks.mailbox import LeftToPeople, Mailbox, NotYet, Turn, TurnLost, WakeSender, WakeThinker
@@ -56,6 +57,8 @@ class Thinks(Protocol):
 _RETRY_S = 2.0
 _AWAY = (408, 425, 429, 502, 503, 504)
 """A proxy's words for a Chatwoot that is not there, or busy."""
+_MOST_SILENT = 2
+"""Attempts in which a graph says nothing."""
 _MOST_LOOKS = 2
 """At a list that Chatwoot fails to give; of `most_attempts` some are left to think."""
 
@@ -143,6 +146,8 @@ class TurnRunner:
             raise
         except MemoryAway as error:
             raise self._put_off(turn, error) from None
+        except NothingSaid as error:
+            return self._said_nothing(turn, messages, error)
         except BadWant as error:  # it would want the same again
             return self._give_up(turn, messages, f"the graph wants what cannot be: {error}")
         except Exception as error:  # noqa: BLE001 - a graph is a user's code and may raise anything
@@ -205,6 +210,16 @@ class TurnRunner:
         )
         return wanted.of(outcome)
 
+    def _said_nothing(self, turn: Turn, messages: Sequence[Incoming], error: NothingSaid) -> Answered:
+        """That is no answer. Once more from the beginning, unless that would do something again; then people."""
+        log.warning("nothing_said", turn=turn.number, attempt=turn.attempt, why=str(error))
+        if error.has_acted or turn.attempt >= min(_MOST_SILENT, self.most_attempts):
+            return self._give_up(turn, messages, f"it said nothing: {error}")
+        self._undo(turn, messages)
+        self.mailbox.release(turn, delay_s=_RETRY_S)
+        count(Counted.RETRIES, "thinking")
+        raise GraphFailed(type(error).__name__, _RETRY_S) from None
+
     def _failed(self, turn: Turn, messages: Sequence[Incoming], error: Exception) -> Answered:
         # The error's own words stay out of the log: they may quote the customer.
         log.error(
@@ -221,6 +236,12 @@ class TurnRunner:
         count(Counted.RETRIES, "thinking")
         raise GraphFailed(type(error).__name__, delay_s) from None
 
+    def _undo(self, turn: Turn, messages: Sequence[Incoming]) -> None:
+        try:
+            self.bridge.undo(turn, messages)
+        except MemoryAway as error:
+            raise self._put_off(turn, error) from None
+
     def _give_up(self, turn: Turn, messages: Sequence[Incoming], reason: str) -> Answered:
         now = time.time()
         key = name_of(turn, messages)
@@ -234,10 +255,7 @@ class TurnRunner:
             content=content,
             after=_newest(messages),
         )
-        try:
-            self.bridge.undo(turn, messages)
-        except MemoryAway as error:
-            raise self._put_off(turn, error) from None
+        self._undo(turn, messages)
         note = f"The bot could not answer ({reason}). Please take over."
         alert = actions.alert(key, note, now, _customer(messages))
         following = self.mailbox.commit(

@@ -179,7 +179,7 @@ MUTATIONS = (
     Mutation(
         "What was there before a turn is never its answer",
         "graph/thinking.py",
-        "if message.id not in known]",
+        "if each.id not in known]",
         "]",
         (TURNS,),
     ),

@@ -47,3 +47,22 @@ def test_what_the_customer_said_is_known_and_what_was_half_done_is_not(
     assert desk.wait_for_replies(2) == ["Echo: Hola", "Echo: poison\nAnd now?"]
     told = remembered(redis_server, "tests.graphs:halfway")
     assert told == ["Hola", "Echo: Hola", "poison", "And now?", "Echo: poison\nAnd now?"]
+
+
+@pytest.mark.parametrize(("first", "answers"), [("once", True), ("always", False)])
+def test_nothing_said_is_thought_once_more_and_then_told_to_people(
+    first: str, answers: bool, desk: Desk, stack: Stack, tmp_path: Path
+) -> None:
+    stack.env |= {"GRAPH": "tests.graphs:wordless", "TEST_GATE": str(tmp_path)}
+    stack.start_web()
+    stack.start_worker()
+    desk.conversation(3)
+    desk.sandbox.customer_writes(f"silent {first}", conversation_id=3)
+    if answers:
+        assert desk.wait_for_replies(1) == [f"Echo: silent {first}"]
+        assert desk.notes(3) == []
+    else:
+        (note,) = wait_until(lambda: desk.notes(3), what="people to be told")
+        assert "it said nothing: the model's answer was empty" in note
+        assert desk.replies(3) == []
+    assert len(list(tmp_path.glob("wordless-*"))) == 2

@@ -11,7 +11,8 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
 
 from graph import echo
-from graph.outcome import Reply
+from graph.answers import NothingSaid
+from graph.outcome import HandOver, Reply
 from graph.said import Said
 from graph.thinking import Thinker
 
@@ -87,8 +88,76 @@ def test_a_turn_after_a_failed_one_starts_afresh() -> None:
     assert thinker.think("t", "2", [Said("11", "fine")]) == (Reply("good"),)
 
 
-def test_silence_is_an_outcome() -> None:
-    assert thinker_of(lambda state: {}).think("t", "1", [Said("10", "Hola")]) == ()
+@pytest.mark.parametrize(
+    ("message", "why"),
+    [
+        (None, "no message"),
+        (AIMessage(""), "empty"),
+        (AIMessage(" \n "), "empty"),
+        (AIMessage("", additional_kwargs={"refusal": "I can't"}), "refused"),
+        (AIMessage([{"type": "refusal", "refusal": "I can't"}]), "refused"),
+        (AIMessage([{"type": "reasoning", "reasoning": "Hm."}]), "thought"),
+        (AIMessage([{"type": "thinking", "thinking": "Hm."}]), "thought"),
+        (AIMessage("<think>They want a refund.</think>\n"), "thought"),
+        (AIMessage("<think>They want"), "thought"),
+        (AIMessage("Hola", name="person"), "no message"),
+        (
+            AIMessage("", tool_calls=[{"name": "look_up", "args": {}, "id": "a", "type": "tool_call"}]),
+            "a tool that did not run",
+        ),
+    ],
+)
+def test_nothing_said_is_no_answer(message: AIMessage | None, why: str) -> None:
+    silent = thinker_of(lambda state: {"messages": [message] if message else []})
+    with pytest.raises(NothingSaid, match=why):
+        silent.think("t", "1", [Said("10", "Hola")])
+    with pytest.raises(NothingSaid, match=why):
+        silent.think("t", "1", [Said("10", "Hola")])
+
+
+def test_silence_is_an_outcome_where_it_is_meant() -> None:
+    silent = thinker_of(lambda state: {}).graph.with_config(metadata={"may_be_silent": True})
+    assert Thinker(silent, 40).think("t", "1", [Said("10", "Hola")]) == ()
+
+
+def test_what_a_model_thinks_aloud_is_not_said() -> None:
+    thinking = thinker_of(lambda state: {"messages": [AIMessage("<think>Hm.\nYes.</think>\n\nAt ten.")]})
+    assert thinking.think("t", "1", [Said("10", "When?")]) == (Reply("At ten."),)
+
+
+def test_only_speakers_are_heard() -> None:
+    """As a supervisor's agents: what they say to each other is not for the customer."""
+    back = AIMessage("Transferring back to supervisor", name="sales", response_metadata={"__is_handoff_back": True})
+    talk = [AIMessage("We have three.", name="sales"), back, AIMessage("Three are left.", name="supervisor")]
+    graph = thinker_of(lambda state: {"messages": talk}).graph
+    everybody = Thinker(graph, 40).think("all", "1", [Said("10", "How many?")])
+    assert everybody == (Reply("We have three."), Reply("Three are left."))
+    one = Thinker(graph, 40, speakers=("supervisor",)).think("one", "1", [Said("10", "How many?")])
+    assert one == (Reply("Three are left."),)
+    with pytest.raises(NothingSaid, match="supervisor's, who does not speak"):
+        Thinker(graph, 40, speakers=("nobody",)).think("none", "1", [Said("10", "How many?")])
+
+
+def test_a_graph_that_stops_before_a_node_hands_over_and_goes_on_when_given_back() -> None:
+    def first(state: MessagesState) -> Any:
+        return {"messages": []}
+
+    def book(state: MessagesState) -> Any:
+        return {"messages": [AIMessage("Booked.")]}
+
+    builder = StateGraph(MessagesState)
+    builder.add_node("first", first)
+    builder.add_node("book", book)
+    builder.add_edge(START, "first")
+    builder.add_edge("first", "book")
+    thinker = Thinker(builder.compile(checkpointer=InMemorySaver(), interrupt_before=["book"]), 40)
+    (hand_over,) = thinker.think("t", "1", [Said("10", "Book")])
+    assert isinstance(hand_over, HandOver)
+    assert hand_over.waits
+    assert "book" in hand_over.reason
+    assert thinker.think("t", "1", [Said("10", "Book")]) == (hand_over,)
+    assert thinker.think("t", "1.on", [], resumes=True) == (Reply("Booked."),)
+    assert thinker.think("t", "1.on", [], resumes=True) == (Reply("Booked."),)
 
 
 def test_a_message_without_text_is_thought_about(echoing: Thinker) -> None:
@@ -156,8 +225,9 @@ def test_an_old_turn_that_is_tried_again_repeats_no_newer_answer() -> None:
 
 
 def test_what_a_person_wrote_is_not_said_again() -> None:
-    thinker = thinker_of(lambda state: {})
-    assert thinker.think("t", "m2", [Said("2", "two")], earlier=[Said("1", "mine", by="person")]) == ()
+    thinker = thinker_of(lambda state: {"messages": [AIMessage("hers")]})
+    said = thinker.think("t", "m2", [Said("2", "two")], earlier=[Said("1", "mine", by="person")])
+    assert said == (Reply("hers"),)
 
 
 def test_a_turn_without_its_messages_says_nothing_old(echoing: Thinker) -> None:
