@@ -92,8 +92,12 @@ class Customers:
         return inbox
 
     def _contact(self, writing: Writing, inbox: Inbox) -> Contact:
-        phone_number = writing.phone_number
-        known_by = {"phone_number": phone_number, "identifier": writing.identifier, "email": _address(writing)}
+        phone_number = writing.phone_number or None
+        known_by = {
+            "phone_number": phone_number,
+            "identifier": writing.identifier or None,
+            "email": writing.email.lower() if writing.email else None,
+        }
         contact = self._contact_with(known_by)
         if contact is None and phone_number:
             contact = self._contact_at(inbox, phone_source_id(inbox, phone_number))
@@ -136,10 +140,6 @@ class Customers:
             return answered, False
         about = {"additional_attributes": emails.conversation_attributes(email, time.time())}
         return self._conversations.begin(contact, inbox, link, about), True
-
-
-def _address(writing: Writing) -> str | None:
-    return writing.email.lower() if writing.email else None
 
 
 def _name(known_by: dict[str, str | None]) -> str:

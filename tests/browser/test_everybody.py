@@ -74,6 +74,7 @@ def test_everything_that_can_be_used_has_a_name(salon: Salon, chat: Chat) -> Non
     salon.customer_writes("Hola")
     chat.open()
     chat.page.get_by_text("Break something").click()
+    chat.page.get_by_text("Send something else").click()
     chat.button("+ New customer").click()
     controls = chat.page.locator("button:visible, input:visible, select:visible, textarea:visible, a:visible")
     expect(chat.desk).to_contain_text("Hola")
@@ -143,6 +144,10 @@ def test_text_can_be_read(salon: Salon, chat: Chat, scheme: str) -> None:
     salon.sandbox.channel_reports(reply, "failed", "No")
     expect(chat.desk).to_contain_text("Not delivered")
     chat.page.get_by_text("Break something").click()
+    chat.page.get_by_text("Send something else").click()
+    salon.sandbox.lag.set(channel_s=(1, 2))
+    chat.button("React").click()
+    expect(chat.desk).to_contain_text("👍")
     for act in ("Snooze", "Resolve"):
         assert too_faint(chat.page) == []
         chat.button(act).click()
