@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, expect
 
 from tests.browser.chat import Chat, Salon
 from tests.browser.test_everybody import tab_to
+from tests.stack import wait_until
 
 _GROUP = "120363040000000000@g.us"
 
@@ -26,6 +27,17 @@ def card(salon: Salon, chat: Chat) -> Locator:
 
 def last(salon: Salon) -> dict[str, Any]:
     return salon.sandbox.messages(1)[-1]
+
+
+def test_the_chat_stays_at_its_end_when_the_card_opens(salon: Salon, chat: Chat) -> None:
+    salon.customer_writes("\n".join(map(str, range(60))))
+    salon.bot_says("The end")
+    chat.open()
+    expect(chat.phone.get_by_text("The end")).to_be_in_viewport()
+    chat.page.get_by_text("Send something else").click()
+    chat.page.get_by_text("Break something").click()
+    at_end = "chat => chat.scrollHeight - chat.scrollTop - chat.clientHeight < 2"
+    wait_until(lambda: chat.phone.evaluate(at_end), what="the chat at its end")
 
 
 def test_the_last_message_is_edited(salon: Salon, chat: Chat, card: Locator) -> None:

@@ -36,9 +36,9 @@ def test_a_slow_channel_is_set_shown_and_cleared(salon: Salon, chat: Chat) -> No
     salon.sandbox.lag.set(webhooks_s=(0, 0.1), files_s=(1, 2), seed=7)
     chat.open().page.get_by_text("Break something").click()
     form = chat.page.locator("#lag-form")
-    expect(form.get_by_label("files later, at most s")).to_have_value("2")
-    form.get_by_label("text, at least s").fill("0.5")
-    form.get_by_label("text, at most s").fill("4")
+    expect(form.get_by_label("files later by s, to s")).to_have_value("2")
+    form.get_by_label("text after s", exact=True).fill("0.5")
+    form.get_by_label("text after s, to s").fill("4")
     form.get_by_role("button").click()
     expect(chat.page.locator("#active-switches li", has_text="messages on their channel")).to_contain_text("0.5 to 4 s")
     assert salon.sandbox.lag.shown() == {
@@ -48,13 +48,13 @@ def test_a_slow_channel_is_set_shown_and_cleared(salon: Salon, chat: Chat) -> No
         "files_s": [1, 2],
         "seed": 7,
     }
-    form.get_by_label("text, at least s").fill("5")
+    form.get_by_label("text after s", exact=True).fill("5")
     form.get_by_role("button").click()
     expect(chat.page.locator("#phone-trouble")).to_contain_text("5 to 4 s is no span of time")
     chat.take_complaint("422")
     chat.button("Clear all").click()
     expect(chat.page.locator("#active-switches li")).to_have_count(0)
-    expect(form.get_by_label("files later, at most s")).to_have_value("0")
+    expect(form.get_by_label("files later by s, to s")).to_have_value("0")
     assert not any(map(any, (salon.sandbox.lag.shown()[name] for name in ("webhooks_s", "channel_s", "files_s"))))
 
 

@@ -1,7 +1,7 @@
 // The customer's phone: who writes, what they see, what they send.
 
 import { Customers, addressOf } from "./customers.js";
-import { byId, el, keepAtEnd, reconcile, sendOnEnter, setOptions, setText } from "./dom.js";
+import { byId, el, keepAtEnd, reconcile, sendOnEnter, setOptions, setText, stayAtEnd } from "./dom.js";
 import * as server from "./server.js";
 import { SomethingElse } from "./something-else.js";
 import { ACTIVITY, INCOMING, attachments, avatar, hue, initials, subject, text, timeOf } from "./words.js";
@@ -74,6 +74,7 @@ export class Phone {
     });
     FILE.addEventListener("change", () => this.#sendFile());
     sendOnEnter(TEXT);
+    stayAtEnd(CHAT);
     listenToCustomerForm((customer) => {
       this.customers.make(customer);
       this.draw();
