@@ -92,16 +92,18 @@ class Contacts:
         for inbox in self._world.inboxes.values():
             if inbox.is_api:
                 reachable.append((inbox, str(uuid.uuid4())))
+            elif inbox.is_email and contact.email:
+                reachable.append((inbox, contact.email))
             elif inbox.channel_type in _PHONE_CHANNELS and contact.phone_number:
                 reachable.append((inbox, phone_source_id(inbox, contact.phone_number)))
         return reachable
 
     def _own_source_id(self, contact: Contact, inbox: Inbox) -> str | None:
+        if inbox.is_email:
+            return _required(contact.email, "contact email")
         if inbox.channel_type not in _PHONE_CHANNELS:
             return None
-        if not contact.phone_number:
-            raise errors.unprocessable("param is missing or the value is empty: contact phone number")
-        return phone_source_id(inbox, contact.phone_number)
+        return phone_source_id(inbox, _required(contact.phone_number, "contact phone number"))
 
     def _check(self, values: Json, but: Contact | None = None) -> None:
         phone_number, email = values.get("phone_number"), values.get("email")
@@ -117,6 +119,12 @@ class Contacts:
     def _taken(self, name: str, value: Any, but: Contact | None) -> bool:
         others = (contact for contact in self._world.contacts.values() if contact is not but)
         return any(getattr(contact, name) == value for contact in others)
+
+
+def _required(value: str | None, name: str) -> str:
+    if not value:
+        raise errors.unprocessable(f"param is missing or the value is empty: {name}")
+    return value
 
 
 def phone_source_id(inbox: Inbox, phone_number: str) -> str:

@@ -1,6 +1,7 @@
 """/sandbox/...: what a test or the chat page asks of the stand-in itself. No token, no Chatwoot."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, Response, jsonify
@@ -8,9 +9,10 @@ from flask import Blueprint, Response, jsonify
 from sandbox import errors
 from sandbox.api.access import params, standin
 from sandbox.bodies import messages, people, rest
+from sandbox.contacts import as_id
 from sandbox.customers import Writing
 from sandbox.drafts import file_of
-from sandbox.world import Json
+from sandbox.world import Json, Message
 
 blueprint = Blueprint("control", __name__, url_prefix="/sandbox")
 
@@ -99,6 +101,11 @@ def set_lag() -> Response:
     return jsonify(standin().lag.shown())
 
 
+@blueprint.get("/lag")
+def lag() -> Response:
+    return jsonify(standin().lag.shown())
+
+
 @blueprint.delete("/lag")
 def clear_lag() -> Response:
     standin().lag.clear()
@@ -111,6 +118,18 @@ def customer_writes() -> Response:
     with standin().acting():
         message = standin().customers.write(writing)
         return jsonify(messages.listed(standin().world, message))
+
+
+@blueprint.post("/customers/edits")
+def customer_edits() -> Response:
+    """{"message_id": 7, "content": "…"}"""
+    return _changed(lambda message, given: standin().messages.edit(message, str(given["content"])))
+
+
+@blueprint.post("/customers/transcripts")
+def transcribe() -> Response:
+    """{"message_id": 7, "transcript": "…"}: what was said in a customer's voice note."""
+    return _changed(lambda message, given: standin().messages.transcribe(message, str(given["transcript"])))
 
 
 @blueprint.post("/customers/typing")
@@ -132,12 +151,22 @@ def writing_of(given: Json) -> Writing:
 @blueprint.post("/message-status")
 def message_status() -> Response:
     """{"message_id": 7, "status": "delivered" | "read" | "failed", "external_error": …}, as the channel reports it."""
+    return _changed(
+        lambda message, given: standin().messages.set_status(message, given["status"], given.get("external_error"))
+    )
+
+
+def _changed(change: Callable[[Message, Json], None]) -> Response:
+    """The message that the request names, after the change."""
     given = params()
     with standin().acting():
-        message = standin().world.messages.get(given.get("message_id", 0))
+        message = standin().world.messages.get(as_id(given.get("message_id")))
         if message is None:
             raise errors.not_found()
-        standin().messages.set_status(message, given["status"], given.get("external_error"))
+        try:
+            change(message, given)
+        except KeyError as error:
+            raise errors.unprocessable(f"{error.args[0]} is missing") from error
         return jsonify(messages.listed(standin().world, message))
 
 

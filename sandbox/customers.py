@@ -1,10 +1,11 @@
 """The customer's side: what arrives through a channel, as the real channel makes contacts and conversations of it."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import uuid4
 
-from sandbox import errors
+from sandbox import emails, errors
 from sandbox.contacts import Contacts, phone_source_id
 from sandbox.conversations import Conversations
 from sandbox.drafts import Draft, File
@@ -15,11 +16,15 @@ from sandbox.world import Contact, ContactInbox, Conversation, Inbox, Json, Mess
 
 @dataclass(frozen=True)
 class Writing:
-    """What a customer sends. Where: a conversation, or a phone number in an inbox (the first that has phones)."""
+    """What a customer sends. Where: a conversation, or an inbox (the first that is none of the API's), as whoever has
+    the phone number, the identifier or the e-mail address."""
 
     content: str | None = None
     conversation_id: int | None = None
     phone_number: str | None = None
+    identifier: str | None = None
+    """A group's, as bridges to WhatsApp write it: 120363040000000000@g.us."""
+    email: str | None = None
     inbox_id: int | None = None
     name: str | None = None
     files: Sequence[File] = ()
@@ -46,8 +51,9 @@ class Customers:
             return self._write_in(conversation, writing, begins=False)
         inbox = self._inbox(writing)
         contact = self._contact(writing, inbox)
-        link = self._contacts.address(contact, inbox, self._known_address(contact, inbox))
-        conversation, begins = self._conversation(contact, inbox, link)
+        address = self._known_address(contact, inbox) or (writing.email if inbox.is_email else None)
+        link = self._contacts.address(contact, inbox, address)
+        conversation, begins = self._conversation(contact, inbox, link, emails.of(writing.content_attributes))
         return self._write_in(conversation, writing, begins=begins)
 
     def type(self, conversation: Conversation, *, on: bool) -> None:
@@ -62,8 +68,8 @@ class Customers:
             content=writing.content,
             message_type=MessageType.INCOMING,
             content_attributes=writing.content_attributes,
-            content_type="incoming_email" if "email" in writing.content_attributes else writing.content_type,
-            source_id=writing.source_id or _new_source_id(inbox),
+            content_type=_content_type(inbox, writing),
+            source_id=writing.source_id or _new_source_id(inbox, writing),
             files=tuple(writing.files),
         )
         contact = self._world.contact_of(conversation)
@@ -86,14 +92,22 @@ class Customers:
         return inbox
 
     def _contact(self, writing: Writing, inbox: Inbox) -> Contact:
-        phone_number = writing.phone_number
-        contact = None
-        if phone_number:
-            contact = self._world.contact_where(lambda each: each.phone_number == phone_number)
-            contact = contact or self._contact_at(inbox, phone_source_id(inbox, phone_number))
+        phone_number = writing.phone_number or None
+        known_by = {
+            "phone_number": phone_number,
+            "identifier": writing.identifier or None,
+            "email": writing.email.lower() if writing.email else None,
+        }
+        contact = self._contact_with(known_by)
+        if contact is None and phone_number:
+            contact = self._contact_at(inbox, phone_source_id(inbox, phone_number))
         return contact or self._contacts.create(
-            {"name": writing.name or phone_number or "Customer", "phone_number": phone_number}
+            {"name": writing.name or _name(known_by), "additional_attributes": _attributes(writing, inbox), **known_by}
         )
+
+    def _contact_with(self, known_by: dict[str, str | None]) -> Contact | None:
+        given = [(name, value) for name, value in known_by.items() if value]
+        return self._world.contact_where(lambda each: any(getattr(each, name) == value for name, value in given))
 
     def _contact_at(self, inbox: Inbox, source_id: str) -> Contact | None:
         link = self._world.address(inbox, source_id)
@@ -103,8 +117,12 @@ class Customers:
         links = (link for link in self._world.addresses_of(contact) if link.inbox_id == inbox.id)
         return next((link.source_id for link in links), None)
 
-    def _conversation(self, contact: Contact, inbox: Inbox, link: ContactInbox) -> tuple[Conversation, bool]:
+    def _conversation(
+        self, contact: Contact, inbox: Inbox, link: ContactInbox, email: Json
+    ) -> tuple[Conversation, bool]:
         """The one that the channel goes on with, or a new one (then True)."""
+        if inbox.is_email:
+            return self._correspondence(contact, inbox, link, email)
         last = self._conversations.last_at(link)
         goes_on = last is not None and (
             inbox.keeps_one_conversation or inbox.channel_type == "Channel::WebWidget" or last.status != "resolved"
@@ -113,6 +131,35 @@ class Customers:
             return last, False
         return self._conversations.begin(contact, inbox, link, {}), True
 
+    def _correspondence(
+        self, contact: Contact, inbox: Inbox, link: ContactInbox, email: Json
+    ) -> tuple[Conversation, bool]:
+        theirs = self._world.conversations_of(contact)
+        answered = next((each for each in theirs if emails.answers(email, each)), None)
+        if answered is not None:
+            return answered, False
+        about = {"additional_attributes": emails.conversation_attributes(email, time.time())}
+        return self._conversations.begin(contact, inbox, link, about), True
 
-def _new_source_id(inbox: Inbox) -> str | None:
+
+def _name(known_by: dict[str, str | None]) -> str:
+    """Of whom the channel does not name."""
+    by = next(filter(None, known_by.values()), "Customer")
+    return by.partition("@")[0] if by == known_by["email"] else by
+
+
+def _attributes(writing: Writing, inbox: Inbox) -> Json:
+    if not inbox.is_email or not writing.email:
+        return {}
+    return emails.contact_attributes(writing.email, emails.of(writing.content_attributes).get("message_id"))
+
+
+def _content_type(inbox: Inbox, writing: Writing) -> str:
+    is_email = inbox.is_email or "email" in writing.content_attributes
+    return "incoming_email" if is_email else writing.content_type
+
+
+def _new_source_id(inbox: Inbox, writing: Writing) -> str | None:
+    if inbox.is_email:
+        return emails.of(writing.content_attributes).get("message_id") or f"{uuid4().hex}@example.com"
     return f"wamid.{uuid4().hex}" if inbox.is_whatsapp else None

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from sandbox import channels, errors, liquid
+from sandbox import channels, emails, errors, liquid
 from sandbox.changes import change, describe, in_column_order
 from sandbox.contacts import as_id
 from sandbox.conversations import Actor, Conversations
@@ -62,6 +62,8 @@ class Messages:
         """
         self._check_flood(conversation)
         message = self._stored(conversation, draft, sender)
+        if message.is_incoming:
+            self._arrive(message)
         if begins:
             self._conversations.told(conversation)
         if message.is_incoming:
@@ -130,7 +132,7 @@ class Messages:
             draft.message_type,
             rendered,
             sender=sender,
-            template=draft.content,
+            template=_unprocessed(draft),
             private=draft.private,
             content_type=draft.content_type,
             content_attributes=self._with_quoted(draft.content_attributes),
@@ -200,19 +202,21 @@ class Messages:
         if not settings.get("greeting_enabled") or len(said) != 1:
             return
         greeting = Draft(settings.get("greeting_message"), MessageType.TEMPLATE)
-        self._events.message_created(self._stored(conversation, greeting, None))
+        greeted = self._stored(conversation, greeting, None)
+        self._events.message_created(greeted)
+        self._send_on_channel(conversation, greeted)
 
     def _send_on_channel(self, conversation: Conversation, message: Message) -> None:
         """What has a source_id already is taken for the channel's own and never sent."""
         sent = message.message_type in (MessageType.OUTGOING, MessageType.TEMPLATE)
-        if not sent or message.private or message.source_id is not None:
+        if not sent or message.private:
             return
-        if channels.hands_on(self._world.inbox_of(conversation)):
+        if not channels.hands_on(self._world.inbox_of(conversation)):
+            self._arrive(message)
+        elif message.source_id is None:
             self._later(
                 lambda: self._hand_on(message.id), self._lag.of_a_message_s(with_files=bool(message.attachments))
             )
-        else:
-            self._arrive(message)
 
     def _hand_on(self, message_id: int) -> None:
         message = self._world.messages.get(message_id)
@@ -223,7 +227,8 @@ class Messages:
             self.set_status(message, "failed", why_not)
             return
         self._arrive(message)
-        self._update(message, source_id=channels.new_id(self._world.inbox_of(conversation)))
+        inbox = self._world.inbox_of(conversation)
+        self._update(message, source_id=channels.new_id(inbox, conversation, message))
 
     def _arrive(self, message: Message) -> None:
         message.arrival = self._world.next_id("arrival")
@@ -235,6 +240,12 @@ class Messages:
             setattr(message, name, value)
         message.updated_at = time.time()
         self._events.message_updated(message)
+
+
+def _unprocessed(draft: Draft) -> str | None:
+    """Of an e-mail what it quotes is left out."""
+    email = emails.of(draft.content_attributes)
+    return emails.without_quotes(email) if email and draft.content_type == "incoming_email" else draft.content
 
 
 def check_incoming_allowed(inbox: Inbox, draft: Draft) -> None:

@@ -19,7 +19,7 @@ from sandbox.webhook_faults import WebhookFaults
 from sandbox.wire import Server
 from sandbox.world import AgentBot, Contact, Conversation, Inbox, Json, Message, Team, User, Webhook
 
-_PHONE_NUMBER = "+15553884781"
+_PHONE_NUMBER, _EMAIL = "+15553884781", "hola@example.com"
 
 
 class Sandbox:
@@ -103,7 +103,7 @@ class Sandbox:
         lock_to_single_conversation: bool = False,
     ) -> Inbox:
         """Pablo is a member unless `members` (user ids) says otherwise. Channels: sandbox.setup.CHANNELS."""
-        described = {"type": channel, "webhook_url": webhook_url, "phone_number": _PHONE_NUMBER}
+        described = {"type": channel, "webhook_url": webhook_url, "phone_number": _PHONE_NUMBER, "email": _EMAIL}
         with self._standin.acting():
             inbox = self._standin.setup.add_inbox(name, described)
             self._standin.setup.set_bot(inbox, agent_bot_id)
@@ -158,6 +158,8 @@ class Sandbox:
         *,
         conversation_id: int | None = None,
         phone_number: str | None = None,
+        identifier: str | None = None,
+        email: str | None = None,
         inbox_id: int | None = None,
         name: str | None = None,
         attachments: Sequence[Json] = (),
@@ -173,6 +175,8 @@ class Sandbox:
             content=content,
             conversation_id=conversation_id,
             phone_number=phone_number,
+            identifier=identifier,
+            email=email,
             inbox_id=inbox_id,
             name=name,
             files=tuple(file_of(each) for each in attachments),
@@ -229,7 +233,8 @@ class Sandbox:
 
     def arrived(self, conversation_id: int) -> list[str]:
         """What the customer's phone shows of what was sent to it, in the order in which it came."""
-        came = [each for each in self.records(conversation_id) if each.arrival is not None]
+        sent = (each for each in self.records(conversation_id) if not each.is_incoming)
+        came = [each for each in sent if each.arrival is not None]
         return [str(each.content) for each in sorted(came, key=lambda each: each.arrival or 0)]
 
     def conversation(self, conversation_id: int) -> Json:

@@ -15,6 +15,7 @@ CHANNELS = {
     "whatsapp": "Channel::Whatsapp",
     "twilio": "Channel::TwilioSms",
     "telegram": "Channel::Telegram",
+    "email": "Channel::Email",
 }
 _NOT_SETTINGS = ("id", "channel_id", "channel_type", "avatar_url", "secret")
 

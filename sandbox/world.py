@@ -90,6 +90,10 @@ class Inbox:
         return self.channel_type == "Channel::Whatsapp"
 
     @property
+    def is_email(self) -> bool:
+        return self.channel_type == "Channel::Email"
+
+    @property
     def provider(self) -> str | None:
         provider: str | None = self.settings.get("provider")
         return provider
@@ -162,7 +166,7 @@ class Message:
     source_id: str | None = None
     status: str = "sent"
     arrival: int | None = None
-    """Of what was sent to the customer: as the how many-th it came to anybody's phone. None: it has not come."""
+    """As the how many-th it came to anybody's phone, the customer's own counted. None: it is on none."""
     attachments: list[Attachment] = field(default_factory=list)
     created_at: float = field(default_factory=time.time)
     updated_at: float = field(default_factory=time.time)

@@ -4,7 +4,7 @@ import time
 
 from flask import Blueprint, Response, request
 
-from sandbox import errors
+from sandbox import emails, errors
 from sandbox.api.access import answer, caller, conversation, files, params, standin
 from sandbox.bodies import messages, rest
 from sandbox.contacts import as_id
@@ -50,7 +50,9 @@ def create(conversation_id: str) -> Response:
     into = conversation(conversation_id)
     given = params()
     draft = draft_of(given, files(), standin().world.version)
-    check_incoming_allowed(standin().world.inbox_of(into), draft)
+    inbox = standin().world.inbox_of(into)
+    check_incoming_allowed(inbox, draft)
+    draft = emails.posted(draft) if inbox.is_email else draft
     incoming = draft.message_type is MessageType.INCOMING
     sender = standin().world.contact_of(into) if incoming else _sender(given)
     message = standin().messages.create(into, draft, sender, caller())

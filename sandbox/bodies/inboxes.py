@@ -1,9 +1,12 @@
 """Inboxes in full. Most of it is settings that no bot reads, kept as a real Chatwoot showed them."""
 
+import uuid
+
 from sandbox.clock import iso
 from sandbox.world import Account, Inbox, Json, token
 
 _WEEKDAYS = range(1, 6)
+_LOGIN = ("login", "password", "address")
 
 
 def in_full(inbox: Inbox) -> Json:
@@ -58,6 +61,8 @@ def settings_of(channel_type: str, channel: Json, base_url: str) -> Json:
         return settings | _web_widget(channel)
     if channel_type == "Channel::Whatsapp":
         return settings | _whatsapp(channel, base_url)
+    if channel_type == "Channel::Email":
+        return settings | _email(channel)
     if channel_type == "Channel::Api":
         return settings | {"hmac_token": token(), "inbox_identifier": token(), "additional_attributes": {}}
     return settings | {"phone_number": channel.get("phone_number")}
@@ -146,6 +151,28 @@ def _whatsapp(channel: Json, base_url: str) -> Json:
         "reauthorization_required": False,
         "voice_enabled": False,
         "inbound_calls_enabled": True,
+    }
+
+
+def _email(channel: Json) -> Json:
+    """No mailbox is read or written: customers write through the controls, and what is sent ends here."""
+    return {
+        "hmac_mandatory": None,
+        "email": channel.get("email"),
+        "forwarding_enabled": True,
+        "forward_to_email": f"{uuid.uuid4().hex}@in.example.com",
+        **{f"imap_{name}": "" for name in _LOGIN},
+        "imap_port": 0,
+        "imap_enabled": False,
+        "imap_enable_ssl": True,
+        "imap_authentication": "plain",
+        **{f"smtp_{name}": "" for name in (*_LOGIN, "domain")},
+        "smtp_port": 0,
+        "smtp_enabled": False,
+        "smtp_enable_ssl_tls": False,
+        "smtp_enable_starttls_auto": True,
+        "smtp_openssl_verify_mode": "none",
+        "smtp_authentication": "login",
     }
 
 

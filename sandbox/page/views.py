@@ -7,12 +7,12 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, make_response, render_template
 
-from sandbox import faults, webhook_faults
+from sandbox import channels, faults, webhook_faults
 from sandbox.api.access import standin
 from sandbox.bodies import messages, rest
 from sandbox.events import ACCOUNT_EVENTS
 from sandbox.journal import Delivery, Request
-from sandbox.world import Json
+from sandbox.world import Conversation, Json, Message
 
 _MESSAGES_SHOWN = 200
 _LOGGED = 30
@@ -54,7 +54,7 @@ def index() -> Response:
 
 @blueprint.get("/page/conversations/<int:conversation_id>")
 def conversation(conversation_id: int) -> Response:
-    """A conversation as the API shows it, and its newest messages."""
+    """A conversation and its newest messages as the API shows them, and what of those is on the customer's phone."""
     world = standin().world
     with world.lock:
         found = standin().conversations.find(conversation_id)
@@ -62,7 +62,20 @@ def conversation(conversation_id: int) -> Response:
         return jsonify(
             conversation=rest.conversation(world, found),
             messages=[messages.listed(world, message) for message in newest],
+            phone=[_on_phone(found, message) for message in newest if _is_on_phone(message)],
         )
+
+
+def _is_on_phone(message: Message) -> bool:
+    return message.arrival is not None and not message.private and message.status != "failed"
+
+
+def _on_phone(conversation: Conversation, message: Message) -> Json:
+    """With as much of it as its channel was given; `arrival` orders what is on a phone."""
+    world = standin().world
+    content, files = channels.handed_on(world.inbox_of(conversation), message)
+    shown = {"content": content, "attachments": messages.attachments(world, files), "arrival": message.arrival}
+    return messages.listed(world, message) | shown
 
 
 @blueprint.get("/page/log")

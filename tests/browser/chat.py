@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,9 +74,11 @@ class Salon:
         message = self.sandbox.customer_writes(content, name=name, phone_number=phone_number, inbox_id=self.inbox_id)
         return message.conversation_id
 
-    def bot_says(self, content: str, conversation_id: int = 1, **more: Any) -> int:
-        """Returns the message's id."""
-        message_id: int = self._post(f"{conversation_id}/messages", {"content": content, **more}).json()["id"]
+    def bot_says(self, content: str, conversation_id: int = 1, *, files: Sequence[str] = (), **more: Any) -> int:
+        """Returns the message's id. Of `files` only the names count."""
+        attached = [("attachments[]", (name, b"data")) for name in files]
+        answer = self._post(f"{conversation_id}/messages", {"content": content, **more}, attached)
+        message_id: int = answer.json()["id"]
         return message_id
 
     def bot_types(self, conversation_id: int = 1) -> None:
@@ -84,7 +87,8 @@ class Salon:
     def said(self, conversation_id: int = 1) -> list[str]:
         return [str(message["content"]) for message in self.sandbox.messages(conversation_id)]
 
-    def _post(self, path: str, body: dict[str, Any]) -> httpx.Response:
+    def _post(self, path: str, body: dict[str, Any], files: Sequence[Any] = ()) -> httpx.Response:
         address = f"{self.sandbox.url}/api/v1/accounts/1/conversations/{path}"
-        answer = httpx.post(address, json=body, headers={"Api-Access-Token": BOT_TOKEN}, trust_env=False)
+        given: dict[str, Any] = {"data": body, "files": files} if files else {"json": body}
+        answer = httpx.post(address, headers={"Api-Access-Token": BOT_TOKEN}, trust_env=False, **given)
         return answer.raise_for_status()

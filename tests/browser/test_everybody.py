@@ -74,6 +74,7 @@ def test_everything_that_can_be_used_has_a_name(salon: Salon, chat: Chat) -> Non
     salon.customer_writes("Hola")
     chat.open()
     chat.page.get_by_text("Break something").click()
+    chat.page.get_by_text("Send something else").click()
     chat.button("+ New customer").click()
     controls = chat.page.locator("button:visible, input:visible, select:visible, textarea:visible, a:visible")
     expect(chat.desk).to_contain_text("Hola")
@@ -92,6 +93,9 @@ def test_nothing_sticks_out_of_a_small_window(salon: Salon, chat: Chat, size: tu
     chat.open()
     expect(chat.phone).to_contain_text(long)
     assert sticks_out(chat.page) == []
+    for card in ("Send something else", "Break something"):
+        chat.page.get_by_text(card).click()
+    assert sticks_out(chat.page) == []
     if width <= 760:
         chat.page.get_by_role("group", name="Show").get_by_role("button", name="Desk").click()
         expect(chat.page.locator("#phone")).to_be_hidden()
@@ -103,7 +107,8 @@ def test_nothing_sticks_out_of_a_small_window(salon: Salon, chat: Chat, size: tu
 def sticks_out(page: Page) -> list[str]:
     """What can be scrolled sideways, and what of it lies beyond the window."""
     found: list[str] = page.evaluate(
-        """() => [...document.querySelectorAll("html, main, .side, .chat, .messages, .list, .about, .composer")]
+        """() => [...document.querySelectorAll(
+                "html, main, .side, .chat, .messages, .list, .about, .composer, .switches")]
             .filter((each) => each.checkVisibility() && (each.scrollWidth > each.clientWidth + 1
                 || each.getBoundingClientRect().right > innerWidth + 1))
             .map((each) => each.className || each.tagName)"""
@@ -143,6 +148,18 @@ def test_text_can_be_read(salon: Salon, chat: Chat, scheme: str) -> None:
     salon.sandbox.channel_reports(reply, "failed", "No")
     expect(chat.desk).to_contain_text("Not delivered")
     chat.page.get_by_text("Break something").click()
+    chat.page.get_by_text("Send something else").click()
+    away = {"email": {"subject": "Away", "auto_reply": True}}
+    voice = salon.sandbox.customer_writes(
+        conversation_id=1,
+        content_attributes=away,
+        attachments=[{"filename": "note.ogg", "content_type": "audio/ogg", "data": b""}],
+    )
+    salon.sandbox.transcribe(voice.id, "At noon")
+    expect(chat.phone).to_contain_text("At noon")
+    salon.sandbox.lag.set(channel_s=(1, 2))
+    chat.button("React").click()
+    expect(chat.desk).to_contain_text("👍")
     for act in ("Snooze", "Resolve"):
         assert too_faint(chat.page) == []
         chat.button(act).click()

@@ -40,11 +40,52 @@ def test_what_failed_never_reached_the_phone(salon: Salon, chat: Chat) -> None:
 def test_markup_is_text(salon: Salon, chat: Chat) -> None:
     evil = "<script>document.title = 'caught'</script><img src=x onerror=\"document.title = 'caught'\">"
     salon.customer_writes(evil, name=evil)
-    salon.bot_says(evil, content_attributes={"items": [{"title": evil, "value": evil}]}, content_type="input_select")
+    salon.bot_says(evil)
+    choice = "<b>short</b>"  # as WhatsApp wants it
+    salon.bot_says("?", content_attributes={"items": [{"title": choice, "value": evil}]}, content_type="input_select")
     chat.open().note(evil)
-    expect(chat.phone.get_by_text(evil, exact=True)).to_have_count(3)  # customer, bot, the bot's quick reply
-    expect(chat.desk.get_by_text(evil, exact=True)).to_have_count(5)  # those, the note, the customer's name
+    expect(chat.button(choice)).to_be_visible()
+    expect(chat.phone.get_by_text(evil, exact=True)).to_have_count(2)  # customer, bot
+    expect(chat.desk.get_by_text(evil, exact=True)).to_have_count(4)  # those, the note, the customer's name
     expect(chat.page).to_have_title("Contesta sandbox")
+
+
+def test_the_phone_shows_what_has_come_in_the_order_in_which_it_came(salon: Salon, chat: Chat) -> None:
+    """The desk shows everything, in Chatwoot's order."""
+    salon.customer_writes("Hola")
+    chat.open()
+    salon.sandbox.lag.set(files_s=(3, 3))
+    salon.bot_says("The menu", files=["menu.pdf"])
+    salon.bot_says("Which day?")
+    salon.customer_writes("Monday")
+    expect(chat.phone.get_by_role("article")).to_have_text(texts("Hola", "Which day", "Monday"))
+    expect(chat.desk.locator(".message")).to_have_text(texts("Hola", "The menu", "Which day", "Monday"))
+    expect(chat.phone.get_by_role("article")).to_have_text(texts("Hola", "Which day", "Monday", "The menu"))
+    expect(chat.desk.locator(".message")).to_have_text(texts("Hola", "The menu", "Which day", "Monday"))
+
+
+def test_what_its_channel_refused_is_at_the_desk_only(salon: Salon, chat: Chat) -> None:
+    salon.customer_writes("Hola")
+    salon.bot_says("x" * 5000)
+    chat.open()
+    expect(chat.desk).to_contain_text("Not delivered: 131009")
+    expect(chat.phone.get_by_role("article")).to_have_text(texts("Hola"))
+
+
+def test_of_several_files_whatsapp_gets_the_first_and_audio_without_its_text(salon: Salon, chat: Chat) -> None:
+    salon.customer_writes("Hola")
+    salon.bot_says("Two files", files=["a.pdf", "b.pdf"])
+    salon.bot_says("Listen", files=["voice.ogg"])
+    chat.open()
+    expect(chat.phone.get_by_role("link")).to_have_text(texts("a.pdf", "voice.ogg"))
+    expect(chat.phone).to_contain_text("Two files")
+    expect(chat.phone).not_to_contain_text("Listen")
+    expect(chat.desk.get_by_role("link")).to_have_text(texts("a.pdf", "b.pdf", "voice.ogg"))
+    expect(chat.desk).to_contain_text("Listen")
+
+
+def texts(*parts: str) -> list[re.Pattern[str]]:
+    return [re.compile(part) for part in parts]
 
 
 def test_a_link_leads_to_web_addresses_only(salon: Salon, chat: Chat) -> None:

@@ -32,6 +32,32 @@ def test_a_webhook_fault(salon: Salon, chat: Chat) -> None:
     assert (fault["kind"], fault["event"], fault["to"], fault["times"]) == ("twice", "message_created", None, None)
 
 
+def test_a_slow_channel_is_set_shown_and_cleared(salon: Salon, chat: Chat) -> None:
+    salon.sandbox.lag.set(webhooks_s=(0, 0.1), files_s=(1, 2), seed=7)
+    chat.open().page.get_by_text("Break something").click()
+    form = chat.page.locator("#lag-form")
+    expect(form.get_by_label("files later by s, to s")).to_have_value("2")
+    form.get_by_label("text after s", exact=True).fill("0.5")
+    form.get_by_label("text after s, to s").fill("4")
+    form.get_by_role("button").click()
+    expect(chat.page.locator("#active-switches li", has_text="messages on their channel")).to_contain_text("0.5 to 4 s")
+    assert salon.sandbox.lag.shown() == {
+        "webhooks_s": [0, 0.1],
+        "api_s": [0, 0],
+        "channel_s": [0.5, 4],
+        "files_s": [1, 2],
+        "seed": 7,
+    }
+    form.get_by_label("text after s", exact=True).fill("5")
+    form.get_by_role("button").click()
+    expect(chat.page.locator("#phone-trouble")).to_contain_text("5 to 4 s is no span of time")
+    chat.take_complaint("422")
+    chat.button("Clear all").click()
+    expect(chat.page.locator("#active-switches li")).to_have_count(0)
+    expect(form.get_by_label("files later by s, to s")).to_have_value("0")
+    assert not any(map(any, (salon.sandbox.lag.shown()[name] for name in ("webhooks_s", "channel_s", "files_s"))))
+
+
 def test_the_channel_reports_what_became_of_the_last_reply(salon: Salon, chat: Chat) -> None:
     salon.customer_writes("Hola")
     salon.bot_says("Hi")

@@ -35,16 +35,23 @@ class Player:
     there: Names = field(default_factory=Names)
     here: Names = field(default_factory=Names)
     source_ids: dict[str, str] = field(default_factory=dict)
+    act: Callable[[dict[str, Any]], None] = lambda what: None
+    """Carries out a step that is no call: given what it has under "act"."""
 
     def play(self, situation: str) -> list[str]:
         """Every difference, as `what: where and how`."""
-        steps = load(situation)
+        return self.play_steps(load(situation))
+
+    def play_steps(self, steps: list[dict[str, Any]]) -> list[str]:
         self.receiver.clear()
         differing = []
         for number, step in enumerate(steps):
             if "call" in step:
                 self._script(steps[number + 1 :])
                 differing += self._call(step["call"], step["answer"])
+                self.settle()
+            elif "act" in step:
+                self.act(step["act"])
                 self.settle()
         recorded = [step["webhook"] for step in steps if "webhook" in step]
         return differing + self._webhooks(recorded, list(self.receiver.received))
@@ -188,10 +195,11 @@ def _found(body: Any, wanted: str) -> list[str]:
 
 def _multipart(parts: dict[str, Any]) -> dict[str, Any]:
     files = [
-        (
-            file["field"],
-            (file["filename"], _PNG if "png" in file["content_type"] else b"%PDF-1.4\n", file["content_type"]),
-        )
+        (file["field"], (file["filename"], _data(file).ljust(file.get("bytes", 0)), file["content_type"]))
         for file in parts["files"]
     ]
     return {"data": {name: value for name, value in parts.items() if name != "files"}, "files": files}
+
+
+def _data(file: dict[str, Any]) -> bytes:
+    return _PNG if "png" in file["content_type"] else b"%PDF-1.4\n"

@@ -36,6 +36,7 @@ _SECRETS = frozenset(
         "api_key",
         "uuid",
         "source_id",
+        "forward_to_email",
     }
 )
 _ID_KEYS = {
@@ -140,7 +141,8 @@ def _of_text(value: str, key: str) -> str:
         return re.sub(r"\d+", "#", value)  # {{conversation.display_id}} is another one here
     if value.startswith("<!DOCTYPE"):
         return "a page"
-    return re.sub(r"http://127\.0\.0\.1:\d+(/rails/.*)?", "http://here", value)
+    value = re.sub(r"http://127\.0\.0\.1:\d+(/rails/.*)?", "http://here", value)
+    return re.sub(r"conversation/[0-9a-f-]{36}/messages/\d+@", "conversation/…/messages/#@", value)
 
 
 def at_one_moment(one: Any, other: Any) -> bool:

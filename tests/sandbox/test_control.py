@@ -104,3 +104,49 @@ def test_the_log_of_deliveries_tells_each_attempt(desk: Desk) -> None:
 
 def test_an_unknown_control_is_no_surprise(desk: Desk) -> None:
     assert desk.http.get("/sandbox/nosuch").status_code == 404
+
+
+def test_a_customer_edits_what_they_wrote(desk: Desk) -> None:
+    message_id = desk.customer_writes("at ten")
+    edit = {"message_id": message_id, "content": "at eleven"}
+    assert desk.http.post("/sandbox/customers/edits", json=edit).json()["content"] == "at eleven"
+    (updated,) = desk.told("bot", "message_updated")
+    assert (updated.body["id"], updated.body["content"]) == (message_id, "at eleven")
+
+
+def test_what_a_voice_note_says_comes_later(desk: Desk) -> None:
+    voice = {"filename": "note.ogg", "content_type": "audio/ogg", "data": ""}
+    written = {"conversation_id": CONVERSATION, "attachments": [voice]}
+    message_id = desk.http.post("/sandbox/customers/messages", json=written).json()["id"]
+    said = {"message_id": message_id, "transcript": "At ten, please"}
+    desk.http.post("/sandbox/customers/transcripts", json=said)
+    (updated,) = desk.told("bot", "message_updated")
+    assert updated.body["attachments"][0]["transcribed_text"] == "At ten, please"
+
+
+def test_what_was_never_said_cannot_be_changed(desk: Desk) -> None:
+    for path in ("customers/edits", "customers/transcripts", "message-status"):
+        assert desk.http.post(f"/sandbox/{path}", json={"message_id": 999999}).status_code == 404
+        refused = desk.http.post(f"/sandbox/{path}", json={"message_id": desk.customer_writes()})
+        assert refused.status_code == 422
+        assert "is missing" in refused.json()["error"]
+
+
+def test_a_group_writes_as_one_customer(desk: Desk) -> None:
+    group = {"identifier": "120363040000000000@g.us", "name": "Family", "inbox_id": desk.inbox_id}
+    first, second = (
+        desk.http.post("/sandbox/customers/messages", json=group | {"content": content}).json()
+        for content in ("who comes?", "I do")
+    )
+    assert first["conversation_id"] == second["conversation_id"]
+    assert first["sender"]["id"] == second["sender"]["id"]
+    (told, _) = desk.told("bot", "message_created")
+    assert told.body["sender"]["identifier"] == "120363040000000000@g.us"
+
+
+def test_the_lag_is_shown_as_it_was_set(desk: Desk) -> None:
+    desk.http.put("/sandbox/lag", json={"channel_s": [0, 0.5], "files_s": [2, 7]})
+    assert desk.http.get("/sandbox/lag").json() == desk.sandbox.lag.shown()
+    assert desk.http.get("/sandbox/lag").json()["files_s"] == [2, 7]
+    desk.http.delete("/sandbox/lag")
+    assert desk.http.get("/sandbox/lag").json()["files_s"] == [0, 0]

@@ -1,8 +1,9 @@
 // The customers: those who have written, and those made on the page who have not yet.
 
-import { ACTIVITY, INCOMING } from "./words.js";
+import { INCOMING } from "./words.js";
 
 const FIRST = { name: "Lucía", phone_number: "+34623226544" };
+const FIRST_BY_EMAIL = { name: "Lucía", email: "lucia@example.com" };
 const SHOWN = 6;
 
 export class Customers {
@@ -38,11 +39,15 @@ export class Customers {
     const found = all.find((customer) => customer.key === this.selected) ?? all.at(-1);
     if (found) return this.#select(found);
     const inbox = this.firstInbox();
-    return inbox ? this.make({ ...FIRST, inbox_id: inbox.id }) : null;
+    if (!inbox) return null;
+    const first = inbox.channel_type === "Channel::Email" ? FIRST_BY_EMAIL : FIRST;
+    return this.make({ ...first, inbox_id: inbox.id });
   }
 
-  make({ name, phone_number, inbox_id }) {
-    const customer = { key: keyOf(phone_number, inbox_id), name, phone_number, inbox_id };
+  /** Known by a phone number, an e-mail address, or an identifier, as a group is. */
+  make({ name, phone_number, email, identifier, inbox_id }) {
+    const customer = { name, phone_number, email, identifier, inbox_id };
+    customer.key = keyOf(addressOf(customer), inbox_id);
     this.#made.push(customer);
     return this.#select({ ...customer, conversations: [] });
   }
@@ -55,8 +60,10 @@ export class Customers {
 
   /** An answer came for somebody whose phone is not looked at. Remembers what was there when it was. */
   hasNews(customer) {
-    const told = customer.conversations.map((each) => each.last_non_activity_message).filter(isToldToCustomer);
-    const newest = Math.max(0, ...told.map((message) => message.id));
+    const phones = customer.conversations.map(({ id }) => this.world.phoneOf(id));
+    if (phones.includes(undefined)) return false;
+    const told = phones.flat().filter((message) => message.message_type !== INCOMING);
+    const newest = Math.max(0, ...told.map((message) => message.arrival));
     if (customer.key === this.selected || !this.#seen.has(customer.key)) this.#seen.set(customer.key, newest);
     return newest > this.#seen.get(customer.key);
   }
@@ -71,20 +78,16 @@ export class Customers {
   }
 
   #writerOf({ meta: { sender }, inbox_id }) {
-    const key = keyOf(sender.phone_number || `#${sender.id}`, inbox_id);
-    return { key, name: sender.name, phone_number: sender.phone_number, inbox_id };
+    const { name, phone_number, email, identifier } = sender;
+    const key = keyOf(addressOf(sender) || `#${sender.id}`, inbox_id);
+    return { key, name, phone_number, email, identifier, inbox_id };
   }
+}
+
+export function addressOf({ phone_number, identifier, email }) {
+  return phone_number || identifier || email || null;
 }
 
 function keyOf(address, inboxId) {
   return `${address}@${inboxId}`;
-}
-
-/** What reaches a phone: no notes, no activities, nothing that failed. */
-export function isToldToCustomer(message) {
-  return Boolean(message) && isOnPhone(message) && message.message_type !== INCOMING;
-}
-
-export function isOnPhone(message) {
-  return !message.private && message.message_type !== ACTIVITY && message.status !== "failed";
 }

@@ -84,7 +84,18 @@ export function sendOnEnter(textarea) {
 
 /** Run `change` and keep a list scrolled to its end if it was there, or if `always`. */
 export function keepAtEnd(list, change, { always = false } = {}) {
-  const atEnd = always || list.scrollHeight - list.scrollTop - list.clientHeight < 40;
+  const atEnd = always || isAtEnd(list);
   change();
   if (atEnd) list.scrollTop = list.scrollHeight;
+}
+
+/** A list at its end stays there when it is given less room. */
+export function stayAtEnd(list) {
+  let wasAtEnd = true;
+  list.addEventListener("scroll", () => (wasAtEnd = isAtEnd(list)));
+  new ResizeObserver(() => wasAtEnd && (list.scrollTop = list.scrollHeight)).observe(list);
+}
+
+function isAtEnd(list) {
+  return list.scrollHeight - list.scrollTop - list.clientHeight < 40;
 }

@@ -1,7 +1,7 @@
 // A message as a real desk shows it: the customer's, the bot's, an agent's, a note, an activity, a failure.
 
 import { el } from "./dom.js";
-import { ACTIVITY, INCOMING, attachments, text, timeOf } from "./words.js";
+import { ACTIVITY, INCOMING, attachments, subject, text, timeOf } from "./words.js";
 
 const DELIVERY = {
   sent: ["✓", "sent"],
@@ -18,6 +18,8 @@ export function drawMessage(message, customerName, retry) {
     "article",
     { class: `message ${kind}${error ? " failed" : ""}${message.content_attributes.deleted ? " deleted" : ""}` },
     el("header", {}, el("strong", {}, authorOf(message, kind, customerName)), timeOf(message), delivery(message, kind)),
+    message.content_attributes.is_reaction && el("p", { class: "about-reaction" }, "reacts:"),
+    subject(message),
     message.content && text(message.content),
     attachments(message),
     drawChoices(message),

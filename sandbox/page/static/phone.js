@@ -1,9 +1,10 @@
 // The customer's phone: who writes, what they see, what they send.
 
-import { Customers, isOnPhone } from "./customers.js";
-import { byId, el, keepAtEnd, reconcile, sendOnEnter, setOptions, setText } from "./dom.js";
+import { Customers, addressOf } from "./customers.js";
+import { byId, el, keepAtEnd, reconcile, sendOnEnter, setOptions, setText, stayAtEnd } from "./dom.js";
 import * as server from "./server.js";
-import { ACTIVITY, INCOMING, attachments, avatar, hue, initials, text, timeOf } from "./words.js";
+import { SomethingElse } from "./something-else.js";
+import { ACTIVITY, INCOMING, attachments, avatar, hue, initials, subject, text, timeOf } from "./words.js";
 
 const CHAT = byId("chat");
 const TEXT = byId("customer-text");
@@ -15,6 +16,7 @@ export class Phone {
   constructor(world) {
     this.world = world;
     this.customers = new Customers(world);
+    this.somethingElse = new SomethingElse(this);
     this.#listen();
   }
 
@@ -24,15 +26,41 @@ export class Phone {
     this.#drawPeer(customer);
     byId("no-inbox").hidden = Boolean(customer);
     CHAT.hidden = byId("customer-writes").hidden = byId("new-customer").hidden = !customer;
+    byId("something-else").hidden = !customer;
     if (customer) this.#drawChat(customer);
+    this.somethingElse.draw();
   }
 
   /** The newest message that the business sent to this customer's phone, whatever became of it. */
   get lastToldMessage() {
-    const sent = this.#messages(this.customers.chosen()).filter(
-      (message) => !message.private && ![INCOMING, ACTIVITY].includes(message.message_type),
-    );
-    return sent.at(-1);
+    const conversations = this.customers.chosen()?.conversations ?? [];
+    const sent = conversations
+      .flatMap(({ id }) => this.world.messagesOf(id))
+      .filter((message) => !message.private && ![INCOMING, ACTIVITY].includes(message.message_type));
+    return sent.sort((a, b) => a.id - b.id).at(-1);
+  }
+
+  /** The customer's own last message that can be edited. */
+  get lastWritten() {
+    return this.#onPhone(this.customers.chosen()).findLast((message) => isMine(message) && canBeEdited(message));
+  }
+
+  /** The last that came to the phone. */
+  get lastRead() {
+    return this.#onPhone(this.customers.chosen()).findLast((message) => !isMine(message));
+  }
+
+  /** Send something as the customer; null if that failed, else the message. */
+  send(what) {
+    return this.#do((customer) => server.customerWrites({ ...what, ...placeOf(customer) }));
+  }
+
+  edit({ id }, content) {
+    return this.#do(() => server.customerEdits({ message_id: id, content }));
+  }
+
+  transcribe({ id }, transcript) {
+    return this.#do(() => server.transcribe({ message_id: id, transcript }));
   }
 
   #listen() {
@@ -46,6 +74,7 @@ export class Phone {
     });
     FILE.addEventListener("change", () => this.#sendFile());
     sendOnEnter(TEXT);
+    stayAtEnd(CHAT);
     listenToCustomerForm((customer) => {
       this.customers.make(customer);
       this.draw();
@@ -56,7 +85,7 @@ export class Phone {
   #drawCustomers(current) {
     const chips = this.customers.shown.map((customer) => ({
       key: customer.key,
-      name: customer.name || customer.phone_number || "Customer",
+      name: customer.name || addressOf(customer) || "Customer",
       isChosen: customer.key === current?.key,
       hasNews: this.customers.hasNews(customer),
     }));
@@ -66,6 +95,7 @@ export class Phone {
       this.world.state.inboxes.map((inbox) => [String(inbox.id), inbox.name]),
     );
     byId("customer-inbox").hidden = this.world.state.inboxes.length < 2;
+    byId("customer-email").hidden = !this.world.state.inboxes.some(({ channel_type }) => channel_type === "Channel::Email");
   }
 
   #drawPeer(customer) {
@@ -74,13 +104,11 @@ export class Phone {
     setText(byId("peer-initials"), initials(name));
     byId("peer-initials").className = `avatar ${hue(name)}`;
     setText(byId("peer-name"), name);
-    setText(byId("peer-status"), [inbox?.name, customer?.phone_number].filter(Boolean).join(" · "));
+    setText(byId("peer-status"), [inbox?.name, customer && addressOf(customer)].filter(Boolean).join(" · "));
   }
 
   #drawChat(customer) {
-    const messages = this.#messages(customer).filter(isOnPhone);
-    const lastWritten = messages.findLast((message) => message.message_type === INCOMING)?.id ?? 0;
-    const bubbles = messages.map((message) => ({ message, canChoose: message.id > lastWritten }));
+    const bubbles = bubblesOf(this.#onPhone(customer));
     const isOther = this.#shownCustomer !== customer.key;
     this.#shownCustomer = customer.key;
     CHAT.setAttribute("aria-busy", String(isOther));
@@ -89,7 +117,7 @@ export class Phone {
       () => {
         reconcile(CHAT, bubbles, {
           key: ({ message }) => message.id,
-          draw: ({ message, canChoose }) => drawBubble(message, canChoose, (choice) => this.#send({ content: choice })),
+          draw: (bubble) => drawBubble(bubble, (choice) => this.send({ content: choice })),
         });
         this.#drawTyping(customer);
       },
@@ -104,46 +132,64 @@ export class Phone {
     setText(byId("phone-typing"), line);
   }
 
-  #messages(customer) {
+  /** In the order in which it came there. */
+  #onPhone(customer) {
     const conversations = customer?.conversations ?? [];
-    return conversations.flatMap(({ id }) => this.world.messagesOf(id)).sort((a, b) => a.id - b.id);
+    return conversations.flatMap(({ id }) => this.world.phoneOf(id) ?? []).sort((a, b) => a.arrival - b.arrival);
   }
 
   async #sendText() {
     const content = TEXT.value.trim();
     if (!content) return;
     TEXT.value = "";
-    if (!(await this.#send({ content }))) TEXT.value ||= content;
+    if (!(await this.send({ content }))) TEXT.value ||= content;
   }
 
   async #sendFile() {
     const [file] = FILE.files;
     if (!file) return;
     const data = await base64(file);
-    await this.#send({ attachments: [{ filename: file.name, content_type: file.type, data }] });
+    await this.send({ attachments: [{ filename: file.name, content_type: file.type, data }] });
     FILE.value = "";
   }
 
-  async #send(what) {
+  async #do(act) {
     setText(byId("phone-trouble"), "");
     const customer = this.customers.chosen();
-    if (!customer) return false;
+    if (!customer) return null;
     try {
-      await server.customerWrites({ ...what, ...placeOf(customer) });
-      return true;
+      return await act(customer);
     } catch (error) {
       if (!(error instanceof server.Trouble)) throw error;
       setText(byId("phone-trouble"), error.message);
-      return false;
+      return null;
     }
   }
 }
 
 /** Goes on with the conversation, unless it is over: then the channel decides which comes next. */
-function placeOf({ name, phone_number, inbox_id, conversations }) {
+function placeOf(customer) {
+  const { name, phone_number, email, identifier, inbox_id, conversations } = customer;
   const last = conversations.at(-1);
-  if (last && (last.status !== "resolved" || !phone_number)) return { conversation_id: last.id };
-  return { name, phone_number, inbox_id };
+  if (last && (last.status !== "resolved" || !addressOf(customer))) return { conversation_id: last.id };
+  return { name, phone_number, email, identifier, inbox_id };
+}
+
+const isMine = ({ message_type }) => message_type === INCOMING;
+const isReaction = ({ content_attributes }) => Boolean(content_attributes.is_reaction);
+const canBeEdited = (message) => Boolean(message.content) && !isReaction(message) && !message.content_attributes.email;
+
+/** A reaction stands at what it is to, if that is there. Quick replies can be chosen until something is written. */
+function bubblesOf(messages) {
+  const there = new Set(messages.map(({ id }) => id));
+  const stands = (message) => isReaction(message) && there.has(message.content_attributes.in_reply_to);
+  const bubbles = messages.filter((message) => !stands(message));
+  const lastWritten = bubbles.findLast(isMine)?.arrival ?? 0;
+  return bubbles.map((message) => ({
+    message,
+    canChoose: message.arrival > lastWritten,
+    reactions: messages.filter((each) => stands(each) && each.content_attributes.in_reply_to === message.id),
+  }));
 }
 
 function drawChip({ key, name, isChosen, hasNews }) {
@@ -156,18 +202,25 @@ function drawChip({ key, name, isChosen, hasNews }) {
   return el("label", { class: "chip", title: name }, radio, avatar(name), el("span", { class: "chip-name" }, first, rest), news);
 }
 
-function drawBubble(message, canChoose, choose) {
-  const isMine = message.message_type === INCOMING;
+function drawBubble({ message, canChoose, reactions }, choose) {
   const isDeleted = message.content_attributes.deleted;
   return el(
     "article",
-    { class: `bubble ${isMine ? "mine" : "theirs"}${isDeleted ? " deleted" : ""}` },
-    el("span", { class: "unseen" }, isMine ? "You: " : "They: "),
+    { class: `bubble ${isMine(message) ? "mine" : "theirs"}${isDeleted ? " deleted" : ""}` },
+    el("span", { class: "unseen" }, isMine(message) ? "You: " : "They: "),
+    subject(message),
     message.content && text(message.content),
     attachments(message),
     drawChoices(message, canChoose, choose),
     timeOf(message),
+    drawReactions(reactions),
   );
+}
+
+/** The last one only: a phone replaces a reaction by the next. */
+function drawReactions(reactions) {
+  const last = reactions.at(-1);
+  return last && el("p", { class: "reaction" }, el("span", { class: "unseen" }, "You reacted: "), last.content);
 }
 
 /** Quick replies. What is chosen goes out as the customer's own text: so it comes from WhatsApp. */
@@ -183,6 +236,9 @@ function drawChoices(message, canChoose, choose) {
 function listenToCustomerForm(make) {
   const form = byId("customer-form");
   const opener = byId("new-customer");
+  const { phone_number, email, identifier } = form.elements;
+  const requireOne = () => (phone_number.required = !email.value && !identifier.value);
+  form.addEventListener("input", requireOne);
   const show = (isShown) => {
     form.hidden = !isShown;
     opener.setAttribute("aria-expanded", String(isShown));
@@ -195,10 +251,11 @@ function listenToCustomerForm(make) {
   });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const { name, phone_number, inbox_id } = Object.fromEntries(new FormData(form));
-    form.elements.name.value = form.elements.phone_number.value = "";
+    const filled = Object.fromEntries(new FormData(form));
+    for (const input of form.querySelectorAll("input")) input.value = "";
+    requireOne();
     show(false);
-    make({ name, phone_number, inbox_id: Number(inbox_id) });
+    make({ ...filled, inbox_id: Number(filled.inbox_id) });
   });
 }
 

@@ -36,6 +36,8 @@ export const state = () => ask("GET", "/sandbox/state");
 export const conversation = (id) => ask("GET", `/page/conversations/${id}`);
 export const log = () => ask("GET", "/page/log");
 export const customerWrites = (writing) => ask("POST", "/sandbox/customers/messages", { body: writing });
+export const customerEdits = (edit) => ask("POST", "/sandbox/customers/edits", { body: edit });
+export const transcribe = (said) => ask("POST", "/sandbox/customers/transcripts", { body: said });
 export const report = (report) => ask("POST", "/sandbox/message-status", { body: report });
 export const faults = () => ask("GET", "/sandbox/faults");
 export const addFault = (fault) => ask("POST", "/sandbox/faults", { body: fault });
@@ -43,8 +45,12 @@ export const webhookFaults = () => ask("GET", "/sandbox/webhook-faults");
 export const addWebhookFault = (fault) => ask("POST", "/sandbox/webhook-faults", { body: fault });
 export const setPace = (pace) => ask("PUT", "/sandbox/pace", { body: { messages_per_second: pace } });
 
-export async function clearFaults() {
+export const lag = () => ask("GET", "/sandbox/lag");
+export const setLag = (lag) => ask("PUT", "/sandbox/lag", { body: lag });
+
+export async function clearSwitches() {
   await ask("DELETE", "/sandbox/faults");
+  await ask("DELETE", "/sandbox/lag");
   await ask("DELETE", "/sandbox/webhook-faults");
 }
 

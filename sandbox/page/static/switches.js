@@ -10,6 +10,14 @@ const WHERE = {
   all: { method: null, path: ".*" },
 };
 
+/** What can be late. */
+const LAGS = {
+  webhooks_s: "webhooks",
+  api_s: "answers",
+  channel_s: "messages on their channel",
+  files_s: "files, later than text",
+};
+
 export class Switches {
   /** `lastReply` gives the message of which the channel reports. */
   constructor(lastReply) {
@@ -28,7 +36,8 @@ export class Switches {
     );
     this.#onSubmit("pace-form", (form) => server.setPace(numberOr(form.messages_per_second, null)));
     this.#onSubmit("report-form", (form) => this.#report(form));
-    byId("clear-switches").addEventListener("click", () => this.#do(server.clearFaults));
+    this.#onSubmit("lag-form", (form) => setLagOfChannel(form));
+    byId("clear-switches").addEventListener("click", () => this.#do(server.clearSwitches));
   }
 
   async draw() {
@@ -40,9 +49,23 @@ export class Switches {
     const webhookFaults = (await server.webhookFaults()).map((fault) => ({ ...fault, side: "webhook" }));
     const all = [...faults, ...webhookFaults];
     const active = all.filter(({ times, hits, held }) => times === null || hits < times || held);
-    reconcile(byId("active-switches"), all, { key: ({ side, id }) => `${side} ${id}`, draw: drawSwitch });
-    setText(byId("switch-count"), active.length ? `${active.length} on` : "");
-    byId("clear-switches").hidden = !all.length;
+    const lag = await server.lag();
+    const lags = Object.entries(LAGS).filter(([name]) => lag[name].some(Boolean));
+    const late = lags.map(([name, what]) => ({ side: "lag", id: name, what, span: lag[name] }));
+    const draw = (each) => (each.side === "lag" ? drawLag(each) : drawSwitch(each));
+    reconcile(byId("active-switches"), [...all, ...late], { key: ({ side, id }) => `${side} ${id}`, draw });
+    const count = active.length + late.length;
+    setText(byId("switch-count"), count ? `${count} on` : "");
+    byId("clear-switches").hidden = !all.length && !late.length;
+    this.#showLag(lag);
+  }
+
+  /** What is set, unless somebody is about to set it. */
+  #showLag({ channel_s, files_s }) {
+    const { elements } = byId("lag-form");
+    if (byId("lag-form").contains(document.activeElement) && document.activeElement.matches("input")) return;
+    [elements.channel_least.value, elements.channel_most.value] = channel_s;
+    [elements.files_least.value, elements.files_most.value] = files_s;
   }
 
   #onSubmit(id, act) {
@@ -67,6 +90,16 @@ export class Switches {
     if (!reply) throw new server.Trouble("There is no reply yet to report of.");
     return server.report({ message_id: reply.id, status, external_error: status === "failed" ? external_error : null });
   }
+}
+
+/** All that is late is set at once, so the rest is sent as it is. */
+async function setLagOfChannel({ channel_least, channel_most, files_least, files_most }) {
+  const channel_s = [Number(channel_least), Number(channel_most)];
+  await server.setLag({ ...(await server.lag()), channel_s, files_s: [Number(files_least), Number(files_most)] });
+}
+
+function drawLag({ what, span }) {
+  return el("li", {}, el("strong", {}, "late"), ` ${what}`, el("span", {}, `${span.join(" to ")} s`));
 }
 
 function drawSwitch({ side, kind, event, to, method, path, times, hits }) {

@@ -44,6 +44,13 @@ export function text(content) {
   return el("p", { class: "text", dir: "auto" }, ...shown);
 }
 
+/** An e-mail's. */
+export function subject(message) {
+  const { subject, auto_reply } = message.content_attributes.email ?? {};
+  if (!subject) return null;
+  return el("p", { class: "subject", dir: "auto" }, auto_reply && el("span", {}, "Absence note: "), subject);
+}
+
 export function attachments(message) {
   const files = message.attachments ?? [];
   if (!files.length) return null;
@@ -54,7 +61,11 @@ function attachment(file) {
   if (file.file_type === "location") return `📍 ${file.fallback_title ?? ""} ${file.coordinates_lat}, ${file.coordinates_long}`;
   if (file.file_type === "contact") return `👤 ${file.fallback_title ?? ""}`;
   if (!isWebAddress(file.data_url)) return `📎 ${file.file_type}`;
-  return link(file.data_url, `📎 ${fileName(file.data_url)}`);
+  return el("span", {}, link(file.data_url, `${file.file_type === "audio" ? "🎙" : "📎"} ${fileName(file.data_url)}`), transcript(file));
+}
+
+function transcript({ transcribed_text: said }) {
+  return said && el("span", { class: "transcript", dir: "auto" }, `“${said}”`);
 }
 
 function link(address, shown) {

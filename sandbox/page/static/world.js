@@ -8,6 +8,7 @@ export class World extends EventTarget {
   state = null;
   conversations = new Map();
   messages = new Map();
+  phones = new Map();
   typing = new Map();
   #changed = new Set();
   #isLoading = false;
@@ -38,6 +39,12 @@ export class World extends EventTarget {
       this.reload(id);
     }
     return this.messages.get(id);
+  }
+
+  /** What of a conversation is on the customer's phone; undefined: not here yet, and asked for. */
+  phoneOf(id) {
+    this.messagesOf(id);
+    return this.phones.get(id);
   }
 
   reload(id) {
@@ -75,14 +82,16 @@ export class World extends EventTarget {
 
   async #loadOne(id) {
     try {
-      const { conversation, messages } = await server.conversation(id);
+      const { conversation, messages, phone } = await server.conversation(id);
       if (messages.length > (this.messages.get(id)?.length ?? 0)) this.typing.delete(id);
       this.conversations.set(id, conversation);
       this.messages.set(id, messages);
+      this.phones.set(id, phone);
     } catch (error) {
       if (!(error instanceof server.Trouble)) throw error;
       this.conversations.delete(id);
       this.messages.delete(id);
+      this.phones.delete(id);
     }
     this.#tell("change");
   }
