@@ -156,6 +156,8 @@ class Settings(BaseModel):
     max_turns_per_hour: Annotated[int, Field(ge=0)] = 30
     max_wait_seconds: Annotated[float, Field(ge=0)] = 600.0
     turn_attempts: Annotated[int, Field(gt=0)] = 4
+    turn_retry_seconds: Annotated[float, Field(ge=0)] = 300.0
+    log_graph_errors: bool = False
     send_retry_seconds: Annotated[float, Field(gt=0)] = 3600.0
     posts_in_flight: Annotated[int, Field(gt=0)] = 4
     post_patience_seconds: Annotated[float, Field(gt=0)] = 0.5

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from chatwoot import people, reading
+from chatwoot.about import About, about
 from chatwoot.messages import Message
 
 Status = Literal["open", "pending", "resolved", "snoozed"]
@@ -42,6 +43,7 @@ class Conversation:
     last_non_activity_message: Message | None = field(repr=False)
     """The newest but for activities; private notes count."""
     custom_attributes: Mapping[str, Any] = field(repr=False, hash=False)
+    about: About = field(default_factory=About, repr=False)
 
     @property
     def is_assigned_to_person(self) -> bool:
@@ -76,6 +78,7 @@ class Conversation:
             last_message=_last(reading.items(conversation.get("messages"))),
             last_non_activity_message=_last(reading.items([conversation.get("last_non_activity_message")])),
             custom_attributes=reading.mapping(conversation.get("custom_attributes")),
+            about=about(conversation),
         )
 
 

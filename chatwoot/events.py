@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from chatwoot import marker, people
+from chatwoot.about import About, about
 from chatwoot.attachments import Attachment, attachments
 from chatwoot.messages import MessageType, message_type
 from chatwoot.reading import identifier, items, mapping, moment, text, texts
@@ -43,6 +44,7 @@ class ConversationEvent:
     contact_identifier: str | None = field(repr=False)
     """What a bridge or the business calls the contact."""
     contact_is_blocked: bool
+    about: About = field(default_factory=About, repr=False)
 
     @property
     def is_assigned_to_person(self) -> bool:
@@ -277,6 +279,7 @@ def _about(conversation: Mapping[str, Any]) -> dict[str, Any]:
         "contact_source_id": text(contact_inbox.get("source_id")),
         "contact_identifier": text(contact.get("identifier")),
         "contact_is_blocked": contact.get("blocked") is True,
+        "about": about(conversation),
     }
 
 

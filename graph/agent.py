@@ -51,7 +51,7 @@ def graph(model: str, prompt: str) -> StateGraph[Any, Any, Any, Any]:
         raise GraphError("graph.agent needs MODEL, such as openai:gpt-5-mini")
     try:
         return build(init_chat_model(model, timeout=_TIMEOUT_S, max_retries=2), prompt)
-    except (ImportError, ValueError) as error:
+    except Exception as error:  # a provider's client, which may want a key, a region, a project
         raise GraphError(f"MODEL={model}: {error}") from error
 
 

@@ -8,6 +8,7 @@ that also forgets what is older, msgpack instead of JSON for the state, and no s
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import re
@@ -193,6 +194,24 @@ class Memory(ShallowRedisSaver):
         self._fenced(self._put, thread_id, namespace, configurable.get(FENCE), *what)
         stored_at = {"thread_id": thread_id, "checkpoint_ns": namespace, "checkpoint_id": checkpoint["id"]}
         return {"configurable": stored_at}
+
+    # For graphs that can only be awaited. Redis is near: a thread of the pool waits for it.
+    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        return await asyncio.to_thread(self.get_tuple, config)
+
+    async def aput(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        return await asyncio.to_thread(self.put, config, checkpoint, metadata, new_versions)
+
+    async def aput_writes(
+        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
+    ) -> None:
+        await asyncio.to_thread(self.put_writes, config, writes, task_id, task_path)
 
     def restore(self, thread_id: str, turn: str, *, fence: Fence | None = None) -> None:
         """Have the memory be what it was before this turn, if anything of it was stored. Safe to repeat.

@@ -1,20 +1,32 @@
-"""`package.module:attribute` -> a compiled graph with our checkpointer."""
+"""`package.module:attribute`, or `path/to/file.py:attribute` -> a compiled graph with our checkpointer."""
 
 from __future__ import annotations
 
+import dataclasses
+import sys
+from collections.abc import Iterator
 from importlib import import_module
-from inspect import signature
+from importlib.util import module_from_spec, spec_from_file_location
+from inspect import Parameter, signature
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-from langgraph.channels import DeltaChannel
+from langchain_core.messages import HumanMessage
+from langgraph.channels import BinaryOperatorAggregate, DeltaChannel
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import StateGraph
 from langgraph.prebuilt import ToolNode
 from langgraph.pregel import Pregel
 from langgraph.types import Durability
+from pydantic import BaseModel
+
+from graph.context import CannotFill, require_fillable
 
 Graph = Pregel[Any, Any, Any, Any]
 MESSAGES = "messages"
+_OURS = (MESSAGES, "wants")
+"""The channels that a turn's input fills."""
 
 
 class GraphError(Exception):
@@ -24,59 +36,141 @@ class GraphError(Exception):
 def load(spec: str, checkpointer: BaseCheckpointSaver[Any], **offered: str) -> Graph:
     """The graph that `spec` names: a compiled graph, a builder, or a function that returns one.
 
-    A function is given what it asks for, by name, of what is `offered`.
+    A function is given what it asks for, by name, of what is `offered`, and an empty `config`.
 
     Whatever checkpointer a compiled graph brings is replaced by ours.
 
     Raises:
-        GraphError: there is no such module or attribute, it is no graph, it has no `messages` channel, or it
-            keeps state that a latest-only checkpointer cannot hold (DeltaChannel).
+        GraphError: there is no such module or attribute, it is no graph, or it could not work here.
     """
     found = _attribute(spec)
     if callable(found) and not isinstance(found, Pregel | StateGraph):
-        asked = signature(found).parameters
-        found = found(**{name: value for name, value in offered.items() if name in asked})
+        found = found(**_arguments(found, spec, {"config": {"configurable": {}}, **offered}))
     if isinstance(found, StateGraph):
         graph: Graph = found.compile(checkpointer=checkpointer)
     elif isinstance(found, Pregel):
         graph = found.copy(update={"checkpointer": checkpointer})
     else:
         raise GraphError(f"GRAPH={spec} is a {type(found).__name__}, not a graph, a builder or a factory of one")
-    _check(graph, spec)
+    if problem := next(_problems(graph), None):
+        raise GraphError(f"GRAPH={spec} {problem}")
     return graph
 
 
 def durability_for(graph: Graph) -> Durability:
     """Save each step ("sync") where there are tools, which may act on the world: what ended is not run again."""
+    return "sync" if any(isinstance(node, ToolNode) for node in _nodes(graph)) else "exit"
+
+
+def is_async(graph: Graph) -> bool:
+    """Whether something in it can only be awaited: a node, or a tool, as those of an MCP server."""
+    return any(_is_async_only(node) for node in _nodes(graph))
+
+
+def _nodes(graph: Graph) -> Iterator[Any]:
     subgraphs = [subgraph for _, subgraph in graph.get_subgraphs(recurse=True) if isinstance(subgraph, Pregel)]
-    nodes = [node.bound for each in (graph, *subgraphs) for node in each.nodes.values()]
-    return "sync" if any(isinstance(node, ToolNode) for node in nodes) else "exit"
+    return (node.bound for each in (graph, *subgraphs) for node in each.nodes.values())
+
+
+def _is_async_only(node: Any) -> bool:
+    tools = node.tools_by_name.values() if isinstance(node, ToolNode) else ()
+    return any(getattr(each, "func", each) is None and _is_awaited(each) for each in (node, *tools))
+
+
+def _is_awaited(what: Any) -> bool:
+    return getattr(what, "afunc", None) is not None or getattr(what, "coroutine", None) is not None
 
 
 def _attribute(spec: str) -> Any:
-    module_name, _, attribute = spec.partition(":")
-    if not attribute:
-        raise GraphError(f"GRAPH={spec}: write package.module:attribute")
-    try:
-        module = import_module(module_name)
-    except ModuleNotFoundError as error:
-        raise GraphError(f"GRAPH={spec}: no module named {error.name}") from error
+    name, _, attribute = spec.rpartition(":")
+    if not name or not attribute:
+        raise GraphError(f"GRAPH={spec}: write package.module:attribute, or path/to/file.py:attribute")
+    module = _file(name, spec) if name.endswith(".py") else _module(name, spec)
     if not hasattr(module, attribute):
         names = ", ".join(name for name, value in vars(module).items() if isinstance(value, Pregel | StateGraph))
-        raise GraphError(f"GRAPH={spec}: {module_name} has no {attribute} (graphs in it: {names or 'none'})")
+        raise GraphError(f"GRAPH={spec}: {name} has no {attribute} (graphs in it: {names or 'none'})")
     return getattr(module, attribute)
 
 
-def _check(graph: Graph, spec: str) -> None:
+def _module(name: str, spec: str) -> ModuleType:
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        raise GraphError(f"GRAPH={spec}: no module named {error.name}") from error
+
+
+def _file(name: str, spec: str) -> ModuleType:
+    """As a script beside its neighbours, which it may import."""
+    path = Path(name)
+    found = spec_from_file_location(path.stem, path.resolve())
+    if not path.is_file() or found is None or found.loader is None:
+        raise GraphError(f"GRAPH={spec}: no file {name}")
+    if (folder := str(path.resolve().parent)) not in sys.path:
+        sys.path.append(folder)
+    module = module_from_spec(found)
+    try:
+        found.loader.exec_module(module)
+    except ModuleNotFoundError as error:
+        raise GraphError(f"GRAPH={spec}: no module named {error.name}") from error
+    return module
+
+
+def _arguments(factory: Any, spec: str, offered: dict[str, Any]) -> dict[str, Any]:
+    asked = {name: each for name, each in signature(factory).parameters.items() if each.kind != Parameter.VAR_KEYWORD}
+    unknown = [name for name, each in asked.items() if name not in offered and each.default is Parameter.empty]
+    if unknown:
+        raise GraphError(f"GRAPH={spec} asks for {', '.join(unknown)}; a factory may ask for {', '.join(offered)}")
+    return {name: value for name, value in offered.items() if name in asked}
+
+
+def _problems(graph: Graph) -> Iterator[str]:
+    """Why it could not work here, in words that go on after its name."""
     if MESSAGES not in graph.channels:
-        raise GraphError(f"GRAPH={spec} has no `messages` channel: where would the customer's message go?")
-    if asynchronous := [name for name, node in graph.nodes.items() if _is_async_only(node.bound)]:
-        raise GraphError(f"GRAPH={spec}: async nodes ({', '.join(asynchronous)}) cannot run here: make them functions")
+        yield "has no `messages` channel: where would the customer's message go?"
+        return
     if deltas := [name for name, channel in graph.channels.items() if isinstance(channel, DeltaChannel)]:
-        raise GraphError(
-            f"GRAPH={spec}: DeltaChannel ({', '.join(deltas)}) loses messages on a latest-only checkpointer"
-        )
+        yield f"has a DeltaChannel ({', '.join(deltas)}), which loses messages on a latest-only checkpointer"
+    if not _adds_messages(graph.channels[MESSAGES]):
+        yield "keeps `messages` without the reducer add_messages: each turn would forget, or repeat, the last one"
+    outputs = [graph.output_channels] if isinstance(graph.output_channels, str) else graph.output_channels
+    if MESSAGES not in outputs:
+        yield "has no `messages` in its output schema: nobody would hear its answers"
+    schema = getattr(getattr(graph, "builder", None), "input_schema", None)
+    if isinstance(schema, type):
+        names, required = _names_of(schema)
+        if MESSAGES not in names:
+            yield "has no `messages` in its input schema: it would not hear the customer"
+        if missing := [name for name in required if name not in _OURS]:
+            yield f"wants {', '.join(missing)} in its state, and nobody gives it: have it begin with a default"
+    if graph.context_schema is not None:
+        try:
+            require_fillable(graph.context_schema)
+        except CannotFill as error:
+            yield f"cannot be told what it asks for: {error}"
 
 
-def _is_async_only(bound: Any) -> bool:
-    return getattr(bound, "func", bound) is None and getattr(bound, "afunc", None) is not None
+def _adds_messages(channel: Any) -> bool:
+    """Whether a message that comes again takes the place of the first one, by whatever reducer."""
+    if not isinstance(channel, BinaryOperatorAggregate):
+        return False
+    one, again = HumanMessage("one", id="1"), HumanMessage("again", id="1")
+    try:
+        return [message.text for message in channel.operator([one], [again])] == ["again"]
+    except Exception:  # noqa: BLE001 - somebody's own reducer, which may do anything
+        return False
+
+
+def _names_of(schema: type[Any]) -> tuple[set[str], list[str]]:
+    """The fields of a state, and those without which it cannot be made. A TypedDict is made without any."""
+    if issubclass(schema, BaseModel):
+        fields = schema.model_fields
+        return set(fields), [name for name, each in fields.items() if each.is_required()]
+    if dataclasses.is_dataclass(schema):
+        missing = dataclasses.MISSING
+        found = dataclasses.fields(schema)
+        return {each.name for each in found}, [
+            each.name for each in found if each.default is missing and each.default_factory is missing
+        ]
+    return {name for base in schema.__mro__ for name in getattr(base, "__annotations__", {})} | set(
+        getattr(schema, "__annotations__", {})
+    ), []

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 from langchain_core.messages import AIMessage, BaseMessage, RemoveMessage
@@ -12,10 +13,11 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from langgraph.types import Command, Durability, StateSnapshot
 
-from graph import history, wants
+from graph import history, loop, wants
 from graph.answers import Answers
 from graph.checkpoint import FENCE, TURN, Fence
-from graph.loader import MESSAGES, Graph
+from graph.context import Conversation, filled
+from graph.loader import MESSAGES, Graph, is_async
 from graph.outcome import HandOver, Outcome
 from graph.said import PERSON, Said
 
@@ -54,12 +56,14 @@ class Thinker:
         *,
         earlier: Sequence[Said] = (),
         resumes: bool = False,
+        context: Conversation | None = None,
         fence: Fence | None = None,
     ) -> Outcome:
         """Run the graph on what was said, and return what it wants.
 
         `earlier` was said before, while people had the conversation: it goes into the memory and is not answered. Where
-        nothing else was `said`, only a graph that waits for people goes on; `resumes`: it is expected to.
+        nothing else was `said`, only a graph that waits for people goes on; `resumes`: it is expected to. `context`:
+        for a graph that asks for one.
 
         Safe to repeat with the same `turn_id` and the same messages: a turn that had ended is not run again, one that
         was cut short goes on from its last checkpoint.
@@ -73,14 +77,15 @@ class Thinker:
         before = self.graph.get_state(place)
         if self._is_of(before, turn_id):
             known = _known(before, said)
-            run = _Run(self._config(place), turn_id, self._nodes, known)
+            run = _Run(self._config(place), turn_id, self._nodes, known, self._context(context))
             return self._wanted(self._gone_on(before, run), run)
         waits = self._waits(before)
         if not said and not waits:
             return (HandOver(_LOST),) if resumes else ()
         new = sorted((*_untold(before), *earlier, *said), key=lambda each: each.place)
         staying = self._staying(before, new, said)
-        run = _Run(self._config(place), turn_id, self._nodes, [str(message.id) for message in staying])
+        known = [str(message.id) for message in staying]
+        run = _Run(self._config(place), turn_id, self._nodes, known, self._context(context))
         values = (self._resumed if waits else self._begun)(before, staying, new, run)
         lost = (HandOver(_LOST),) if resumes and not waits else ()
         return (*self._wanted(values, run), *lost)
@@ -124,11 +129,21 @@ class Thinker:
     def _run(
         self, input: dict[str, Any] | Command[Any] | None, run: _Run, *, until: Literal["next step", "end"] = "end"
     ) -> Mapping[str, Any]:
-        stop_after: Any = "*" if until == "next step" else None
-        values: dict[str, Any] = self.graph.invoke(
-            input, run.config, durability=self.durability, interrupt_after=stop_after
+        how: dict[str, Any] = {
+            "context": run.context,
+            "durability": self.durability,
+            "interrupt_after": "*" if until == "next step" else None,
+        }
+        values: dict[str, Any] = (
+            loop.run(self.graph.ainvoke(input, run.config, **how))
+            if self._is_async
+            else self.graph.invoke(input, run.config, **how)
         )
         return values
+
+    @cached_property
+    def _is_async(self) -> bool:
+        return is_async(self.graph)
 
     def _wanted(self, values: Mapping[str, Any], run: _Run) -> Outcome:
         """A reply for each thing that the graph said in this turn; a human, where the graph waits for one."""
@@ -176,6 +191,10 @@ class Thinker:
         metadata = _metadata(state)
         return (metadata.get(TURN), metadata.get(_NODES)) == (turn_id, self._nodes)
 
+    def _context(self, conversation: Conversation | None) -> Any:
+        schema = self.graph.context_schema
+        return filled(schema, conversation) if schema is not None and conversation is not None else None
+
     def _config(self, place: RunnableConfig) -> RunnableConfig:
         own = (self.graph.config or {}).get("recursion_limit")
         return {**place, "recursion_limit": own or self.recursion_limit}
@@ -193,6 +212,7 @@ class _Run:
     turn_id: str
     nodes: str
     known: list[str]
+    context: Any
     untold: tuple[dict[str, Any], ...] = ()
 
     @property
@@ -202,7 +222,7 @@ class _Run:
         return {**self.place, "metadata": {TURN: self.turn_id, _NODES: self.nodes, **lists}}
 
     def with_untold(self, untold: Sequence[Said]) -> _Run:
-        return _Run(self.place, self.turn_id, self.nodes, self.known, tuple(map(asdict, untold)))
+        return replace(self, untold=tuple(map(asdict, untold)))
 
 
 def _known(state: StateSnapshot, said: Sequence[Said]) -> list[str]:

@@ -12,6 +12,9 @@ from typing import Any
 import redis
 import structlog
 from celery import Celery, signals
+from celery.concurrency import get_implementation
+from celery.concurrency.solo import TaskPool as SoloPool
+from celery.concurrency.thread import TaskPool as ThreadPool
 
 from tasks import wiring
 from tasks.mailbox.doorbells import over_celery
@@ -20,6 +23,8 @@ from tasks.runtime.requirements import RequirementsNotMet
 
 log = structlog.get_logger()
 _CHECK_S = 1.0
+_POOLS = (ThreadPool, SoloPool)
+"""Whose tasks run in the process that keeps the leases alive: one that forks after it has begun does not."""
 # Celery's command line takes the working folder off the path again; a user's graph is imported from it later.
 sys.path.append(os.getcwd())
 
@@ -34,8 +39,12 @@ def _log_as_we_do(**_: Any) -> None:
 
 
 @signals.worker_init.connect
-def _build(**_: Any) -> None:
+def _build(sender: Any, **_: Any) -> None:
     """A worker that cannot work says why and ends, rather than failing each task."""
+    if not issubclass(get_implementation(sender.pool_cls), _POOLS):
+        logs.configure()
+        log.critical("cannot_start", error="a worker here wants --pool threads (or solo): another would lose turns")
+        raise SystemExit(1)
     if not _check_redis():
         threading.Thread(target=_check_redis_later, name="redis-check", daemon=True).start()
     try:

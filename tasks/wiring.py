@@ -294,6 +294,7 @@ class Wiring:
             durability=settings.graph_durability,
             speakers=settings.speakers,
             recursion_limit=settings.recursion_limit,
+            account_id=settings.chatwoot_account_id,
             most_attempts=settings.turn_attempts,
             memory=self.memory,
             mailbox=self.mailbox,
@@ -307,6 +308,8 @@ class Wiring:
             most_turns_per_hour=settings.max_turns_per_hour,
             message_limit=settings.message_limit,
             typing=self.typing,
+            away_s=settings.turn_retry_seconds,
+            shows_errors=settings.log_graph_errors,
         )
 
     # -- sending

@@ -95,6 +95,7 @@ class Conversation:
     """UNANSWERED: nobody can tell until Chatwoot has answered."""
     still_in_doubt: float = 0
 
+    away_since: float | None = None
     asked_at: float | None = None
     overtakes: bool | None = None
     newest_said: int = 0
@@ -312,6 +313,7 @@ class FakeMailbox:
         if it.batch is None:
             self._choose_batch(it)
             it.unheard.clear()
+            it.away_since = None
             it.turn += 1
             it.attempts = 0
             it.heard, it.look = "due" if it.look else "", False
@@ -460,11 +462,13 @@ class FakeMailbox:
         delay_s: float,
         decided: bool = True,
         counts: bool = True,
+        away: bool = False,
         waits: bool = True,
     ) -> WakeThinker | WakeSender | None:
         it = self._of(held.conversation_id)
         if it.token != held.token:
             return None
+        it.away_since = self._now if away and it.away_since is None else it.away_since
         it.attempts -= 0 if counts else 1
         it.token, it.not_before = "", self._now + delay_s
         if not it.still_in_doubt:
@@ -696,6 +700,7 @@ class FakeMailbox:
             it.heard == "1",
             it.heard == "due",
             it.looked,
+            0.0 if it.away_since is None else self._now - it.away_since,
         )
 
     def _remember(self, it: Conversation, id: float, message: str) -> None:

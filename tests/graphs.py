@@ -14,8 +14,10 @@ from typing import Any
 
 from langchain_core.messages import AIMessage
 from langgraph.graph import END, START, MessagesState, StateGraph
+from langgraph.runtime import Runtime
 from langgraph.types import Command, interrupt
 
+from graph.context import Conversation
 from graph.echo import echo
 
 
@@ -88,6 +90,43 @@ def _say_nothing(state: MessagesState) -> Any:
 
 
 wordless = _one(_say_nothing)
+
+
+def _tell_what_it_knows(state: MessagesState, runtime: Runtime[Conversation]) -> Any:
+    it = runtime.context
+    known = [it.contact_name, it.phone_number, it.channel, it.conversation_id, *it.labels]
+    back = "handed back" if it.handed_back else "never handed back"
+    open_for_h = round((it.window_open_until or 0) - time.time()) // 3600
+    return {"messages": [AIMessage(f"{' '.join(map(str, known))}, {back}, {open_for_h} h left")]}
+
+
+knowing = StateGraph(MessagesState, context_schema=Conversation)
+knowing.add_node("node", _tell_what_it_knows)
+knowing.add_edge(START, "node")
+
+
+class StatusError(Exception):
+    """As a model's client raises it."""
+
+    def __init__(self, status_code: int) -> None:
+        super().__init__("Incorrect API key provided: sk-no")
+        self.status_code = status_code
+
+
+def _refused(state: MessagesState) -> Any:
+    _leave_a_trace("refused")
+    raise StatusError(401)
+
+
+def _away_twice(state: MessagesState) -> Any:
+    _leave_a_trace("away")
+    if len(list(_gate().glob("away-*"))) <= 2:
+        raise StatusError(503)
+    return echo(state)
+
+
+refused = _one(_refused)
+away_twice = _one(_away_twice)
 gated = _one(_wait_and_echo)
 filtered = _one(_filtered)
 halfway: StateGraph[Any, Any, Any, Any] = StateGraph(MessagesState)

@@ -35,6 +35,7 @@ def turn(
     resumes: str,
     heard: str,
     looked: int,
+    away_ms: int,
     earlier: int,
     *messages: str,
 ) -> Turn:
@@ -51,6 +52,7 @@ def turn(
         heard == "1",
         heard == "due",
         looked,
+        away_ms / 1000,
     )
 
 

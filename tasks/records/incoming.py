@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
+from chatwoot.about import About
 from chatwoot.attachments import Attachment
 from chatwoot.conversations import Conversation
 from chatwoot.events import MessageCreated, MessageUpdated
@@ -43,6 +44,10 @@ class Incoming:
     """As `chatwoot.wording.Kind`: what another version calls it is no reason not to answer it."""
     subject: str | None = field(default=None, repr=False)
     """An e-mail's."""
+    written_at: float | None = None
+    """Unix seconds."""
+    about: dict[str, Any] = field(default_factory=dict, repr=False, hash=False)
+    """As `chatwoot.about.About`, without what is not there."""
 
     @classmethod
     def of(cls, event: MessageCreated | MessageUpdated, by: By = "customer") -> Incoming:
@@ -60,6 +65,8 @@ class Incoming:
             event.channel,
             Kind.TEXT if is_persons else event.customers_kind,
             event.subject,
+            event.created_at,
+            {} if is_persons else _about(event.about),
         )
 
     @classmethod
@@ -71,6 +78,7 @@ class Incoming:
             contact_id=conversation.contact_id,
             inbox_id=conversation.inbox_id,
             channel=conversation.channel,
+            about=_about(conversation.about),
         ).as_in(message)
 
     @classmethod
@@ -85,6 +93,7 @@ class Incoming:
             text=_valid(message.customers_words or ""),
             kind=message.customers_kind,
             subject=message.subject,
+            written_at=message.created_at,
             attachments=_attached(message.attachments) if message.message_type == "incoming" else (),
             in_reply_to=message.in_reply_to,
         )
@@ -100,6 +109,10 @@ dump, load = _CODEC.dump, _CODEC.load
 
 def _attached(attachments: tuple[Attachment, ...]) -> tuple[dict[str, Any], ...]:
     return tuple({name: value for name, value in asdict(each).items() if value is not None} for each in attachments)
+
+
+def _about(about: About) -> dict[str, Any]:
+    return {name: value for name, value in asdict(about).items() if value not in (None, {}, ())}
 
 
 def _valid(text: str) -> str:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
+from chatwoot.about import About
+from chatwoot.channels import channel
 from chatwoot.wording import Kind
 from graph.checkpoint import Fence, FencedOff, Memory
+from graph.context import Conversation
 from graph.loader import durability_for, load
 from graph.outcome import Outcome
 from graph.said import Said
@@ -20,6 +23,8 @@ from tasks.records.incoming import Incoming
 from tasks.thinking.turn import name_of
 
 _LAST = sys.maxsize
+_ABOUT = frozenset(each.name for each in fields(About))
+"""Another version may have written more."""
 
 
 def bridge_to(
@@ -31,6 +36,7 @@ def bridge_to(
     durability: Literal["auto", "exit", "sync"],
     speakers: Collection[str],
     recursion_limit: int,
+    account_id: int,
     most_attempts: int,
     memory: Memory,
     mailbox: Mailbox,
@@ -48,7 +54,7 @@ def bridge_to(
         speakers=speakers,
         recursion_limit=recursion_limit,
     )
-    return Bridge(thinker, memory, mailbox, most_attempts)
+    return Bridge(thinker, memory, mailbox, account_id, most_attempts)
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,7 @@ class Bridge:
     thinker: Thinker
     memory: Memory
     mailbox: Mailbox
+    account_id: int
     most_attempts: int
 
     def think(self, turn: Turn, messages: Sequence[Incoming]) -> Outcome:
@@ -75,6 +82,7 @@ class Bridge:
                 [_said(message) for message in messages],
                 earlier=earlier,
                 resumes=bool(turn.resumes),
+                context=self._context(turn, messages),
                 fence=self._fence(turn),
             )
 
@@ -83,6 +91,24 @@ class Bridge:
         with _lost_with_the_fence(turn):
             thread = self.mailbox.thread(turn.conversation_id)
             self.memory.restore(thread, name_of(turn, messages), fence=self._fence(turn))
+
+    def _context(self, turn: Turn, messages: Sequence[Incoming]) -> Conversation:
+        """As the newest message tells of it; of a turn that goes on, the newest that was said while people had it."""
+        told = [*map(incoming.load, turn.earlier), *messages]
+        customers = [each for each in told if each.about] or [each for each in told if each.contact_id]
+        newest = customers[-1] if customers else Incoming(0, "")
+        hours = channel(newest.channel).window_hours
+        return Conversation(
+            account_id=self.account_id,
+            conversation_id=turn.conversation_id,
+            inbox_id=newest.inbox_id,
+            channel=newest.channel,
+            contact_id=newest.contact_id,
+            window_open_until=newest.written_at + hours * 3600 if hours and newest.written_at else None,
+            subject=newest.subject,
+            handed_back=bool(turn.resumes) or any(each.by == "person" for each in told),
+            **{name: value for name, value in newest.about.items() if name in _ABOUT},
+        )
 
     def _fence(self, turn: Turn) -> Fence:
         return Fence(self.mailbox.state_key(turn.conversation_id), "token", turn.token)

@@ -29,6 +29,7 @@ from tasks.runtime import failpoints
 from tasks.runtime.counters import Counted, count
 from tasks.runtime.redaction import safe_traceback
 from tasks.thinking.actions_from_wants import TurnActions
+from tasks.thinking.trouble import named, trouble
 from tasks.thinking.typing import TypingSign
 
 log = structlog.get_logger()
@@ -57,6 +58,7 @@ class Thinks(Protocol):
 _RETRY_S = 2.0
 _AWAY = (408, 425, 429, 502, 503, 504)
 """A proxy's words for a Chatwoot that is not there, or busy."""
+_MOST_AWAY_S = 30.0
 _MOST_SILENT = 2
 """Attempts in which a graph says nothing."""
 _MOST_LOOKS = 2
@@ -106,6 +108,10 @@ class TurnRunner:
     message_limit: int = 4096
     """Characters of a message, where the channel does not take fewer."""
     typing: TypingSign | None = None
+    away_s: float = 300.0
+    """So long what a graph needs, such as its model, may be away before the turn is given up."""
+    shows_errors: bool = False
+    """The words of a graph's errors are logged: they may quote the customer."""
 
     def answer(self, conversation_id: int, bell: str) -> Answered | NotYet | None:
         """Answer all that waits in the conversation; None where the doorbell is stale. Safe to repeat.
@@ -228,13 +234,27 @@ class TurnRunner:
             attempt=turn.attempt,
             error=type(error).__name__,
             where=safe_traceback(error),
+            **({"words": str(error)} if self.shows_errors else {}),
         )
-        if turn.attempt >= self.most_attempts:
-            return self._give_up(turn, messages, f"the graph failed: {type(error).__name__}")
+        kind = trouble(error)
+        # What was given up before may be what it refuses: the last attempt does without.
+        if kind == "for ever" and not any(incoming.load(each).by == "unanswered" for each in turn.earlier):
+            return self._give_up(turn, messages, f"it will fail the same way again: {named(error)}")
+        if kind == "away" and turn.away_s < self.away_s:
+            raise self._waits_for_what_is_away(turn, error)
+        if turn.attempt >= self.most_attempts or kind == "away":
+            return self._give_up(turn, messages, f"the graph failed: {named(error)}")
         delay_s = _RETRY_S * 2 ** (turn.attempt - 1)
         self.mailbox.release(turn, delay_s=delay_s)
         count(Counted.RETRIES, "thinking")
         raise GraphFailed(type(error).__name__, delay_s) from None
+
+    def _waits_for_what_is_away(self, turn: Turn, error: Exception) -> GraphFailed:
+        """Such as its model: it counts as no attempt, and the customer sees nothing but that the bot is typing."""
+        delay_s = min(_MOST_AWAY_S, max(_RETRY_S, turn.away_s)) * random.uniform(1, 1.25)
+        self.mailbox.release(turn, delay_s=delay_s, counts=False, away=True)
+        count(Counted.RETRIES, "thinking")
+        return GraphFailed(type(error).__name__, delay_s)
 
     def _undo(self, turn: Turn, messages: Sequence[Incoming]) -> None:
         try:

@@ -66,3 +66,43 @@ def test_nothing_said_is_thought_once_more_and_then_told_to_people(
         assert "it said nothing: the model's answer was empty" in note
         assert desk.replies(3) == []
     assert len(list(tmp_path.glob("wordless-*"))) == 2
+
+
+def test_what_cannot_heal_is_given_up_at_once_and_people_learn_why(desk: Desk, stack: Stack, tmp_path: Path) -> None:
+    stack.env |= {"GRAPH": "tests.graphs:refused", "TEST_GATE": str(tmp_path), "LOG_GRAPH_ERRORS": "true"}
+    stack.start_web()
+    stack.start_worker()
+    desk.conversation(3)
+    desk.sandbox.customer_writes("Hola", conversation_id=3)
+    (note,) = wait_until(lambda: desk.notes(3), what="people to be told")
+    assert "StatusError, status 401" in note
+    assert "sk-no" not in note
+    assert "Incorrect API key provided" in stack.logs()
+    assert len(list(tmp_path.glob("refused-*"))) == 1
+
+
+def test_a_model_that_is_away_is_waited_for(desk: Desk, stack: Stack, tmp_path: Path) -> None:
+    """It costs no attempt."""
+    stack.env |= {"GRAPH": "tests.graphs:away_twice", "TEST_GATE": str(tmp_path), "TURN_ATTEMPTS": "1"}
+    stack.start_web()
+    stack.start_worker()
+    desk.conversation(3)
+    desk.sandbox.customer_writes("Hola", conversation_id=3)
+    assert desk.wait_for_replies(1) == ["Echo: Hola"]
+    assert desk.notes(3) == []
+
+
+def test_but_not_for_ever(desk: Desk, stack: Stack, tmp_path: Path) -> None:
+    stack.env |= {"GRAPH": "tests.graphs:away_twice", "TEST_GATE": str(tmp_path), "TURN_RETRY_SECONDS": "1"}
+    stack.start_web()
+    stack.start_worker()
+    desk.conversation(3)
+    desk.sandbox.customer_writes("Hola", conversation_id=3)
+    (note,) = wait_until(lambda: desk.notes(3), what="people to be told")
+    assert "StatusError, status 503" in note
+
+
+def test_a_worker_of_another_pool_says_so_and_ends(stack: Stack) -> None:
+    ended = stack.run("celery", "-A", "tasks", "worker", "--pool", "prefork", "--concurrency", "1")
+    assert ended.returncode == 1
+    assert "wants --pool threads" in ended.stdout + ended.stderr

@@ -231,7 +231,7 @@ class Names:
             case NotYet():
                 return NotYet(rounded(what.seconds))
             case Turn():
-                return replace(what, token=self._fakes[what.token])
+                return replace(what, token=self._fakes[what.token], away_s=rounded(what.away_s))
             case Sending():
                 way = what.on_its_way
                 way = way and replace(way, seconds=rounded(way.seconds))

@@ -35,6 +35,7 @@
 --   turn               number of the latest turn                                 claim
 --   batch              message ids of the turn at hand, '-' if none; '' not chosen yet    claim; '' by commit
 --   attempts           how often the turn at hand was claimed                    claim
+--   away_since         since when what the turn's graph needs has been away      release; '' by claim
 --   hour               number of the hour in which turns_this_hour are counted   claim
 --   turns_this_hour    turns begun in it                                         claim; 0 when handed back
 --   told               message ids of `meanwhile` that the turn at hand was told claim

@@ -219,8 +219,8 @@ local function take_up(grace, most)
 end
 
 -- What the turn at hand answers, as `claim` and `hear` tell of it: {'turn', number, attempt, turns this hour, what it
--- resumes, whether Chatwoot's list was read for it, up to which id it was ever read, how many follow that were said
--- earlier, these, and its messages}.
+-- resumes, whether Chatwoot's list was read for it, up to which id it was ever read, for how long what its graph needs
+-- has been away or 0, how many follow that were said earlier, these, and its messages}.
 local NO_MESSAGES = '-'
 local function turn_at_hand()
   local messages = {}
@@ -230,7 +230,8 @@ local function turn_at_hand()
   local earlier = redis.call('ZRANGE', meanwhile, 0, -1, 'WITHSCORES')
   local resumes = field('batch') == NO_MESSAGES and field('resume') == '1' and field('awaits') or ''
   local turn = {'turn', number('turn'), number('attempts'), number('turns_this_hour'), resumes, field('heard')}
-  turn[7], turn[8] = number('looked'), #earlier / 2
+  turn[7], turn[8] = number('looked'), field('away_since') ~= '' and now - number('away_since') or 0
+  turn[9] = #earlier / 2
   local told = {}
   for i = 1, #earlier, 2 do
     turn[#turn + 1] = earlier[i]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -10,12 +11,13 @@ import redis
 from langchain.agents import create_agent
 from langchain.agents.middleware import HumanInTheLoopMiddleware
 from langchain_core.messages import AIMessage, BaseMessage, SystemMessage
-from langchain_core.tools import tool
+from langchain_core.tools import StructuredTool, tool
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import interrupt
 
 from graph.checkpoint import Memory
 from graph.history import problems
+from graph.loader import is_async
 from graph.outcome import HandOver, Outcome, Reply
 from graph.said import Said
 from graph.thinking import Thinker
@@ -232,3 +234,39 @@ def test_what_was_to_be_decided_is_lost(memory: Memory, durability: str) -> None
     outcome = talk.turn("m3", customer(3, "Hi"), resumes=True)
     assert texts(outcome) == ["Hello!"]
     assert any(isinstance(want, HandOver) for want in outcome)
+
+
+class TestWhatCanOnlyBeAwaited:
+    def test_a_tool(self, memory: Memory, durability: str) -> None:
+        """As those of an MCP server are."""
+        loops = set()
+
+        async def fetch(order: str) -> str:
+            """Fetch an order."""
+            loops.add(id(asyncio.get_running_loop()))
+            return f"{order}: sent"
+
+        tools = [StructuredTool.from_function(coroutine=fetch, name="fetch")]
+        script = [calling("fetch", "a", order="A1"), "It was sent.", calling("fetch", "b", order="B2"), "Sent, too."]
+        talk = Talk(memory, durability, tools, *script)
+        assert is_async(talk.thinker.graph)
+        assert texts(talk.turn("m1", customer(1, "A1?"))) == ["It was sent."]
+        assert texts(talk.turn("m2", customer(2, "B2?"))) == ["Sent, too."]
+        assert len(loops) == 1
+        assert problems(talk.messages) == []
+
+    def test_a_node_that_fails_once(self, memory: Memory, durability: str) -> None:
+        tries = iter([RuntimeError("500"), None])
+
+        async def answer(state: MessagesState) -> Any:
+            if error := next(tries):
+                raise error
+            return {"messages": [AIMessage("At last")]}
+
+        builder = StateGraph(MessagesState)
+        builder.add_node("answer", answer)
+        builder.add_edge(START, "answer")
+        thinker = Thinker(builder.compile(checkpointer=memory), 40, durability)  # type: ignore[arg-type]
+        with pytest.raises(RuntimeError):
+            thinker.think(THREAD, "m1", [customer(1, "Hi")])
+        assert texts(thinker.think(THREAD, "m1", [customer(1, "Hi")])) == ["At last"]

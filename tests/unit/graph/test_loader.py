@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import operator
 import sys
+from dataclasses import dataclass, field
+from pathlib import Path
 from types import ModuleType
-from typing import Annotated
+from typing import Annotated, Any
 
 import pytest
 from langchain_core.messages import HumanMessage
 from langgraph.channels import DeltaChannel
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
+from langgraph.graph.message import add_messages
+from pydantic import BaseModel
 from typing_extensions import TypedDict
 
 from graph.loader import GraphError, load
@@ -62,6 +67,89 @@ def test_a_graph_gets_our_checkpointer(name: str) -> None:
 def test_what_is_no_graph_is_said(spec: str, words: str) -> None:
     with pytest.raises(GraphError, match=words):
         load(spec, InMemorySaver())
+
+
+class Forgetful(TypedDict):
+    messages: list[Any]
+
+
+class Repeating(TypedDict):
+    messages: Annotated[list[Any], operator.add]
+
+
+class Mute(TypedDict):
+    count: int
+
+
+class Strict(BaseModel):
+    messages: Annotated[list[Any], add_messages] = []
+    customer: str
+
+
+@dataclass
+class StrictToo:
+    customer: str
+    messages: Annotated[list[Any], add_messages] = field(default_factory=list)
+
+
+class Wanting(TypedDict):
+    api_key: str
+
+
+@pytest.mark.parametrize(
+    ("schemas", "words"),
+    [
+        ({"state_schema": Forgetful}, "without the reducer add_messages"),
+        ({"state_schema": Repeating}, "without the reducer add_messages"),
+        ({"state_schema": MessagesState, "output_schema": Mute}, "no `messages` in its output schema"),
+        ({"state_schema": MessagesState, "input_schema": Mute}, "no `messages` in its input schema"),
+        ({"state_schema": Strict}, "wants customer in its state"),
+        ({"state_schema": StrictToo}, "wants customer in its state"),
+        ({"state_schema": MessagesState, "context_schema": Wanting}, r"cannot be told what it asks for: .*api_key"),
+    ],
+)
+def test_what_could_not_work_is_refused(schemas: dict[str, Any], words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    builder: Any = StateGraph(**schemas)
+    builder.add_node("node", lambda state: {})
+    builder.add_edge(START, "node")
+    module = ModuleType("hopeless")
+    module.graph = builder  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "hopeless", module)
+    with pytest.raises(GraphError, match=words):
+        load("hopeless:graph", InMemorySaver())
+
+
+def in_a_file(folder: Path, factory: str) -> str:
+    (folder / "words.py").write_text('WORDS = "from a file"')
+    path = folder / "my_agent.py"
+    path.write_text(
+        f"""
+from langchain_core.messages import AIMessage
+from langgraph.graph import START, MessagesState, StateGraph
+from words import WORDS
+
+{factory}
+    builder = StateGraph(MessagesState)
+    builder.add_node("say", lambda state: {{"messages": [AIMessage(WORDS)]}})
+    builder.add_edge(START, "say")
+    return builder
+"""
+    )
+    return f"{path}:make_graph"
+
+
+@pytest.mark.parametrize("factory", ["def make_graph():", "def make_graph(config):", "def make_graph(config, tone=1):"])
+def test_a_file_and_a_factory_as_langgraphs_own_tools_take_them(factory: str, tmp_path: Path) -> None:
+    graph = load(in_a_file(tmp_path, factory), InMemorySaver())
+    said = graph.invoke({"messages": [HumanMessage("hi")]}, {"configurable": {"thread_id": "t"}})["messages"]
+    assert said[-1].text == "from a file"
+
+
+def test_a_factory_that_asks_for_what_nobody_gives_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(GraphError, match="asks for customer; a factory may ask for config"):
+        load(in_a_file(tmp_path, "def make_graph(customer):"), InMemorySaver())
+    with pytest.raises(GraphError, match="no file"):
+        load(f"{tmp_path}/nowhere.py:graph", InMemorySaver())
 
 
 def test_a_delta_channel_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

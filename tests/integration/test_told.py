@@ -1,0 +1,39 @@
+"""A graph is told whom it talks to, whether a webhook tells of the message or looking finds it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.desk import Desk
+from tests.stack import Stack, wait_until
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_whom_it_talks_to(told: bool, desk: Desk, stack: Stack) -> None:
+    stack.env |= {"GRAPH": "tests.graphs:knowing", "RECONCILE_GRACE_SECONDS": "0"}
+    stack.start_web()
+    stack.start_worker()
+    desk.conversation(3)
+    desk.label(3, "vip")
+    if not told:
+        desk.sandbox.webhook_faults.add("never", event="message_created", times=1)
+    desk.sandbox.customer_writes("Who am I?", conversation_id=3)
+    if not told:
+        desk.sandbox.settle()
+        stack.celery("call", "tasks.reconcile")
+    assert desk.wait_for_replies(1) == ["Lucía +34623226544 Channel::Whatsapp 3 vip, never handed back, 23 h left"]
+
+
+def test_that_people_had_it(desk: Desk, stack: Stack) -> None:
+    stack.env |= {"GRAPH": "tests.graphs:knowing"}
+    stack.start_web()
+    stack.start_worker()
+    desk.conversation(3)
+    desk.set_status(3, "open")
+    desk.sandbox.customer_writes("Who am I?", conversation_id=3)
+    desk.sandbox.settle()
+    desk.person_writes("One moment")
+    desk.set_status(3, "pending")
+    desk.sandbox.settle()
+    desk.sandbox.customer_writes("Well?", conversation_id=3)
+    wait_until(lambda: any(", handed back," in reply for reply in desk.replies(3)), what="the answer")
