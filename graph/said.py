@@ -38,8 +38,10 @@ class Said:
     id: str
     """The same at each attempt, so that saying it again adds nothing to the memory."""
     text: str = field(repr=False)
-    by: Literal["customer", "aside", "unanswered", "person", "deleted"] = "customer"
-    """`aside`: the customer's, and not to be answered. `unanswered`: the customer's, which was given up."""
+    by: Literal["customer", "aside", "unanswered", "person", "bot", "deleted"] = "customer"
+    """`aside`: the customer's, and not to be answered. `unanswered`: the customer's, which was given up. `bot`: the
+    customer was told it, and not by the graph.
+    """
     attachments: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
     in_reply_to: str | None = None
     """The id of the message that this one quotes."""
@@ -61,6 +63,8 @@ class Said:
         text = self.text or " ".join(map(_in_words, self.attachments)) or self._named
         if self.by == "person":
             return AIMessage(text, id=self.id, name=PERSON, additional_kwargs=kwargs)
+        if self.by == "bot":
+            return AIMessage(text, id=self.id, additional_kwargs=kwargs)
         return HumanMessage(text, id=self.id, additional_kwargs=kwargs)
 
     @property

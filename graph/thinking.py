@@ -84,7 +84,7 @@ class Thinker:
             return (HandOver(_LOST),) if resumes else ()
         new = sorted((*_untold(before), *earlier, *said), key=lambda each: each.place)
         staying = self._staying(before, new, said)
-        known = [str(message.id) for message in staying]
+        known = [*(str(message.id) for message in staying), *(each.id for each in new)]
         run = _Run(self._config(place), turn_id, self._nodes, known, self._context(context))
         values = (self._resumed if waits else self._begun)(before, staying, new, run)
         lost = (HandOver(_LOST),) if resumes and not waits else ()

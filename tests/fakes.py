@@ -411,6 +411,7 @@ class FakeMailbox:
         besides: Sequence[str] = (),
         answer: Literal["posted", "suppressed", ""] = "",
         said: int | None = None,
+        to_know: str = "",
     ) -> Sending | WakeThinker | None:
         it = self._held(sending, "replying")
         if sending.number == it.settled:
@@ -419,6 +420,8 @@ class FakeMailbox:
             it.withheld = it.withheld or answer == "suppressed"
             it.awaiting_reply = {} if answer else it.awaiting_reply
             self._note_said(it, said)
+            if said and to_know:
+                self._remember(it, said, to_know)
             it.outbox = [*it.outbox[1:], *besides]
             it.settled += 1
             self._keep(it, dead_letter)

@@ -299,12 +299,13 @@ class Mailbox:
         besides: Sequence[str] = (),
         answer: Literal["posted", "suppressed", ""] = "",
         said: int | None = None,
+        to_know: str = "",
     ) -> Sending | WakeThinker | None:
         """The action is done, or given up as a dead letter, with other actions `besides`, at the end of the outbox.
 
         `answer`: of an action that answers a turn's messages, what became of it. Where the first of them is suppressed,
         the messages are people's to answer, and the bot's again if they give the conversation back without an answer.
-        `said`: the id of the public message that was made of it.
+        `said`: the id of the public message that was made of it; `to_know`: the same as the next turn is told of it.
 
         Returns the next action, or the doorbell to ring for what the customer wrote meanwhile.
 
@@ -323,6 +324,7 @@ class Mailbox:
             *letter,
             answer,
             said or 0,
+            to_know if said else "",
             *besides,
         )
         if told[0] == "lost":

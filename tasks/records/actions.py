@@ -75,6 +75,8 @@ class PostMessage(_Action):
     """An operator wants it said, whoever has the conversation."""
     look_first: bool = False
     """It may be there already: an earlier life of this action ended in doubt."""
+    is_put_off: bool = False
+    """Said a while after its turn."""
     first_asked_at: float = 0.0
     """When that was asked for; 0: it had none."""
 
@@ -199,6 +201,11 @@ def is_said_to_the_customer(action: Action) -> bool:
 
 def answers_a_turn(action: Action) -> bool:
     return isinstance(action, PostMessage) and bool(action.answers)
+
+
+def is_the_graphs(post: PostMessage) -> bool:
+    """Whether it stands in the graph's memory, as its turn's answers do; not what was put off, or sent by hand."""
+    return bool(post.answers) and not post.is_put_off
 
 
 def is_the_bots_turn(action: Action) -> bool:

@@ -16,7 +16,7 @@ from chatwoot.messages import Message
 from chatwoot.wording import Kind
 from tasks.records.codec import Codec
 
-By = Literal["customer", "aside", "unanswered", "person", "deleted"]
+By = Literal["customer", "aside", "unanswered", "person", "bot", "deleted"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,8 @@ class Incoming:
     text: str = field(repr=False)
     by: By = "customer"
     """`aside`: the customer's, and not to be answered. `unanswered`: the customer's, which the bot gave up to answer.
-    `person`: a member of the team answered the customer. `deleted`: the message is gone, and to be forgotten.
+    `person`: a member of the team answered the customer. `bot`: we said it, and the graph does not know. `deleted`: the
+    message is gone, and to be forgotten.
 
     Read by lua/_steps.lua, too.
     """
@@ -97,6 +98,11 @@ class Incoming:
             attachments=_attached(message.attachments) if message.message_type == "incoming" else (),
             in_reply_to=message.in_reply_to,
         )
+
+    @classmethod
+    def of_ours(cls, message_id: int, text: str) -> Incoming:
+        """What was sent by hand, first, or later."""
+        return cls(message_id, _valid(text), "bot")
 
     @classmethod
     def deleted(cls, message_id: int) -> Incoming:

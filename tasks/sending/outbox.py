@@ -14,9 +14,10 @@ import structlog
 from chatwoot.errors import ChatwootError, OutcomeUnknown, PermanentError, TransientError
 from tasks.mailbox import Mailbox, Sending, WakeThinker
 from tasks.ownership.asking import Asker, Asking
-from tasks.records import actions
+from tasks.records import actions, incoming
 from tasks.records.actions import Action, PostMessage
 from tasks.records.dead_letter import DeadLetter
+from tasks.records.incoming import Incoming
 from tasks.recovery.holdings import Holdings
 from tasks.runtime.counters import Counted, count
 from tasks.runtime.rate_limit import NotNow
@@ -123,7 +124,8 @@ class OutboxSender:
             if (left_s := action.asked_at + self.most_retry_s - time.time()) > 0:
                 raise self._later(sending, error, left_s) from None
             return self._give_up(action, sending, error, sent)
-        return self.mailbox.settle(sending, answer=posted, said=said), replace(sent, actions=sent.actions + 1)
+        following = self.mailbox.settle(sending, answer=posted, said=said, to_know=_to_know(action, said))
+        return following, replace(sent, actions=sent.actions + 1)
 
     @property
     def _most_tries(self) -> int:
@@ -171,6 +173,13 @@ class OutboxSender:
         count(Counted.DEAD_LETTERS, letter.what)
         refused = (*sent.refused, str(error))
         return following, replace(sent, refused=refused, gone=sent.gone or error.conversation_gone)
+
+
+def _to_know(action: Action, said: int | None) -> str:
+    """What we said and the graph does not know, for its next turn: "Yes" may be the answer to it."""
+    if said is None or not isinstance(action, PostMessage) or actions.is_the_graphs(action):
+        return ""
+    return incoming.dump(Incoming.of_ours(said, action.content))
 
 
 def _is_decided(error: ChatwootError) -> bool:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from sandbox.machine.redis import RedisServer
 from tests.desk import Desk
+from tests.memory import remembered
 from tests.stack import Stack, wait_until
 
 
@@ -37,3 +41,26 @@ def test_that_people_had_it(desk: Desk, stack: Stack) -> None:
     desk.sandbox.settle()
     desk.sandbox.customer_writes("Well?", conversation_id=3)
     wait_until(lambda: any(", handed back," in reply for reply in desk.replies(3)), what="the answer")
+
+
+@pytest.mark.parametrize("how", ["by hand", "later"])
+def test_what_we_said_without_the_graph_it_knows(how: str, desk: Desk, stack: Stack, redis_server: RedisServer) -> None:
+    """Before the customer's "Yes" to it; and it is not said again."""
+    stack.env |= {"GRAPH": "tests.graphs_that_want:obedient"}
+    stack.start_web()
+    stack.start_worker()
+    desk.conversation(3)
+    if how == "later":
+        desk.sandbox.customer_writes("later", conversation_id=3)
+        said = ["In a moment", "Now"]
+    else:
+        by_hand = {"conversation_id": 3, "content": "Tomorrow at ten?"}
+        desk.sandbox.customer_writes("buttons", conversation_id=3)
+        desk.wait_for_replies(1)
+        stack.celery("call", "tasks.send_reply", "--kwargs", json.dumps(by_hand))
+        said = ["Which one?", "Tomorrow at ten?"]
+    assert desk.wait_for_replies(2) == said
+    desk.sandbox.settle()
+    desk.sandbox.customer_writes("bubbles", conversation_id=3)
+    assert desk.wait_for_replies(5) == [*said, "One", "Two", "Three"]
+    assert remembered(redis_server, "tests.graphs_that_want:obedient")[-4:] == [*said, "bubbles", "One"]

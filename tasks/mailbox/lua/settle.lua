@@ -1,6 +1,7 @@
 -- What was at the head of the outbox is done, or given up. ARGV: conversation, token, bell, grace, lease, how many were
 -- settled before it, dead letter's id or '', dead letter, whether a turn's answer was 'posted' or
--- 'suppressed' by it or '', id of the public message that was made or 0, what to do besides...
+-- 'suppressed' by it or '', id of the public message that was made or 0, that message for the bot to know or '', what to
+-- do besides...
 -- Settled twice, it is settled once.
 local token, bell, grace, lease = ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 
@@ -14,7 +15,8 @@ if number('settled') == tonumber(ARGV[6]) then
   if ARGV[9] == 'suppressed' then set('withheld', '1') end
   if ARGV[9] ~= '' then set('awaiting_reply', '') end
   note_said(tonumber(ARGV[10]))
-  for i = 11, #ARGV do redis.call('RPUSH', outbox, ARGV[i]) end
+  if ARGV[11] ~= '' then remember(ARGV[10], ARGV[11]) end
+  for i = 12, #ARGV do redis.call('RPUSH', outbox, ARGV[i]) end
   keep_dead_letter(ARGV[7], ARGV[8])
 end
 keep()

@@ -82,3 +82,13 @@ def test_the_channel_is_known_by_whoever_tells_of_it(mailbox: AnyMailbox) -> Non
     assert second(mailbox).overtakes is False
     mailbox.accept(3, 10, "message 10", overtakes=True)
     assert second(mailbox).overtakes is True
+
+
+def test_what_the_graph_did_not_say_it_is_told_with_the_next_turn(mailbox: AnyMailbox) -> None:
+    mailbox.enqueue(3, "by hand", "by hand")
+    note = '{"id": 50, "by": "bot"}'
+    assert mailbox.settle(begun(mailbox), said=50, to_know=note) is None
+    turn = claimed(mailbox, accepted(mailbox, 60))
+    assert turn.earlier == (note,)
+    mailbox.commit(turn, [])
+    assert claimed(mailbox, accepted(mailbox, 70)).earlier == ()
