@@ -132,6 +132,7 @@ class Settings(BaseModel):
     prompt: str = ""
     answer_statuses: Words = ()
     ignore_contacts: Words = ("*@g.us", "*@broadcast", "*@newsletter", "+123456")
+    answer_edits: bool = False
     person_opens: bool = True
     take_back: bool = True
     look_before_thinking: Literal["always", "late"] = "always"

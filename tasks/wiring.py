@@ -227,6 +227,7 @@ class Wiring:
             answer_statuses=cast(frozenset[Status], self.settings.answered_statuses),
             ignored_contacts=self.settings.ignore_contacts,
             horizon_s=self.settings.reconcile_horizon_seconds,
+            answers_edits=self.settings.answer_edits,
             person_opens=self.settings.person_opens,
         )
 

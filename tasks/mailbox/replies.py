@@ -26,6 +26,11 @@ def taken_up(answer: Sequence[Any]) -> WakeThinker | WakeSender | None:
     return WakeSender() if answer[0] == "send" else None
 
 
+def revised(answer: Sequence[Any]) -> WakeThinker | WakeSender | None:
+    """A doorbell is the one that was offered, or rings again."""
+    return doorbell(answer, answer[2]) if answer[0] == "ring" else following(answer, "")
+
+
 def turn(
     conversation_id: int,
     token: str,

@@ -34,7 +34,8 @@ class Decision(StrEnum):
     CUSTOMER_MESSAGE_TO_KNOW = auto()
     """Kept for the bot to know, and never answered: an absence note, a reaction, or of long ago."""
     CUSTOMER_MESSAGE_CHANGED = auto()
-    """It may read otherwise now. Not answered yet, it is answered so; answered, the graph is told."""
+    """It may read otherwise now. Not answered yet, it is answered so; answered, the graph is told; with
+    ANSWER_EDITS it is answered anew."""
     CUSTOMER_MESSAGE_NOT_OURS = auto()
     """Of another inbox, or of a contact who is blocked or ignored: left alone."""
     OURS = auto()
@@ -101,7 +102,7 @@ def _of_message(event: MessageCreated | MessageUpdated, policy: Policy) -> Decis
     # What we send by ourselves may go to an inbox in which the bot does not answer.
     if not policy.answers_in(event.inbox_id) and not event.is_ours():
         return Decision.NO_INTEREST
-    return _of_new_message(event) if isinstance(event, MessageCreated) else _of_changed_message(event)
+    return _of_new_message(event) if isinstance(event, MessageCreated) else _of_changed_message(event, policy)
 
 
 def _of_customers(event: MessageEvent, policy: Policy) -> Decision:
@@ -129,11 +130,13 @@ def _of_new_message(event: MessageCreated) -> Decision:
     return Decision.ANOTHER_BOTS if event.is_outgoing else Decision.NO_INTEREST
 
 
-def _of_changed_message(event: MessageUpdated) -> Decision:
+def _of_changed_message(event: MessageUpdated, policy: Policy) -> Decision:
     if event.is_deleted:
         return Decision.DELETED
     if event.is_incoming:
-        return Decision.CUSTOMER_MESSAGE_CHANGED
+        why_not = refusal(event, policy)
+        is_ours = why_not is None or why_not.is_for_now
+        return Decision.CUSTOMER_MESSAGE_CHANGED if is_ours else Decision.CUSTOMER_MESSAGE_NOT_OURS
     if event.is_failed:
         return Decision.FAILED if event.is_ours() else Decision.NO_INTEREST
     if event.is_delivered:

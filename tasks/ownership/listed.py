@@ -67,7 +67,7 @@ def _as_it_reads(
     if message.id in known:
         return known[message.id].as_in(message)
     if like is not None:
-        return replace(like, id=message.id).as_in(message)
+        return replace(like, id=message.id, edit="").as_in(message)
     return Incoming.of_message(message, about) if about is not None else None
 
 

@@ -46,6 +46,8 @@ class Policy:
     horizon_s: float | None = None
     """What was said longer ago is known and not answered, nor does it take the conversation over, where no webhook told
     of it: a bridge may bring months of old chats. None: all counts."""
+    answers_edits: bool = False
+    """What the customer edits after it was answered is answered anew; else it is known."""
     person_opens: bool = True
     """A person's public word in a pending conversation opens it, so that people see who has it."""
 

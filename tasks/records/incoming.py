@@ -1,6 +1,6 @@
 """What was said in a conversation, as it waits in the mailbox for the graph to be told.
 
-The mailbox's scripts read two things of its JSON: `by` and `kind` (lua/_steps.lua).
+The mailbox's scripts read of its JSON `by`, `kind`, `edit`, `text` and `attachments` (lua/_steps.lua).
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ class Incoming:
     """As `chatwoot.wording.Kind`: what another version calls it is no reason not to answer it."""
     subject: str | None = field(default=None, repr=False)
     """An e-mail's."""
+    edit: str = ""
+    """Names an edit of a message that was answered before, to be answered anew; "" is none."""
 
     @classmethod
     def of(cls, event: MessageCreated | MessageUpdated, by: By = "customer") -> Incoming:

@@ -231,8 +231,13 @@ class TurnRunner:
 
 
 def name_of(turn: Turn, messages: Sequence[Incoming]) -> str:
-    """Names the turn wherever and however often it is answered, for ever: by the last message that it answers."""
-    return f"m{messages[-1].id}" if messages else f"{turn.resumes}.on"
+    """Names the turn wherever and however often it is answered, for ever: by the last message that it answers.
+
+    And by the edits, of messages that earlier turns have answered.
+    """
+    if not messages:
+        return f"{turn.resumes}.on"
+    return ".".join([f"m{messages[-1].id}", *(each.edit for each in messages if each.edit)])
 
 
 def _newest(messages: Sequence[Incoming]) -> int | None:

@@ -69,7 +69,7 @@ MUTATIONS = (
     ),
     Mutation(
         "Late webhooks sort into place",
-        "tasks/mailbox/lua/accept.lua",
+        "tasks/mailbox/lua/_steps.lua",
         "redis.call('ZADD', waiting, id, message)",
         "redis.call('ZADD', waiting, now, message)",
         (MAILBOX, "tests/chaos/test_in_order.py::test_webhooks_out_of_order_are_answered_in_order"),
@@ -100,7 +100,7 @@ MUTATIONS = (
     Mutation(
         "Messages leave the mailbox in the step that records the reply: not later",
         "tasks/mailbox/lua/commit.lua",
-        "redis.call('ZREMRANGEBYSCORE', waiting, id, id)",
+        "redis.call('ZREM', waiting, message)",
         "",
         (MAILBOX, f"{STEPS}::test_worker[settle.after]"),
     ),
@@ -551,6 +551,20 @@ MUTATIONS = (
         "unanswered = unanswered + 1 if error.status in _AWAY else 0",
         "unanswered += 1",
         ("tests/unit/tasks/recovery/test_scan.py",),
+    ),
+    Mutation(
+        "An edit is answered once, however often it is told of",
+        "tasks/mailbox/lua/revise.lua",
+        "if is_answered_anew and was ~= reading(message) then",
+        "if is_answered_anew then",
+        (MAILBOX,),
+    ),
+    Mutation(
+        "What was edited while it was thought is answered as it reads",
+        "tasks/mailbox/lua/commit.lua",
+        "is_edit(message) and reading(message) ~= given",
+        "false",
+        (MAILBOX,),
     ),
 )
 

@@ -107,6 +107,8 @@ class People(Accidents):
             following = self.anyone.requeue_action(conversation_id, id, again)
         else:
             book.ids |= set(what)
+            book.edits -= set(what)
+            book.readings |= dict.fromkeys(what, "")
             book.waiting |= set(what)
             book.accepted |= set(what)
             book.answered = [each for each in book.answered if each not in what]
