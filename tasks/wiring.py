@@ -15,6 +15,7 @@ from settings import Settings
 from tasks.customers.claims import RecipientClaims
 from tasks.customers.erasure import Eraser
 from tasks.customers.index import ContactIndex
+from tasks.customers.left_alone import LabelledContacts, LeftAlone
 from tasks.customers.outreach import Outreach
 from tasks.customers.twins import Twins
 from tasks.mailbox import Mailbox, Timing
@@ -24,7 +25,7 @@ from tasks.ownership.handover import Handover
 from tasks.ownership.hearing import Hearing
 from tasks.ownership.intake import Intake
 from tasks.ownership.lateness import Lateness
-from tasks.ownership.policy import Policy
+from tasks.ownership.policy import Policy, nobody_is_left_alone
 from tasks.recovery.dead_letters import DeadLetters
 from tasks.recovery.holdings import Holdings
 from tasks.recovery.lost_webhooks import LostWebhooks
@@ -59,6 +60,7 @@ _OF_A_WORKER = (
     "turn_runner",
     "sender",
     "outreach",
+    "labelled_contacts",
     "taking_back",
     "lost_webhooks",
     "wait_monitor",
@@ -227,6 +229,7 @@ class Wiring:
             answer_statuses=cast(frozenset[Status], self.settings.answered_statuses),
             ignored_contacts=self.settings.ignore_contacts,
             horizon_s=self.settings.reconcile_horizon_seconds,
+            leaves_alone=self.left_alone.includes if self.settings.ignore_contacts_label else nobody_is_left_alone,
             answers_edits=self.settings.answer_edits,
             person_opens=self.settings.person_opens,
         )
@@ -305,6 +308,7 @@ class Wiring:
             most_turns_per_hour=settings.max_turns_per_hour,
             message_limit=settings.message_limit,
             typing=self.typing,
+            leaves_alone=self.policy.leaves_alone,
         )
 
     # -- sending
@@ -350,6 +354,20 @@ class Wiring:
             claims=self.claims,
             index=self.index,
             most_retry_s=self.settings.send_retry_seconds,
+        )
+
+    @cached_property
+    def left_alone(self) -> LeftAlone:
+        return LeftAlone(self.redis_client, self.settings.chatwoot_account_id)
+
+    @cached_property
+    def labelled_contacts(self) -> LabelledContacts | None:
+        """None where no label is looked for, or there is only a bot's token."""
+        label = self.settings.ignore_contacts_label
+        if self.user_client is None or not label:
+            return None
+        return LabelledContacts(
+            client=self.user_client, left_alone=self.left_alone, label=label, give_way=self.rate_limit.give_way
         )
 
     @cached_property

@@ -76,6 +76,8 @@ def refusal(event: ConversationEvent, policy: Policy) -> Refusal | None:
     """Why the bot does not answer a customer's message in this conversation; None if it does."""
     if policy.ignores(event.contact_phone_number, event.contact_identifier, event.contact_source_id):
         return Refusal.IGNORED
+    if policy.leaves_alone(event.contact_id, _said_at(event)):
+        return Refusal.IGNORED
     return policy.refuses(
         inbox_id=event.inbox_id,
         status=event.conversation_status,
@@ -83,6 +85,13 @@ def refusal(event: ConversationEvent, policy: Policy) -> Refusal | None:
         is_assigned_to_person=event.is_assigned_to_person,
         is_blocked=event.contact_is_blocked or (isinstance(event, MessageEvent) and event.is_sender_blocked),
     )
+
+
+def _said_at(event: ConversationEvent) -> float | None:
+    """None: nobody tells. What is chosen in a message is later than that."""
+    if not isinstance(event, MessageEvent) or event.customers_kind is Kind.CHOICE:
+        return None
+    return event.created_at
 
 
 def _gives_back_all(event: ConversationEvent) -> bool:

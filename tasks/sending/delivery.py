@@ -47,7 +47,7 @@ class StillInDoubt(Exception):
 
 
 class Suppressed(Exception):
-    """People have taken the conversation over: it was not said."""
+    """People have taken the conversation over, or its customer is to be left alone: it was not said."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,6 +153,9 @@ class Delivery:
             Suppressed, TurnLost: as `do`.
         """
         is_the_bots_turn = actions.is_the_bots_turn(action)
+        customer = action.customer if is_the_bots_turn else None
+        if customer is not None and self.handover.policy.leaves_alone(customer.contact_id, None):
+            raise Suppressed
         told = asking.news(sending) if asking is not None and is_the_bots_turn else None
         says = digest(action.content) if isinstance(action, PostMessage) and not action.private else ""
         # Resolved over what the customer has just written, that would be nobody's to answer.

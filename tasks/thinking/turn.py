@@ -18,6 +18,7 @@ from graph.checkpoint import MemoryAway
 from graph.outcome import BadWant, HandOver, Outcome, Silence
 from tasks.mailbox import LeftToPeople, Mailbox, NotYet, Turn, TurnLost, WakeSender, WakeThinker
 from tasks.ownership.hearing import Hearing
+from tasks.ownership.policy import LeavesAlone, nobody_is_left_alone
 from tasks.records import actions, incoming
 from tasks.records.actions import Action, Customer
 from tasks.records.dead_letter import THINKING, DeadLetter
@@ -85,6 +86,8 @@ class TurnRunner:
     message_limit: int = 4096
     """Characters of a message, where the channel does not take fewer."""
     typing: TypingSign | None = None
+    leaves_alone: LeavesAlone = nobody_is_left_alone
+    """As `Policy.leaves_alone`: asked again, since a label may have come meanwhile."""
 
     def answer(self, conversation_id: int, bell: str) -> Answered | NotYet | None:
         """Answer all that waits in the conversation; None where the doorbell is stale. Safe to repeat.
@@ -111,6 +114,9 @@ class TurnRunner:
         turn = heard
         messages = [incoming.load(message) for message in turn.messages]
         if not messages and not turn.resumes:  # deleted meanwhile, or nothing waited after all
+            return Answered(turn.number, self.mailbox.commit(turn, [], has_learnt=False))
+        if any(self.leaves_alone(each.contact_id, None) for each in messages):
+            log.info("left_alone", turn=turn.number)
             return Answered(turn.number, self.mailbox.commit(turn, [], has_learnt=False))
         if 0 < self.most_turns_per_hour < turn.turns_this_hour:
             limit = self.most_turns_per_hour

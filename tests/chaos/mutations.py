@@ -553,6 +553,13 @@ MUTATIONS = (
         ("tests/unit/tasks/recovery/test_scan.py",),
     ),
     Mutation(
+        "A label on the contact has the bot leave it alone",
+        "tasks/ownership/decision.py",
+        "if policy.leaves_alone(event.contact_id, _said_at(event)):",
+        "if False:",
+        ("tests/unit/tasks/ownership/test_decision.py",),
+    ),
+    Mutation(
         "An edit is answered once, however often it is told of",
         "tasks/mailbox/lua/revise.lua",
         "if is_answered_anew and was ~= reading(message) then",

@@ -294,6 +294,51 @@ def test_groups_and_a_bridges_own_contact_are_left_alone(contact: dict[str, str]
     assert desk.replies(9) == []
 
 
+def look(stack: Stack) -> None:
+    """Beat has it looked who has the label."""
+    before = stack.logs().count('"event": "reconciled"')
+    stack.celery("call", "tasks.reconcile")
+    wait_until(lambda: stack.logs().count('"event": "reconciled"') > before, what="the look")
+
+
+def test_a_label_on_the_contact_has_the_bot_leave_it_alone_until_it_is_taken_off(desk: Desk, stack: Stack) -> None:
+    stack.restart(MAX_WAIT_SECONDS="1", RECONCILE_GRACE_SECONDS="0")
+    desk.label_contact(3, "vip", "bot-ignored")
+    look(stack)
+    desk.sandbox.customer_writes("Hola", conversation_id=3)
+    desk.sandbox.settle()
+    nothing_comes(desk)
+    desk.sandbox.age(3, seconds=60)
+    stack.celery("call", "tasks.watch")
+    look(stack)
+    nothing_comes(desk)
+    assert desk.replies(3) == desk.notes(3) == []
+    assert desk.sandbox.conversation(3)["status"] == "pending"
+    desk.label_contact(3, "vip")
+    look(stack)
+    desk.sandbox.customer_writes("And now?", conversation_id=3)
+    assert desk.wait_for_replies(1) == ["Echo: And now?"]
+
+
+def test_a_label_that_comes_while_a_message_waits_counts(desk: Desk, stack: Stack) -> None:
+    stack.restart(COALESCE_SECONDS="8", COALESCE_MAX_SECONDS="8")
+    desk.sandbox.customer_writes("Hola", conversation_id=3)
+    desk.sandbox.settle()
+    desk.label_contact(3, "bot-ignored")
+    look(stack)
+    wait_until(lambda: '"event": "left_alone"' in stack.logs(), what="the turn to be dropped")
+    nothing_comes(desk)
+    assert desk.replies(3) == []
+
+
+def test_no_label_is_looked_for_where_none_is_wanted(desk: Desk, stack: Stack) -> None:
+    stack.restart(IGNORE_CONTACTS_LABEL="")
+    desk.label_contact(3, "bot-ignored")
+    look(stack)
+    desk.sandbox.customer_writes("Hola", conversation_id=3)
+    assert desk.wait_for_replies(1) == ["Echo: Hola"]
+
+
 def test_what_was_put_off_dies_with_the_conversation(desk: Desk, stack: Stack) -> None:
     stack.restart(GRAPH="tests.graphs_that_want:obedient")
     desk.sandbox.customer_writes("later", conversation_id=3)
