@@ -44,6 +44,7 @@ from tasks.runtime.presence import LastDone, WorkersByQueue
 from tasks.runtime.processes import ProcessRegistry, owner_of_this_process
 from tasks.runtime.rate_limit import Limits, RateLimit
 from tasks.sending.delivery import Delivery
+from tasks.sending.elsewhere import Elsewhere
 from tasks.sending.order import Order
 from tasks.sending.outbox import OutboxSender
 from tasks.sending.replacement import Replacement
@@ -327,6 +328,7 @@ class Wiring:
             handover=self.handover,
             restoration=self.restoration,
             order=Order(mailbox=self.mailbox, clients=self.clients, most_wait_s=self.settings.order_wait_seconds),
+            elsewhere=Elsewhere(mailbox=self.mailbox, clients=self.clients, index=self.index),
             replacement=self.replacement,
             looks_before=self.settings.validate_conversations,
         )

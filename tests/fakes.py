@@ -309,6 +309,9 @@ class FakeMailbox:
     def has_seen(self, conversation_id: int, message_id: int) -> bool:
         return message_id in self._of(conversation_id).messages
 
+    def newest(self, conversation_id: int) -> int:
+        return self._of(conversation_id).newest
+
     def is_done_with(self, conversation_id: int, message_id: int) -> bool:
         it = self._of(conversation_id)
         is_in_work = message_id in it.waiting or message_id in it.meanwhile or it.outbox

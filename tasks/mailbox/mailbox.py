@@ -211,6 +211,10 @@ class Mailbox:
         _, _, _, seen, *_ = self._keys.of(conversation_id)
         return self._redis.zscore(seen, f"message:{message_id}") is not None
 
+    def newest(self, conversation_id: int) -> int:
+        """The greatest id of a customer's message that has come in; 0: none has."""
+        return int(self._redis.hget(self.state_key(conversation_id), "newest") or 0)
+
     def is_done_with(self, conversation_id: int, message_id: int) -> bool:
         """Whether a turn has answered this message, if only by silence, and nothing of it is still to be done."""
         state, waiting, outbox, seen, _, _, meanwhile, *_ = self._keys.of(conversation_id)

@@ -553,6 +553,13 @@ MUTATIONS = (
         ("tests/unit/tasks/recovery/test_scan.py",),
     ),
     Mutation(
+        "What is said to a customer's silence is not said to who writes in another conversation",
+        "tasks/sending/delivery.py",
+        "if self.elsewhere.has_written(customer, since=since, but=sending.conversation_id):",
+        "if False:",
+        ("tests/integration/test_what_we_say.py::test_nor_to_who_writes_in_another_conversation",),
+    ),
+    Mutation(
         "A label on the contact has the bot leave it alone",
         "tasks/ownership/decision.py",
         "if policy.leaves_alone(event.contact_id, _said_at(event)):",
