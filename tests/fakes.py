@@ -723,6 +723,7 @@ class FakeMailbox:
             it.heard == "1",
             it.heard == "due",
             it.looked,
+            it.newest,
         )
 
     def _have_answered(self, it: Conversation, id: int, message: str, is_first: bool) -> None:

@@ -40,6 +40,7 @@ def turn(
     resumes: str,
     heard: str,
     looked: int,
+    newest: int,
     earlier: int,
     *messages: str,
 ) -> Turn:
@@ -56,6 +57,7 @@ def turn(
         heard == "1",
         heard == "due",
         looked,
+        newest,
     )
 
 

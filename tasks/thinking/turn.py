@@ -189,7 +189,7 @@ class TurnRunner:
             channel=channel(name),
             answers=tuple(each.id for each in messages),
             customer=_customer(told),
-            newest=max((each.id for each in told), default=0),
+            newest=max([turn.newest, *(each.id for each in told)]),
         )
         return wanted.of(outcome)
 

@@ -245,8 +245,8 @@ local function take_up(grace, most)
 end
 
 -- What the turn at hand answers, as `claim` and `hear` tell of it: {'turn', number, attempt, turns this hour, what it
--- resumes, whether Chatwoot's list was read for it, up to which id it was ever read, how many follow that were said
--- earlier, these, and its messages}.
+-- resumes, whether Chatwoot's list was read for it, up to which id it was ever read, greatest id of a customer's message,
+-- how many follow that were said earlier, these, and its messages}.
 local NO_MESSAGES = '-'
 local function turn_at_hand()
   local messages, given = {}, {}
@@ -260,7 +260,7 @@ local function turn_at_hand()
   local earlier = redis.call('ZRANGE', meanwhile, 0, -1, 'WITHSCORES')
   local resumes = field('batch') == NO_MESSAGES and field('resume') == '1' and field('awaits') or ''
   local turn = {'turn', number('turn'), number('attempts'), number('turns_this_hour'), resumes, field('heard')}
-  turn[7], turn[8] = number('looked'), #earlier / 2
+  turn[7], turn[8], turn[9] = number('looked'), number('newest'), #earlier / 2
   local told = {}
   for i = 1, #earlier, 2 do
     turn[#turn + 1] = earlier[i]

@@ -148,6 +148,15 @@ class TestEdits:
             assert isinstance(doorbell, WakeThinker)
             mailbox.commit(claimed(mailbox, doorbell), [])
 
+    def test_one_is_of_now_whatever_was_said_after_its_message(self, mailbox: AnyMailbox) -> None:
+        self.answered(mailbox, "three")
+        next_one = mailbox.accept(3, 17, said("thanks", 17)).doorbell
+        assert next_one is not None
+        mailbox.commit(claimed(mailbox, next_one), [])
+        doorbell = self.edited(mailbox, "two")
+        assert isinstance(doorbell, WakeThinker)
+        assert claimed(mailbox, doorbell).newest == 17
+
     def test_one_that_comes_while_its_message_is_thought_is_the_next_turn(self, mailbox: AnyMailbox) -> None:
         turn = claimed(mailbox, accept(mailbox, "three"))
         assert self.edited(mailbox, "three") is None
