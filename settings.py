@@ -134,6 +134,8 @@ class Settings(BaseModel):
     prompt: str = ""
     answer_statuses: Words = ()
     ignore_contacts: Words = ("*@g.us", "*@broadcast", "*@newsletter", "+123456")
+    answer_edits: bool = False
+    ignore_contacts_label: str = "bot-ignored"
     person_opens: bool = True
     take_back: bool = True
     look_before_thinking: Literal["always", "late"] = "always"
@@ -170,12 +172,14 @@ class Settings(BaseModel):
     def from_env(cls, env: Mapping[str, str]) -> Settings:
         """Settings from environment variables; `NAME_FILE` names a file that holds the value of `NAME`.
 
-        A variable that is set to nothing counts as not set.
+        A variable that is set to nothing counts as not set, but for IGNORE_CONTACTS_LABEL: that means none.
 
         Raises:
             SettingsError: naming all that is missing or malformed.
         """
         values = {name: value for name in cls.model_fields if (value := _read(env, name.upper()))}
+        if env.get("IGNORE_CONTACTS_LABEL", "none").strip() == "" and not env.get("IGNORE_CONTACTS_LABEL_FILE"):
+            values["ignore_contacts_label"] = ""
         problems = [problem for names, problem in _ONE_OF.items() if not any(name in values for name in names)]
         try:
             settings = cls.model_validate(values)

@@ -113,6 +113,8 @@ class Contact:
     blocked: bool = False
     additional_attributes: Json = field(default_factory=dict)
     custom_attributes: Json = field(default_factory=dict)
+    labels: list[str] = field(default_factory=list)
+    """Shown nowhere but where they are asked for."""
     last_activity_at: float | None = None
     created_at: float = field(default_factory=time.time)
     updated_at: float = field(default_factory=time.time)

@@ -85,7 +85,10 @@ def _keep_watch(sender: Any, **_: Any) -> None:
     )
     parts.counter_flusher.start()
     if parts.user_client is None:
-        log.warning("no_user_token", without="listing messages before a turn, finding lost ones, writing first")
+        log.warning(
+            "no_user_token",
+            without="listing messages before a turn, finding lost ones, writing first, IGNORE_CONTACTS_LABEL",
+        )
     log.info("worker_ready")
 
 

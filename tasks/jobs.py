@@ -169,7 +169,8 @@ def send_message(
 
 @shared_task(name="tasks.reconcile", bind=True, max_retries=0)
 def reconcile(self: Task[..., Any]) -> int:
-    """Take back what Chatwoot opened because of us, and ask it for customers who wait and of whom no webhook told.
+    """See whom a label has the bot leave alone, take back what Chatwoot opened because of us, and ask it for customers
+    who wait and of whom no webhook told.
 
     Returns how many messages were missing.
     """
@@ -213,12 +214,16 @@ def _beats(task: str, look: Callable[[], int], what: str) -> int:
 
 
 def _reconcile(lost_webhooks: LostWebhooks) -> int:
-    taking_back = wiring.of_this_process().taking_back
+    parts = wiring.of_this_process()
     try:
-        if taking_back is not None:
-            taking_back.take_back()
+        if parts.labelled_contacts is not None:
+            parts.labelled_contacts.refresh()
     finally:
-        found = lost_webhooks.reconcile()
+        try:
+            if parts.taking_back is not None:
+                parts.taking_back.take_back()
+        finally:
+            found = lost_webhooks.reconcile()
     log.info("reconciled", messages=found)
     return found
 

@@ -15,6 +15,7 @@ from settings import Settings
 from tasks.customers.claims import RecipientClaims
 from tasks.customers.erasure import Eraser
 from tasks.customers.index import ContactIndex
+from tasks.customers.left_alone import LabelledContacts, LeftAlone
 from tasks.customers.outreach import Outreach
 from tasks.customers.twins import Twins
 from tasks.mailbox import Mailbox, Timing
@@ -24,7 +25,7 @@ from tasks.ownership.handover import Handover
 from tasks.ownership.hearing import Hearing
 from tasks.ownership.intake import Intake
 from tasks.ownership.lateness import Lateness
-from tasks.ownership.policy import Policy
+from tasks.ownership.policy import Policy, nobody_is_left_alone
 from tasks.recovery.dead_letters import DeadLetters
 from tasks.recovery.holdings import Holdings
 from tasks.recovery.lost_webhooks import LostWebhooks
@@ -43,6 +44,7 @@ from tasks.runtime.presence import LastDone, WorkersByQueue
 from tasks.runtime.processes import ProcessRegistry, owner_of_this_process
 from tasks.runtime.rate_limit import Limits, RateLimit
 from tasks.sending.delivery import Delivery
+from tasks.sending.elsewhere import Elsewhere
 from tasks.sending.order import Order
 from tasks.sending.outbox import OutboxSender
 from tasks.sending.replacement import Replacement
@@ -59,6 +61,7 @@ _OF_A_WORKER = (
     "turn_runner",
     "sender",
     "outreach",
+    "labelled_contacts",
     "taking_back",
     "lost_webhooks",
     "wait_monitor",
@@ -227,6 +230,8 @@ class Wiring:
             answer_statuses=cast(frozenset[Status], self.settings.answered_statuses),
             ignored_contacts=self.settings.ignore_contacts,
             horizon_s=self.settings.reconcile_horizon_seconds,
+            leaves_alone=self.left_alone.includes if self.settings.ignore_contacts_label else nobody_is_left_alone,
+            answers_edits=self.settings.answer_edits,
             person_opens=self.settings.person_opens,
         )
 
@@ -310,6 +315,7 @@ class Wiring:
             typing=self.typing,
             away_s=settings.turn_retry_seconds,
             shows_errors=settings.log_graph_errors,
+            leaves_alone=self.policy.leaves_alone,
         )
 
     # -- sending
@@ -328,6 +334,7 @@ class Wiring:
             handover=self.handover,
             restoration=self.restoration,
             order=Order(mailbox=self.mailbox, clients=self.clients, most_wait_s=self.settings.order_wait_seconds),
+            elsewhere=Elsewhere(mailbox=self.mailbox, clients=self.clients, index=self.index),
             replacement=self.replacement,
             looks_before=self.settings.validate_conversations,
         )
@@ -355,6 +362,20 @@ class Wiring:
             claims=self.claims,
             index=self.index,
             most_retry_s=self.settings.send_retry_seconds,
+        )
+
+    @cached_property
+    def left_alone(self) -> LeftAlone:
+        return LeftAlone(self.redis_client, self.settings.chatwoot_account_id)
+
+    @cached_property
+    def labelled_contacts(self) -> LabelledContacts | None:
+        """None where no label is looked for, or there is only a bot's token."""
+        label = self.settings.ignore_contacts_label
+        if self.user_client is None or not label:
+            return None
+        return LabelledContacts(
+            client=self.user_client, left_alone=self.left_alone, label=label, give_way=self.rate_limit.give_way
         )
 
     @cached_property

@@ -62,6 +62,10 @@ class Desk:
     def label(self, conversation_id: int, *labels: str) -> None:
         self._call(f"conversations/{conversation_id}/labels", {"labels": labels})
 
+    def label_contact(self, conversation_id: int, *labels: str) -> None:
+        contact_id = self.sandbox.conversation(conversation_id)["meta"]["sender"]["id"]
+        self._call(f"contacts/{contact_id}/labels", {"labels": labels})
+
     def delete_message(self, conversation_id: int, message_id: int) -> None:
         url = f"{self.sandbox.url}/api/v1/accounts/1/conversations/{conversation_id}/messages/{message_id}"
         httpx.delete(url, headers={"Api-Access-Token": "admin-token"}).raise_for_status()

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from math import ceil
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 from tasks.mailbox import (
     NO_DEAD_LETTER,
@@ -62,6 +62,10 @@ class Conversation:
     quiet_until: float = 0
     unheard: set[int] = field(default_factory=set)
     unheard_until: float = 0
+    given: dict[int, str] = field(default_factory=dict)
+    """How the messages of the turn at hand read, as it was told them."""
+    reads: dict[int, str] = field(default_factory=dict)
+    """How each message read that was answered."""
     batch: list[int] | None = None
     """Of the turn at hand; it may be empty. None: not chosen yet."""
     turn: int = 0
@@ -158,13 +162,7 @@ class FakeMailbox:
         if is_kept and self._is_silenced(it):
             self._remember(it, message_id, message)
         elif is_kept:
-            if is_first:
-                it.first_at = self._now
-            it.waiting[message_id] = message
-            if it.unanswered_at is None:
-                self._note_who_waits(it)
-            latest = max(self._now, it.first_at + self._timing.most_quiet_s)
-            it.quiet_until = min(self._now + self._timing.quiet_s, latest)
+            self._have_answered(it, message_id, message, is_first)
             if is_unheard and self._timing.transcript_s:
                 it.unheard.add(message_id)
                 it.unheard_until = self._now + self._timing.transcript_s
@@ -179,22 +177,45 @@ class FakeMailbox:
         return True
 
     def revise(
-        self, conversation_id: int, message_id: int, message: str, *, to_know: str, is_heard: bool = True
-    ) -> WakeThinker | None:
+        self,
+        conversation_id: int,
+        message_id: int,
+        message: str,
+        *,
+        to_know: str,
+        edit: str = "",
+        is_heard: bool = True,
+    ) -> WakeThinker | WakeSender | None:
         it = self._of(conversation_id)
         if message_id not in it.messages:
             return None
-        is_waiting = message_id in it.waiting
-        if is_waiting:
-            it.waiting[message_id] = message
-        is_being_thought = it.stage == "thinking" and message_id in (it.batch or ())
-        if not is_waiting or is_being_thought:
-            known = it.meanwhile.get(message_id)
-            was_for_people = known is not None and json.loads(known)["by"] == "customer"
-            self._remember(it, message_id, message if was_for_people else to_know)
-        if not is_heard or message_id not in it.unheard:
-            return None
-        it.unheard.remove(message_id)
+        before = it.waiting.get(message_id)
+        is_being_thought = before is not None and it.stage == "thinking" and message_id in (it.batch or ())
+        was = it.reads.get(message_id)
+        if before is not None:
+            was = _reading(before) if is_being_thought or _is_edit(before) else None
+        following: WakeThinker | WakeSender | None = None
+        is_answered_anew = bool(edit) and was is not None and not self._is_silenced(it)
+        if is_answered_anew and was != _reading(message):
+            is_first = not it.waiting
+            it.messages[message_id] = self._now
+            it.awaiting_reply.pop(message_id, None)
+            self._have_answered(it, message_id, edit, is_first)
+            it.look = True
+            following = self._go_on(it) if it.stage == "idle" else None
+        elif not is_answered_anew:
+            if before is not None:
+                it.waiting[message_id] = (edit or before) if _is_edit(before) else message
+            if before is None or is_being_thought:
+                known = it.meanwhile.get(message_id)
+                was_for_people = known is not None and json.loads(known)["by"] == "customer"
+                theirs = (edit or known) if known and _is_edit(known) else message
+                self._remember(it, message_id, theirs if was_for_people and theirs else to_know)
+        was_unheard = message_id in it.unheard
+        if is_heard:
+            it.unheard.discard(message_id)
+        if following is not None or not (is_heard and was_unheard):
+            return following
         return WakeThinker(it.bell, 0) if it.stage == "queued" and not it.unheard else None
 
     # -- people
@@ -229,6 +250,7 @@ class FakeMailbox:
         it = self._of(conversation_id)
         it.messages[message_id] = self._now
         it.waiting.pop(message_id, None)
+        it.reads.pop(message_id, None)
         it.meanwhile.pop(message_id - 0.5, None)
         it.awaiting_reply.pop(message_id, None)
         if note:
@@ -290,6 +312,9 @@ class FakeMailbox:
     def has_seen(self, conversation_id: int, message_id: int) -> bool:
         return message_id in self._of(conversation_id).messages
 
+    def newest(self, conversation_id: int) -> int:
+        return self._of(conversation_id).newest
+
     def is_done_with(self, conversation_id: int, message_id: int) -> bool:
         it = self._of(conversation_id)
         is_in_work = message_id in it.waiting or message_id in it.meanwhile or it.outbox
@@ -330,6 +355,7 @@ class FakeMailbox:
         for id in deleted:
             it.messages[id] = self._now
             it.waiting.pop(id, None)
+            it.reads.pop(id, None)
             it.meanwhile.pop(id, None)
             it.meanwhile.pop(id - 0.5, None)
         unknown, answered = 0, 0
@@ -344,12 +370,14 @@ class FakeMailbox:
                     self._remember(it, each.id, each.message)
             elif each.id in it.waiting:
                 it.waiting[each.id] = each.message
+                if _is_edit(each.message) and _reading(each.message) == it.reads.get(each.id):
+                    del it.waiting[each.id]
             elif self._see(it, each.id):
                 unknown += 1
                 if not self._is_twin(it, each.source_id):
                     it.waiting[each.id] = each.message
         for id in sorted(it.waiting):
-            if id < answered and not _is_choice(it.waiting[id]):
+            if id < answered and not _is_later_than_its_id(it.waiting[id]):
                 self._remember(it, id, it.waiting.pop(id))
         look = it.look
         self._take_in(it, replace(news, words=self._without_echoes(it, news.words)))
@@ -374,7 +402,11 @@ class FakeMailbox:
         it = self._held(turn, "thinking")
         if has_learnt:
             it.meanwhile = {id: text for id, text in it.meanwhile.items() if id not in it.told}
-        said = {id: it.waiting.pop(id) for id in it.batch or () if id in it.waiting}
+        said = {}
+        for id in [each for each in it.batch or () if each in it.waiting]:
+            it.reads[id] = it.given[id]
+            if not _is_edit(it.waiting[id]) or _reading(it.waiting[id]) == it.given[id]:
+                said[id] = it.waiting.pop(id)
         is_to_be_posted = bool(actions) and not dead_letter.id
         it.awaiting_reply = said if is_to_be_posted else {}
         is_peoples = self._is_silenced(it)
@@ -660,7 +692,7 @@ class FakeMailbox:
         said = {id: json.loads(text)["by"] for id, text in it.meanwhile.items()}
         answered = max((id for id, by in said.items() if by == "person"), default=0)
         for id, by in said.items():
-            if by == "customer" and (id >= answered or _is_choice(it.meanwhile[id])):
+            if by == "customer" and (id >= answered or _is_later_than_its_id(it.meanwhile[id])):
                 it.waiting[int(id)] = it.meanwhile.pop(id)
 
     def _without_echoes(self, it: Conversation, words: Sequence[Word]) -> tuple[Word, ...]:
@@ -691,6 +723,7 @@ class FakeMailbox:
 
     def _turn_at_hand(self, conversation_id: int, it: Conversation) -> Turn:
         it.told = sorted(it.meanwhile)
+        it.given = {id: _reading(it.waiting[id]) for id in it.batch or () if id in it.waiting}
         return Turn(
             conversation_id,
             it.turn,
@@ -703,8 +736,18 @@ class FakeMailbox:
             it.heard == "1",
             it.heard == "due",
             it.looked,
+            it.newest,
             0.0 if it.away_since is None else self._now - it.away_since,
         )
+
+    def _have_answered(self, it: Conversation, id: int, message: str, is_first: bool) -> None:
+        if is_first:
+            it.first_at = self._now
+        it.waiting[id] = message
+        if it.unanswered_at is None:
+            self._note_who_waits(it)
+        latest = max(self._now, it.first_at + self._timing.most_quiet_s)
+        it.quiet_until = min(self._now + self._timing.quiet_s, latest)
 
     def _remember(self, it: Conversation, id: float, message: str) -> None:
         it.meanwhile[id] = message
@@ -775,11 +818,27 @@ class FakeMailbox:
         return f"{self.owner}/{next(_ids)}"
 
 
-def _is_choice(message: str) -> bool:
+def _decoded(message: str) -> dict[str, Any]:
     try:
-        return bool(json.loads(message).get("kind") == "choice")
+        return dict(json.loads(message))
     except json.JSONDecodeError:
-        return False
+        return {}
+
+
+def _is_edit(message: str) -> bool:
+    return bool(_decoded(message).get("edit"))
+
+
+def _is_later_than_its_id(message: str) -> bool:
+    return _decoded(message).get("kind") == "choice" or _is_edit(message)
+
+
+def _reading(message: str) -> str:
+    said = _decoded(message)
+    attachments = said.get("attachments") or []
+    return "\0".join(
+        [said.get("text") or "", str(len(attachments)), *(each.get("transcript") or "" for each in attachments)]
+    )
 
 
 def _without_content(record: str) -> str:

@@ -14,7 +14,9 @@ _CONVERSATIONS_AT_MOST = 20
 
 @blueprint.get("/contacts")
 def index() -> Response:
-    found = contact_queries.resolved(standin().world)
+    """With `labels[]`: those that have any of them."""
+    labels = request.args.getlist("labels[]")
+    found = [c for c in contact_queries.resolved(standin().world) if not labels or set(labels) & set(c.labels)]
     meta = {"count": len(found), "current_page": page()}
     return answer({"meta": meta, "payload": _page(found)})
 

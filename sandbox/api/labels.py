@@ -1,4 +1,4 @@
-"""A conversation's labels, and the account's list of them (always empty here: labels need not be defined)."""
+"""A conversation's labels, a contact's, and the account's list of them (always empty: labels need not be defined)."""
 
 from flask import Blueprint, Response
 
@@ -21,7 +21,23 @@ def index(conversation_id: str) -> Response:
 def create(conversation_id: str) -> Response:
     """Replaces all. What is no list counts as an empty one."""
     changed = conversation(conversation_id)
-    labels = params().get("labels")
-    wanted = list(dict.fromkeys(str(label) for label in labels)) if isinstance(labels, list) else []
-    standin().conversations.set_labels(changed, caller(), wanted)
+    standin().conversations.set_labels(changed, caller(), _wanted())
     return answer({"payload": changed.label_list})
+
+
+@blueprint.get("/contacts/<contact_id>/labels")
+def of_contact(contact_id: str) -> Response:
+    return answer({"payload": standin().contacts.find(contact_id).labels})
+
+
+@blueprint.post("/contacts/<contact_id>/labels")
+def label_contact(contact_id: str) -> Response:
+    """Replaces all. No webhook tells which they are."""
+    contact = standin().contacts.find(contact_id)
+    contact.labels = _wanted()
+    return answer({"payload": contact.labels})
+
+
+def _wanted() -> list[str]:
+    labels = params().get("labels")
+    return list(dict.fromkeys(str(label) for label in labels)) if isinstance(labels, list) else []

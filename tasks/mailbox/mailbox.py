@@ -110,14 +110,26 @@ class Mailbox:
         return bool(self._run("know", conversation_id, message_id, message)[0] == "known")
 
     def revise(
-        self, conversation_id: int, message_id: int, message: str, *, to_know: str, is_heard: bool = True
+        self,
+        conversation_id: int,
+        message_id: int,
+        message: str,
+        *,
+        to_know: str,
+        edit: str = "",
+        is_heard: bool = True,
     ) -> WakeThinker | WakeSender | None:
         """A customer's message reads otherwise now. One that has not come in is left to come in.
 
-        It is answered as `message`; where it was answered already, the next turn is told `to_know`, in `Turn.earlier`.
-        `is_heard`: its transcript need not be waited for. Returns whom to ring for: who waited for that.
+        It is answered as `message`. Where the bot has answered it already, or is about to, `edit` is answered anew, if
+        that reads otherwise and the bot has the conversation; else, and where there is none, the next turn is told
+        `to_know`, in `Turn.earlier`. `is_heard`: its transcript need not be waited for. Returns whom to ring for: for
+        the edit, or who waited for the transcript.
         """
-        return replies.taken_up(self._run("revise", conversation_id, message_id, message, to_know, int(is_heard)))
+        bell = _new_id()
+        what = (message_id, message, to_know, edit, int(is_heard), bell)
+        answer = self._run("revise", conversation_id, *what, *self._ms("quiet_s", "most_quiet_s", "grace_s"))
+        return replies.revised(answer)
 
     # -- people
 
@@ -199,6 +211,10 @@ class Mailbox:
         """Whether the customer's message has come in, whatever became of it."""
         _, _, _, seen, *_ = self._keys.of(conversation_id)
         return self._redis.zscore(seen, f"message:{message_id}") is not None
+
+    def newest(self, conversation_id: int) -> int:
+        """The greatest id of a customer's message that has come in; 0: none has."""
+        return int(self._redis.hget(self.state_key(conversation_id), "newest") or 0)
 
     def is_done_with(self, conversation_id: int, message_id: int) -> bool:
         """Whether a turn has answered this message, if only by silence, and nothing of it is still to be done."""

@@ -26,6 +26,11 @@ def taken_up(answer: Sequence[Any]) -> WakeThinker | WakeSender | None:
     return WakeSender() if answer[0] == "send" else None
 
 
+def revised(answer: Sequence[Any]) -> WakeThinker | WakeSender | None:
+    """A doorbell is the one that was offered, or rings again."""
+    return doorbell(answer, answer[2]) if answer[0] == "ring" else following(answer, "")
+
+
 def turn(
     conversation_id: int,
     token: str,
@@ -35,6 +40,7 @@ def turn(
     resumes: str,
     heard: str,
     looked: int,
+    newest: int,
     away_ms: int,
     earlier: int,
     *messages: str,
@@ -52,6 +58,7 @@ def turn(
         heard == "1",
         heard == "due",
         looked,
+        newest,
         away_ms / 1000,
     )
 

@@ -136,6 +136,8 @@ class Turn:
     """It must be: people have given the conversation back, and more may wait than is known."""
     looked: int = 0
     """The id up to which the conversation's list was ever read; 0: never."""
+    newest: int = 0
+    """The greatest id of a customer's message that has come in: of what is edited or chosen the id is an older one."""
     away_s: float = 0.0
     """For how long what its graph needs, such as its model, has been away."""
 

@@ -84,7 +84,10 @@ class Asker:
 
     def _take_in(self, conversation: Conversation, said: Sequence[Message]) -> None:
         for message in unanswered(said):
-            if self.intake.policy.is_too_old(message.created_at):
+            policy = self.intake.policy
+            if policy.is_too_old(message.created_at) or policy.leaves_alone(
+                conversation.contact_id, message.created_at
+            ):
                 continue
             accepted = self.intake.found(conversation, message)
             self.doorbells.announce(conversation.id, accepted.doorbell)

@@ -34,7 +34,8 @@ class Decision(StrEnum):
     CUSTOMER_MESSAGE_TO_KNOW = auto()
     """Kept for the bot to know, and never answered: an absence note, a reaction, or of long ago."""
     CUSTOMER_MESSAGE_CHANGED = auto()
-    """It may read otherwise now. Not answered yet, it is answered so; answered, the graph is told."""
+    """It may read otherwise now. Not answered yet, it is answered so; answered, the graph is told; with
+    ANSWER_EDITS it is answered anew."""
     CUSTOMER_MESSAGE_NOT_OURS = auto()
     """Of another inbox, or of a contact who is blocked or ignored: left alone."""
     OURS = auto()
@@ -75,6 +76,8 @@ def refusal(event: ConversationEvent, policy: Policy) -> Refusal | None:
     """Why the bot does not answer a customer's message in this conversation; None if it does."""
     if policy.ignores(event.contact_phone_number, event.contact_identifier, event.contact_source_id):
         return Refusal.IGNORED
+    if policy.leaves_alone(event.contact_id, _said_at(event)):
+        return Refusal.IGNORED
     return policy.refuses(
         inbox_id=event.inbox_id,
         status=event.conversation_status,
@@ -82,6 +85,13 @@ def refusal(event: ConversationEvent, policy: Policy) -> Refusal | None:
         is_assigned_to_person=event.is_assigned_to_person,
         is_blocked=event.contact_is_blocked or (isinstance(event, MessageEvent) and event.is_sender_blocked),
     )
+
+
+def _said_at(event: ConversationEvent) -> float | None:
+    """None: nobody tells. What is chosen in a message is later than that."""
+    if not isinstance(event, MessageEvent) or event.customers_kind is Kind.CHOICE:
+        return None
+    return event.created_at
 
 
 def _gives_back_all(event: ConversationEvent) -> bool:
@@ -101,7 +111,7 @@ def _of_message(event: MessageCreated | MessageUpdated, policy: Policy) -> Decis
     # What we send by ourselves may go to an inbox in which the bot does not answer.
     if not policy.answers_in(event.inbox_id) and not event.is_ours():
         return Decision.NO_INTEREST
-    return _of_new_message(event) if isinstance(event, MessageCreated) else _of_changed_message(event)
+    return _of_new_message(event) if isinstance(event, MessageCreated) else _of_changed_message(event, policy)
 
 
 def _of_customers(event: MessageEvent, policy: Policy) -> Decision:
@@ -129,11 +139,13 @@ def _of_new_message(event: MessageCreated) -> Decision:
     return Decision.ANOTHER_BOTS if event.is_outgoing else Decision.NO_INTEREST
 
 
-def _of_changed_message(event: MessageUpdated) -> Decision:
+def _of_changed_message(event: MessageUpdated, policy: Policy) -> Decision:
     if event.is_deleted:
         return Decision.DELETED
     if event.is_incoming:
-        return Decision.CUSTOMER_MESSAGE_CHANGED
+        why_not = refusal(event, policy)
+        is_ours = why_not is None or why_not.is_for_now
+        return Decision.CUSTOMER_MESSAGE_CHANGED if is_ours else Decision.CUSTOMER_MESSAGE_NOT_OURS
     if event.is_failed:
         return Decision.FAILED if event.is_ours() else Decision.NO_INTEREST
     if event.is_delivered:

@@ -7,7 +7,8 @@ order, is for the mailbox to know in that very step: tasks/mailbox/lua/_ownershi
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+import uuid
+from dataclasses import dataclass, replace
 
 from chatwoot import channels
 from chatwoot.conversations import Conversation
@@ -70,14 +71,7 @@ class Intake:
             self.mailbox.know(id, event.message_id, incoming.dump(Incoming.of(event, by="aside")))
             return None
         if decision is Decision.CUSTOMER_MESSAGE_CHANGED:
-            changed, to_know = Incoming.of(event), Incoming.of(event, by="aside")
-            return self.mailbox.revise(
-                id,
-                event.message_id,
-                incoming.dump(changed),
-                to_know=incoming.dump(to_know),
-                is_heard=not event.lacks_a_transcript,
-            )
+            return self._customers_edit(event)
         if decision is Decision.A_PERSONS and isinstance(event, MessageCreated):
             return self._persons_message(event)
         if decision is Decision.DELETED:
@@ -107,6 +101,19 @@ class Intake:
             ),
         )
         return accepted.doorbell
+
+    def _customers_edit(self, event: MessageCreated | MessageUpdated) -> WakeThinker | WakeSender | None:
+        changed, to_know = Incoming.of(event), Incoming.of(event, by="aside")
+        is_to_be_answered = self.policy.answers_edits and not event.customers_kind.is_aside
+        edit = incoming.dump(replace(changed, edit=uuid.uuid4().hex[:8])) if is_to_be_answered else ""
+        return self.mailbox.revise(
+            event.conversation_id,
+            event.message_id,
+            incoming.dump(changed),
+            to_know=incoming.dump(to_know),
+            edit=edit,
+            is_heard=not event.lacks_a_transcript,
+        )
 
     def _persons_message(self, event: MessageCreated) -> WakeThinker | WakeSender | None:
         return self.mailbox.learn(

@@ -39,8 +39,8 @@ def customers(
     """What the customer said, as it reads now: what is `known` to wait, and what no webhook told of.
 
     `about`: the conversation, where nothing is known of it. What a reply of ours says that it answers, and what is
-    too old for the policy, is answered. What people have answered, the mailbox knows, which tells people's words from
-    our own that come back. What some other reply may have answered is left to its webhook.
+    too old for the policy or of whom it leaves alone, is answered. What people have answered, the mailbox knows, which
+    tells people's words from our own that come back. What some other reply may have answered is left to its webhook.
     """
     like = next(reversed(known.values()), None)
     waiting = {each.id for each in unanswered(listed)}
@@ -53,7 +53,8 @@ def customers(
         if said is None:
             continue
         is_aside = each.customers_kind.is_aside
-        is_answered = is_aside or policy.is_too_old(each.created_at) or each.id in named
+        is_left = policy.is_too_old(each.created_at) or policy.leaves_alone(said.contact_id, each.created_at)
+        is_answered = is_aside or is_left or each.id in named
         if each.id not in known and is_answered:
             text = incoming.dump(replace(said, by="aside")) if is_aside else ""
             yield Listed(each.id, text, is_answered=True)
@@ -67,7 +68,7 @@ def _as_it_reads(
     if message.id in known:
         return known[message.id].as_in(message)
     if like is not None:
-        return replace(like, id=message.id).as_in(message)
+        return replace(like, id=message.id, edit="").as_in(message)
     return Incoming.of_message(message, about) if about is not None else None
 
 

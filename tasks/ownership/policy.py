@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import StrEnum, auto
 from fnmatch import fnmatchcase
@@ -12,6 +12,13 @@ from chatwoot.conversations import Conversation, Status
 from chatwoot.people import Assignee
 
 PAUSED_LABEL = "bot-paused"
+LeavesAlone = Callable[[int | None, float | None], bool]
+"""Whether a contact has the label of those whom the bot never answers, or had it when they said something, at a unix
+time."""
+
+
+def nobody_is_left_alone(contact_id: int | None, said_at: float | None) -> bool:
+    return False
 
 
 class Refusal(StrEnum):
@@ -20,7 +27,7 @@ class Refusal(StrEnum):
     OTHER_INBOX = auto()
     BLOCKED = auto()
     IGNORED = auto()
-    """A contact whom the bot never answers: a group, a status post, a bridge's own."""
+    """A contact whom the bot never answers: a group, a status post, a bridge's own; or one with the label for it."""
     STATUS = auto()
     ASSIGNED = auto()
     """To a person, who may have handed it back all the same: by setting it to pending, say."""
@@ -46,6 +53,9 @@ class Policy:
     horizon_s: float | None = None
     """What was said longer ago is known and not answered, nor does it take the conversation over, where no webhook told
     of it: a bridge may bring months of old chats. None: all counts."""
+    leaves_alone: LeavesAlone = nobody_is_left_alone
+    answers_edits: bool = False
+    """What the customer edits after it was answered is answered anew; else it is known."""
     person_opens: bool = True
     """A person's public word in a pending conversation opens it, so that people see who has it."""
 
@@ -66,6 +76,7 @@ class Policy:
     def answers_customers_of(self, conversation: Conversation) -> bool:
         """Whether the bot answers in this inbox, and this contact, whoever has the conversation now."""
         is_ignored = self.ignores(conversation.contact_phone_number, conversation.contact_identifier)
+        is_ignored = is_ignored or self.leaves_alone(conversation.contact_id, None)
         return self.answers_in(conversation.inbox_id) and not conversation.contact_is_blocked and not is_ignored
 
     def ignores(self, *names: str | None) -> bool:

@@ -73,6 +73,9 @@ class PostMessage(_Action):
     """The ids of the customer's messages that this answers, oldest first."""
     ignores_takeover: Annotated[bool, Field(alias="by_hand")] = False
     """An operator wants it said, whoever has the conversation."""
+    unless_newer_than: int | None = None
+    """The id of a message: not if the customer has written a newer one by then, in another conversation of the inbox.
+    In this one the mailbox sees to it."""
     look_first: bool = False
     """It may be there already: an earlier life of this action ended in doubt."""
     is_put_off: bool = False
@@ -228,5 +231,6 @@ def tells_people(action: Action) -> bool:
 def renewed(action: Action, asked_at: float) -> Action:
     """The same action, asked for again."""
     if isinstance(action, PostMessage):
-        return replace(action, asked_at=asked_at, first_asked_at=action.since, look_first=True, ignores_takeover=True)
+        again = replace(action, asked_at=asked_at, first_asked_at=action.since, unless_newer_than=None)
+        return replace(again, look_first=True, ignores_takeover=True)
     return replace(action, asked_at=asked_at)

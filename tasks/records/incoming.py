@@ -1,6 +1,6 @@
 """What was said in a conversation, as it waits in the mailbox for the graph to be told.
 
-The mailbox's scripts read two things of its JSON: `by` and `kind` (lua/_steps.lua).
+The mailbox's scripts read of its JSON `by`, `kind`, `edit`, `text` and `attachments` (lua/_steps.lua).
 """
 
 from __future__ import annotations
@@ -49,6 +49,8 @@ class Incoming:
     """Unix seconds."""
     about: dict[str, Any] = field(default_factory=dict, repr=False, hash=False)
     """As `chatwoot.about.About`, without what is not there."""
+    edit: str = ""
+    """Names an edit of a message that was answered before, to be answered anew; "" is none."""
 
     @classmethod
     def of(cls, event: MessageCreated | MessageUpdated, by: By = "customer") -> Incoming:

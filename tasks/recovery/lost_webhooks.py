@@ -97,7 +97,8 @@ class LostWebhooks:
         except NotFound:
             self.gone(conversation.id)  # deleted meanwhile
             return []
-        return [each for each in unanswered(messages) if self.grace_s <= now - (each.created_at or 0) <= self.horizon_s]
+        due = [each for each in unanswered(messages) if self.grace_s <= now - (each.created_at or 0) <= self.horizon_s]
+        return [each for each in due if not self.policy.leaves_alone(conversation.contact_id, each.created_at)]
 
     def _accept(self, conversation: Conversation, message: Message) -> bool:
         accepted = self.intake.found(conversation, message)

@@ -87,6 +87,8 @@ class WaitMonitor:
             if each.customers_kind is Kind.CHOICE and self.mailbox.has_seen(conversation.id, each.id):
                 continue  # in work: since when, nobody tells
             is_due = self.most_wait_s <= now - (each.created_at or now) <= _HORIZON_S
+            if is_due and self.policy.leaves_alone(conversation.contact_id, each.created_at):
+                continue
             if is_due and (each.id in failed or not self.mailbox.is_done_with(conversation.id, each.id)):
                 return each.id
         return None

@@ -33,6 +33,7 @@ from tasks.runtime import failpoints
 from tasks.runtime.clients import Clients, said_since
 from tasks.runtime.counters import Counted, count
 from tasks.sending.changes import arrange
+from tasks.sending.elsewhere import Elsewhere
 from tasks.sending.order import Order
 from tasks.sending.replacement import Replacement
 
@@ -47,7 +48,11 @@ class StillInDoubt(Exception):
 
 
 class Suppressed(Exception):
-    """People have taken the conversation over: it was not said."""
+    """People have taken the conversation over, or its customer is to be left alone: it was not said."""
+
+
+class NoSilence(Suppressed):
+    """The customer has written elsewhere: what was to be said to their silence was not. Nothing else is withheld."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +64,7 @@ class Delivery:
     handover: Handover
     restoration: Restoration
     order: Order
+    elsewhere: Elsewhere
     replacement: Replacement | None = None
     """Where to go with a customer's conversation gone; None: nowhere."""
     looks_before: bool = False
@@ -74,6 +80,7 @@ class Delivery:
             StillInDoubt: nobody can tell yet whether it was done.
             StillOnItsWay: it would overtake what was said before.
             Suppressed: people have the conversation, or have ended it.
+            NoSilence: the customer has written elsewhere.
             TurnLost: the outbox is another worker's by now.
         """
         try:
@@ -133,6 +140,7 @@ class Delivery:
     def _say(self, action: PostMessage, sending: Sending, conversation_id: int, asking: Asking | None) -> int:
         if not action.private and conversation_id == sending.conversation_id:
             self.order.require_arrival(sending)
+        self._require_silence(action, sending)
         if self.looks_before and not actions.is_the_bots_turn(action):
             self.clients.admin.conversation(conversation_id)
         with self.clients.rate_limit.posting(conversation_id):
@@ -145,6 +153,14 @@ class Delivery:
             count(Counted.MESSAGES_SENT, "outreach" if actions.is_by_hand(action.key) else "reply")
         return message_id
 
+    def _require_silence(self, action: PostMessage, sending: Sending) -> None:
+        """In the customer's other conversations, where that was wanted."""
+        since, customer = action.unless_newer_than, action.customer
+        if since is None or customer is None:
+            return
+        if self.elsewhere.has_written(customer, since=since, but=sending.conversation_id):
+            raise NoSilence
+
     def _require_to_be_the_bots(self, action: Action, sending: Sending, asking: Asking | None) -> None:
         """Right before the action: the outbox is this worker's still, and where it matters the conversation the bot's.
 
@@ -153,6 +169,9 @@ class Delivery:
             Suppressed, TurnLost: as `do`.
         """
         is_the_bots_turn = actions.is_the_bots_turn(action)
+        customer = action.customer if is_the_bots_turn else None
+        if customer is not None and self.handover.policy.leaves_alone(customer.contact_id, None):
+            raise Suppressed
         told = asking.news(sending) if asking is not None and is_the_bots_turn else None
         says = digest(action.content) if isinstance(action, PostMessage) and not action.private else ""
         # Resolved over what the customer has just written, that would be nobody's to answer.

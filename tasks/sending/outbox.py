@@ -21,7 +21,7 @@ from tasks.records.incoming import Incoming
 from tasks.recovery.holdings import Holdings
 from tasks.runtime.counters import Counted, count
 from tasks.runtime.rate_limit import NotNow
-from tasks.sending.delivery import Delivery, StillInDoubt, Suppressed
+from tasks.sending.delivery import Delivery, NoSilence, StillInDoubt, Suppressed
 from tasks.sending.order import StillOnItsWay
 
 log = structlog.get_logger()
@@ -109,6 +109,9 @@ class OutboxSender:
             return self._give_up(action, sending, PermanentError(f"tried {sending.tries - 1} times in vain"), sent)
         try:
             said = self.delivery.do(action, sending, asking)
+        except NoSilence:
+            log.info("suppressed", key=actions.shown_key(action.key), why="the customer has written elsewhere")
+            return self.mailbox.settle(sending), sent
         except Suppressed:
             return self._suppress(action, sending), sent
         except StillInDoubt as doubt:

@@ -107,7 +107,8 @@ class TurnActions:
     def _say_later(self, want: Later, count: int) -> Iterator[ScheduleMessage]:
         unless = self.newest if want.unless_they_write else None
         for number, post in enumerate(self._say(Reply(want.text), count)):
-            then = replace(post, asked_at=self.asked_at + want.after_s + number * _BETWEEN_PARTS_S, is_put_off=True)
+            due_at = self.asked_at + want.after_s + number * _BETWEEN_PARTS_S
+            then = replace(post, asked_at=due_at, is_put_off=True, unless_newer_than=unless)
             key = f"{post.key}.later"
             yield ScheduleMessage(
                 key=key, asked_at=self.asked_at, customer=self.customer, post=then, unless_newer_than=unless

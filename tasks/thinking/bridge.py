@@ -13,7 +13,7 @@ from chatwoot.channels import channel
 from chatwoot.wording import Kind
 from graph.checkpoint import Fence, FencedOff, Memory
 from graph.context import Conversation
-from graph.loader import durability_for, load
+from graph.loader import MESSAGES, Graph, durability_for, load
 from graph.outcome import Outcome
 from graph.said import Said
 from graph.thinking import Thinker
@@ -25,6 +25,7 @@ from tasks.thinking.turn import name_of
 _LAST = sys.maxsize
 _ABOUT = frozenset(each.name for each in fields(About))
 """Another version may have written more."""
+_EDIT = ".edit."
 
 
 def bridge_to(
@@ -70,6 +71,9 @@ class Bridge:
     def think(self, turn: Turn, messages: Sequence[Incoming]) -> Outcome:
         """As `tasks.thinking.turn.Thinks`."""
         earlier = [_said(incoming.load(text)) for text in turn.earlier]
+        thread = self.mailbox.thread(turn.conversation_id)
+        if any(each.by == "deleted" for each in earlier):
+            earlier += _edits(self.thinker.graph, thread, earlier)
         unanswered = [each for each in earlier if each.by == "unanswered"]
         if unanswered and turn.attempt == self.most_attempts:
             # It may be these that the model refuses, again: the last attempt does without them.
@@ -77,7 +81,7 @@ class Bridge:
             earlier = [each for each in earlier if each not in unanswered]
         with _lost_with_the_fence(turn):
             return self.thinker.think(
-                self.mailbox.thread(turn.conversation_id),
+                thread,
                 name_of(turn, messages),
                 [_said(message) for message in messages],
                 earlier=earlier,
@@ -124,15 +128,25 @@ def _lost_with_the_fence(turn: Turn) -> Iterator[None]:
 
 def _said(message: Incoming) -> Said:
     quoted = f"chatwoot:{message.in_reply_to}" if message.in_reply_to else None
-    # A choice has the id of the message in which it was made, which the graph may know; and it is later than all else.
-    is_choice = message.kind == Kind.CHOICE
+    # A choice has the id of the message in which it was made, and an edit that of the message which it edits: the graph
+    # may know both; and they are later than all else.
+    is_choice, is_edit = message.kind == Kind.CHOICE, bool(message.edit)
+    more = ".choice" if is_choice else f"{_EDIT}{message.edit}" if is_edit else ""
     return Said(
-        f"chatwoot:{message.id}.choice" if is_choice else f"chatwoot:{message.id}",
+        f"chatwoot:{message.id}{more}",
         message.text,
         message.by,
         message.attachments,
         quoted,
         kind=message.kind,
         subject=message.subject,
-        place=_LAST if is_choice else message.id,
+        place=_LAST if is_choice or is_edit else message.id,
     )
+
+
+def _edits(graph: Graph, thread: str, told: Sequence[Said]) -> list[Said]:
+    """What is gone with the messages that were deleted: their edits, which the graph knows by ids of their own."""
+    gone = {each.id for each in told if each.by == "deleted"}
+    known = graph.get_state({"configurable": {"thread_id": thread}}).values.get(MESSAGES, [])
+    ids = [each.id for each in known if each.id is not None]
+    return [Said(id, "", "deleted") for id in ids if _EDIT in id and id.partition(_EDIT)[0] in gone]

@@ -20,6 +20,7 @@ from graph.checkpoint import MemoryAway
 from graph.outcome import BadWant, HandOver, Outcome, Silence
 from tasks.mailbox import LeftToPeople, Mailbox, NotYet, Turn, TurnLost, WakeSender, WakeThinker
 from tasks.ownership.hearing import Hearing
+from tasks.ownership.policy import LeavesAlone, nobody_is_left_alone
 from tasks.records import actions, incoming
 from tasks.records.actions import Action, Customer
 from tasks.records.dead_letter import THINKING, DeadLetter
@@ -112,6 +113,8 @@ class TurnRunner:
     """So long what a graph needs, such as its model, may be away before the turn is given up."""
     shows_errors: bool = False
     """The words of a graph's errors are logged: they may quote the customer."""
+    leaves_alone: LeavesAlone = nobody_is_left_alone
+    """As `Policy.leaves_alone`: asked again, since a label may have come meanwhile."""
 
     def answer(self, conversation_id: int, bell: str) -> Answered | NotYet | None:
         """Answer all that waits in the conversation; None where the doorbell is stale. Safe to repeat.
@@ -138,6 +141,9 @@ class TurnRunner:
         turn = heard
         messages = [incoming.load(message) for message in turn.messages]
         if not messages and not turn.resumes:  # deleted meanwhile, or nothing waited after all
+            return Answered(turn.number, self.mailbox.commit(turn, [], has_learnt=False))
+        if any(self.leaves_alone(each.contact_id, None) for each in messages):
+            log.info("left_alone", turn=turn.number)
             return Answered(turn.number, self.mailbox.commit(turn, [], has_learnt=False))
         if 0 < self.most_turns_per_hour < turn.turns_this_hour:
             limit = self.most_turns_per_hour
@@ -212,7 +218,7 @@ class TurnRunner:
             channel=channel(name),
             answers=tuple(each.id for each in messages),
             customer=_customer(told),
-            newest=max((each.id for each in told), default=0),
+            newest=max([turn.newest, *(each.id for each in told)]),
         )
         return wanted.of(outcome)
 
@@ -292,8 +298,13 @@ class TurnRunner:
 
 
 def name_of(turn: Turn, messages: Sequence[Incoming]) -> str:
-    """Names the turn wherever and however often it is answered, for ever: by the last message that it answers."""
-    return f"m{messages[-1].id}" if messages else f"{turn.resumes}.on"
+    """Names the turn wherever and however often it is answered, for ever: by the last message that it answers.
+
+    And by the edits, of messages that earlier turns have answered.
+    """
+    if not messages:
+        return f"{turn.resumes}.on"
+    return ".".join([f"m{messages[-1].id}", *(each.edit for each in messages if each.edit)])
 
 
 def _newest(messages: Sequence[Incoming]) -> int | None:

@@ -71,7 +71,7 @@ MUTATIONS = (
     ),
     Mutation(
         "Late webhooks sort into place",
-        "tasks/mailbox/lua/accept.lua",
+        "tasks/mailbox/lua/_steps.lua",
         "redis.call('ZADD', waiting, id, message)",
         "redis.call('ZADD', waiting, now, message)",
         (MAILBOX, "tests/chaos/test_in_order.py::test_webhooks_out_of_order_are_answered_in_order"),
@@ -102,7 +102,7 @@ MUTATIONS = (
     Mutation(
         "Messages leave the mailbox in the step that records the reply: not later",
         "tasks/mailbox/lua/commit.lua",
-        "redis.call('ZREMRANGEBYSCORE', waiting, id, id)",
+        "redis.call('ZREM', waiting, message)",
         "",
         (MAILBOX, f"{STEPS}::test_worker[settle.after]"),
     ),
@@ -574,6 +574,34 @@ MUTATIONS = (
         "unanswered = unanswered + 1 if error.status in _AWAY else 0",
         "unanswered += 1",
         ("tests/unit/tasks/recovery/test_scan.py",),
+    ),
+    Mutation(
+        "What is said to a customer's silence is not said to who writes in another conversation",
+        "tasks/sending/delivery.py",
+        "if self.elsewhere.has_written(customer, since=since, but=sending.conversation_id):",
+        "if False:",
+        ("tests/integration/test_what_we_say.py::test_nor_to_who_writes_in_another_conversation",),
+    ),
+    Mutation(
+        "A label on the contact has the bot leave it alone",
+        "tasks/ownership/decision.py",
+        "if policy.leaves_alone(event.contact_id, _said_at(event)):",
+        "if False:",
+        ("tests/unit/tasks/ownership/test_decision.py",),
+    ),
+    Mutation(
+        "An edit is answered once, however often it is told of",
+        "tasks/mailbox/lua/revise.lua",
+        "if is_answered_anew and was ~= reading(message) then",
+        "if is_answered_anew then",
+        (MAILBOX,),
+    ),
+    Mutation(
+        "What was edited while it was thought is answered as it reads",
+        "tasks/mailbox/lua/commit.lua",
+        "is_edit(message) and reading(message) ~= given",
+        "false",
+        (MAILBOX,),
     ),
 )
 

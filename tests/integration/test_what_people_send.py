@@ -97,6 +97,90 @@ def test_what_is_edited_after_its_answer_is_known_so_and_not_answered_again(
     assert told == ["I want 2 pizzas", "Echo: I want 3 pizzas", "thanks", "Echo: thanks"]
 
 
+@pytest.fixture
+def pizzas(desk: Desk, stack: Stack) -> int:
+    """A message that is answered, where edits are, too."""
+    stack.restart(ANSWER_EDITS="true")
+    message = desk.sandbox.customer_writes("I want 3 pizzas", conversation_id=3)
+    desk.wait_for_replies(1)
+    return message.id
+
+
+def test_an_edit_of_what_was_answered_is_answered_once_where_wanted(
+    pizzas: int, desk: Desk, redis_server: RedisServer
+) -> None:
+    """Whatever else tells of the message, once or twice, in time or late."""
+    desk.sandbox.webhook_faults.add("twice", event="message_updated")
+    desk.sandbox.customer_edits(pizzas, "I want 2 pizzas")
+    desk.wait_for_replies(2)
+    desk.sandbox.customer_edits(pizzas, "I want 2 pizzas")
+    desk.sandbox.settle()
+    nothing_comes(desk)
+    assert desk.replies(3) == ["Echo: I want 3 pizzas", "Echo: I want 2 pizzas"]
+    assert remembered(redis_server, "graph.echo:graph") == [
+        "I want 3 pizzas",
+        "Echo: I want 3 pizzas",
+        "I want 2 pizzas",
+        "Echo: I want 2 pizzas",
+    ]
+
+
+def test_each_edit_is_answered_also_back_to_what_it_was(pizzas: int, desk: Desk) -> None:
+    desk.sandbox.customer_edits(pizzas, "I want 2 pizzas")
+    desk.wait_for_replies(2)
+    desk.sandbox.customer_edits(pizzas, "I want 3 pizzas")
+    desk.wait_for_replies(3)
+    desk.sandbox.customer_edits(pizzas, "I want 2 pizzas")
+    assert desk.wait_for_replies(4)[2:] == ["Echo: I want 3 pizzas", "Echo: I want 2 pizzas"]
+
+
+def test_a_webhook_that_is_overtaken_by_a_later_edits_begins_nothing(pizzas: int, desk: Desk) -> None:
+    """What Chatwoot's list shows was answered already."""
+    desk.sandbox.webhook_faults.add("late", event="message_updated", content="I want 2 pizzas", seconds=4)
+    desk.sandbox.customer_edits(pizzas, "I want 2 pizzas")
+    desk.sandbox.customer_edits(pizzas, "I want 1 pizza")
+    desk.wait_for_replies(2)
+    desk.sandbox.settle()
+    nothing_comes(desk)
+    assert desk.replies(3) == ["Echo: I want 3 pizzas", "Echo: I want 1 pizza"]
+
+
+def test_an_edit_is_not_answered_where_people_have_the_conversation(
+    pizzas: int, desk: Desk, redis_server: RedisServer
+) -> None:
+    desk.set_status(3, "open")
+    desk.sandbox.settle()
+    desk.sandbox.customer_edits(pizzas, "I want 2 pizzas")
+    desk.sandbox.settle()
+    nothing_comes(desk)
+    desk.set_status(3, "pending")
+    desk.sandbox.settle()
+    nothing_comes(desk)
+    assert desk.replies(3) == ["Echo: I want 3 pizzas"]
+    desk.sandbox.customer_writes("thanks", conversation_id=3)
+    desk.wait_for_replies(2)
+    assert "I want 2 pizzas" in remembered(redis_server, "graph.echo:graph")
+
+
+def test_what_is_deleted_is_forgotten_with_its_edits(pizzas: int, desk: Desk, redis_server: RedisServer) -> None:
+    desk.sandbox.customer_edits(pizzas, "I want 2 pizzas")
+    desk.wait_for_replies(2)
+    desk.delete_message(3, pizzas)
+    desk.sandbox.settle()
+    desk.sandbox.customer_writes("thanks", conversation_id=3)
+    desk.wait_for_replies(3)
+    told = remembered(redis_server, "graph.echo:graph")
+    assert not {"I want 3 pizzas", "I want 2 pizzas"} & set(told)
+
+
+def test_a_transcript_that_comes_after_the_answer_is_answered_where_edits_are(desk: Desk, stack: Stack) -> None:
+    stack.restart(TRANSCRIPT_WAIT_SECONDS="0", ANSWER_EDITS="true")
+    note = desk.sandbox.customer_writes(conversation_id=3, attachments=[VOICE_NOTE])
+    desk.wait_for_replies(1)
+    desk.sandbox.transcribe(note.id, "I want a haircut")
+    assert desk.wait_for_replies(2) == ["Echo: [audio]", "Echo: I want a haircut"]
+
+
 def test_a_call_is_told_as_what_it_is(desk: Desk) -> None:
     desk.sandbox.customer_writes(conversation_id=3, content_type="voice_call")
     assert desk.wait_for_replies(1) == ["Echo: [call]"]
@@ -208,6 +292,51 @@ def test_groups_and_a_bridges_own_contact_are_left_alone(contact: dict[str, str]
     desk.sandbox.settle()
     nothing_comes(desk)
     assert desk.replies(9) == []
+
+
+def look(stack: Stack) -> None:
+    """Beat has it looked who has the label."""
+    before = stack.logs().count('"event": "reconciled"')
+    stack.celery("call", "tasks.reconcile")
+    wait_until(lambda: stack.logs().count('"event": "reconciled"') > before, what="the look")
+
+
+def test_a_label_on_the_contact_has_the_bot_leave_it_alone_until_it_is_taken_off(desk: Desk, stack: Stack) -> None:
+    stack.restart(MAX_WAIT_SECONDS="1", RECONCILE_GRACE_SECONDS="0")
+    desk.label_contact(3, "vip", "bot-ignored")
+    look(stack)
+    desk.sandbox.customer_writes("Hola", conversation_id=3)
+    desk.sandbox.settle()
+    nothing_comes(desk)
+    desk.sandbox.age(3, seconds=60)
+    stack.celery("call", "tasks.watch")
+    look(stack)
+    nothing_comes(desk)
+    assert desk.replies(3) == desk.notes(3) == []
+    assert desk.sandbox.conversation(3)["status"] == "pending"
+    desk.label_contact(3, "vip")
+    look(stack)
+    desk.sandbox.customer_writes("And now?", conversation_id=3)
+    assert desk.wait_for_replies(1) == ["Echo: And now?"]
+
+
+def test_a_label_that_comes_while_a_message_waits_counts(desk: Desk, stack: Stack) -> None:
+    stack.restart(COALESCE_SECONDS="8", COALESCE_MAX_SECONDS="8")
+    desk.sandbox.customer_writes("Hola", conversation_id=3)
+    desk.sandbox.settle()
+    desk.label_contact(3, "bot-ignored")
+    look(stack)
+    wait_until(lambda: '"event": "left_alone"' in stack.logs(), what="the turn to be dropped")
+    nothing_comes(desk)
+    assert desk.replies(3) == []
+
+
+def test_no_label_is_looked_for_where_none_is_wanted(desk: Desk, stack: Stack) -> None:
+    stack.restart(IGNORE_CONTACTS_LABEL="")
+    desk.label_contact(3, "bot-ignored")
+    look(stack)
+    desk.sandbox.customer_writes("Hola", conversation_id=3)
+    assert desk.wait_for_replies(1) == ["Echo: Hola"]
 
 
 def test_what_was_put_off_dies_with_the_conversation(desk: Desk, stack: Stack) -> None:

@@ -43,6 +43,46 @@ def test_what_is_to_be_said_to_silence_is_not_said_to_who_writes(told: Any, desk
     assert desk.wait_for_replies(2) == ["Noted", "It is time"]
 
 
+@pytest.fixture
+def another(desk: Desk, told: Any) -> int:
+    """The same contact's second conversation in the inbox."""
+    return second(desk, desk.inbox_id)
+
+
+def second(desk: Desk, inbox_id: int) -> int:
+    contact_id = desk.sandbox.conversation(3)["meta"]["sender"]["id"]
+    desk.sandbox.add_conversation(inbox_id=inbox_id, contact_id=contact_id, id=8)
+    return 8
+
+
+@pytest.mark.parametrize("tokens", ["both", "bot"])
+@pytest.mark.parametrize("order", ["silence", "bubbles"])
+def test_nor_to_who_writes_in_another_conversation(
+    order: str, tokens: str, told: Any, another: int, desk: Desk, stack: Stack
+) -> None:
+    """Whether that was answered meanwhile or not. Of the rest nothing is withheld."""
+    if tokens == "bot":
+        stack.restart(CHATWOOT_API_TOKEN="", RECONCILE_SECONDS="0", MAX_WAIT_SECONDS="0")
+    told("follow up")
+    desk.wait_for_replies(1)
+    desk.sandbox.customer_writes(order, conversation_id=another)
+    wait_until(lambda: "It is time" in desk.replies(3), what="what was put off")
+    assert desk.replies(3) == ["Noted", "It is time"]
+    assert desk.sandbox.conversation(3)["status"] == "pending"
+
+
+def test_but_it_is_to_who_wrote_there_before_or_writes_in_another_inbox(told: Any, another: int, desk: Desk) -> None:
+    desk.sandbox.customer_writes("bubbles", conversation_id=another)
+    desk.wait_for_replies(3, another)
+    told("follow up")
+    desk.wait_for_replies(1)
+    there = desk.sandbox.add_inbox(name="Elsewhere", agent_bot_id=1)
+    contact_id = desk.sandbox.conversation(3)["meta"]["sender"]["id"]
+    desk.sandbox.add_conversation(inbox_id=there.id, contact_id=contact_id, id=9)
+    desk.sandbox.customer_writes("Hola", conversation_id=9)
+    assert desk.wait_for_replies(3) == ["Noted", "Still there?", "It is time"]
+
+
 def test_a_long_text_comes_in_parts_each_with_its_own_key(told: Any, desk: Desk) -> None:
     told("long")
     wait_until(lambda: sum(map(len, desk.replies(3))) > 6200, what="the whole text")

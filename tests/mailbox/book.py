@@ -27,6 +27,13 @@ class Book:
     answered: list[int] = field(default_factory=list)
     meanwhile: dict[int, str] = field(default_factory=dict)
     """What was said while people had the conversation: to be known, not answered."""
+    readings: dict[int, str] = field(default_factory=dict)
+    """What each message says that waits, or is known, where that is something."""
+    given: dict[int, str] = field(default_factory=dict)
+    """What they said as the turn at hand was given them."""
+    answered_readings: dict[int, str] = field(default_factory=dict)
+    edits: set[int] = field(default_factory=set)
+    """Which of them were answered before."""
     known: list[int] = field(default_factory=list)
     """What a turn has been told of in that way."""
     whose: Known = field(default_factory=Known)
@@ -93,7 +100,7 @@ class Book:
     def takes_back(self) -> None:
         """What the customer said since a person last answered."""
         answered = max((id for id, text in self.meanwhile.items() if by_whom(text) == "person"), default=0)
-        for id in [id for id in self.customers_meanwhile() if id >= answered]:
+        for id in [id for id in self.customers_meanwhile() if id >= answered or id in self.edits]:
             self.waiting.add(id)
             del self.meanwhile[id]
 
@@ -111,8 +118,22 @@ class Book:
         self.accepted.discard(id)
         self.waiting.discard(id)
         self.meanwhile.pop(id, None)
+        self.edits.discard(id)
+        self.readings.pop(id, None)
+        self.answered_readings.pop(id, None)
         self.answered = [each for each in self.answered if each != id]
         self.known = [each for each in self.known if each != id]
+
+    def reads_now(self, id: int, text: str) -> None:
+        if id not in self.edits:
+            self.readings[id] = text
+
+    def is_given(self, turn: Turn) -> None:
+        """To a worker, with all that is to be known."""
+        self.given = {id_of(text): str(json.loads(text)["text"]) for text in turn.messages}
+        assert self.given == {id: self.readings.get(id, "") for id in self.given}
+        told = [(id_of(text), by_whom(text)) for text in turn.earlier]
+        assert told == [(id, by_whom(self.meanwhile[id])) for id in sorted(self.meanwhile)]
 
     def is_left_to_people(self) -> None:
         """What waits is theirs, unless something is to be sent first."""
@@ -156,8 +177,8 @@ class Book:
         return [id for id, text in self.meanwhile.items() if is_customers(text)]
 
 
-def text_of(id: int, by: str = "customer") -> str:
-    return json.dumps({"id": id, "by": by})
+def text_of(id: int, by: str = "customer", text: str = "", edit: str = "") -> str:
+    return json.dumps({"id": id, "by": by, "text": text, "edit": edit})
 
 
 def id_of(text: str) -> int:

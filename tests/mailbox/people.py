@@ -107,6 +107,8 @@ class People(Accidents):
             following = self.anyone.requeue_action(conversation_id, id, again)
         else:
             book.ids |= set(what)
+            book.edits -= set(what)
+            book.readings |= dict.fromkeys(what, "")
             book.waiting |= set(what)
             book.meanwhile = {id: text for id, text in book.meanwhile.items() if id not in what}
             book.accepted |= set(what)

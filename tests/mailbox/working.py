@@ -123,10 +123,47 @@ class Working(RuleBasedStateMachine):
         note = text_of(id, by="aside")
         rung = self.anyone.revise(conversation_id, id, text_of(id), to_know=note, is_heard=is_heard)
         assert rung is None or (before.stage == "queued" and rung.bell == book.bells[-1])
-        is_being_thought = before.stage == "thinking" and text_of(id) in book.turns[-1].messages
+        is_being_thought = before.stage == "thinking" and id in book.given
         if id in book.ids and (id not in book.waiting or is_being_thought):
-            is_peoples = id in book.meanwhile and is_customers(book.meanwhile[id])
-            book.meanwhile[id] = text_of(id) if is_peoples else note
+            self._is_told(book, id, note)
+        book.reads_now(id, "")
+
+    def _is_told(self, book: Book, id: int, note: str) -> None:
+        is_peoples = id in book.meanwhile and is_customers(book.meanwhile[id])
+        book.meanwhile[id] = text_of(id) if is_peoples else note
+
+    @precondition(lambda self: self.has("turns"))
+    @rule(conversation_id=conversations, age=ages, text=st.sampled_from("xyz"))
+    def edit(self, conversation_id: int, age: int, text: str) -> None:
+        """The customer has edited a message that was answered, perhaps, or is about to be: it is answered anew."""
+        book, before = self.before(conversation_id)
+        turn = pick(book.turns, age)
+        if turn is None or not turn.messages:
+            return
+        id = id_of(turn.messages[0])
+        note, edit = text_of(id, by="aside", text=text), text_of(id, text=text, edit="1")
+        rung = self.anyone.revise(conversation_id, id, text_of(id, text=text), to_know=note, edit=edit, is_heard=False)
+        if id not in book.ids:
+            return
+        is_being_thought = before.stage == "thinking" and id in book.given and id in book.waiting
+        was = book.answered_readings.get(id)
+        if id in book.waiting:
+            was = book.readings.get(id, "") if is_being_thought or id in book.edits else None
+        if was is None or book.is_silenced:
+            if id not in book.waiting or is_being_thought:
+                self._is_told(book, id, note)
+            book.readings[id] = text
+        elif was != text:
+            book.edits.add(id)
+            book.readings[id] = text
+            book.answered = [each for each in book.answered if each != id]
+            book.awaiting_reply = tuple(each for each in book.awaiting_reply if each != id)
+            book.waiting.add(id)
+            book.look = True
+            if before.stage == "idle":
+                book.goes_on(rung)
+                return
+        assert rung is None
 
     @rule(conversation_id=conversations, id=message_ids)
     def know(self, conversation_id: int, id: int) -> None:
@@ -182,7 +219,7 @@ class Working(RuleBasedStateMachine):
         assert not book.is_silenced
         if turn.attempt == 1:
             oldest = sorted(book.waiting)[:MOST_MESSAGES_IN_A_TURN]
-            assert turn.messages == tuple(map(text_of, oldest))
+            assert tuple(map(id_of, turn.messages)) == tuple(oldest)
             assert turn.number == book.number + 1
             assert before.outbox == ()
             assert turn.resumes == ("" if oldest or not book.resume else book.awaits)
@@ -192,10 +229,11 @@ class Working(RuleBasedStateMachine):
         else:
             last = book.turns[-1]
             assert (turn.is_heard, turn.is_to_be_heard) == (last.is_heard, last.is_to_be_heard)
-            left = tuple(text for text in last.messages if id_of(text) in book.waiting)
-            assert (turn.number, turn.messages, turn.attempt) == (last.number, left, last.attempt + 1)
+            left = [id_of(text) for text in last.messages if id_of(text) in book.waiting]
+            assert (turn.number, list(map(id_of, turn.messages))) == (last.number, left)
+            assert turn.attempt == last.attempt + 1
             assert turn.resumes == last.resumes
-        assert turn.earlier == tuple(book.meanwhile[id] for id in sorted(book.meanwhile))
+        book.is_given(turn)
         assert turn.looked == book.looked
         book.number = turn.number
         book.turns.append(turn)
@@ -228,7 +266,8 @@ class Working(RuleBasedStateMachine):
         if turn is None:
             return
         listed = [id for id in listed if id not in deleted]
-        told = [Listed(id, text_of(id), is_answered=id in answered) for id in listed]
+        edits = {id: "1" if id in book.edits else "" for id in listed}
+        told = [Listed(id, text_of(id, edit=edits[id]), is_answered=id in answered) for id in listed]
         if word is not None:
             told.append(Listed(word.id, text_of(word.id, by="person"), word=word, opens=self.action()))
         up_to = max([*listed, *deleted, 0])
@@ -247,8 +286,9 @@ class Working(RuleBasedStateMachine):
             book.holder = ""
             book.goes_on(heard.next)
         else:
-            assert heard.messages == tuple(map(text_of, sorted(book.waiting)[:MOST_MESSAGES_IN_A_TURN]))
-            assert heard.earlier == tuple(book.meanwhile[id] for id in sorted(book.meanwhile))
+            oldest = sorted(book.waiting)[:MOST_MESSAGES_IN_A_TURN]
+            assert tuple(map(id_of, heard.messages)) == tuple(oldest)
+            book.is_given(heard)
             assert heard.is_heard
             assert heard.looked == book.looked
             book.turns[-1] = heard
@@ -260,6 +300,11 @@ class Working(RuleBasedStateMachine):
         book.ids_of_customers |= new
         book.accepted |= new
         done = {each.id for each in told if each.is_answered}
+        for id in book.waiting & {each.id for each in told if not each.is_answered and each.word is None}:
+            book.readings[id] = ""
+            if id in book.edits and book.answered_readings.get(id) == "":
+                book.waiting.discard(id)
+                book.answered.append(id)
         book.waiting |= new - done
         book.meanwhile |= {id: text_of(id) for id in new & done}
         answered = 0
@@ -270,7 +315,7 @@ class Working(RuleBasedStateMachine):
                     book.words.add(each.id)
                     book.meanwhile[each.id] = each.message
                     book.outbox.append(each.opens)
-        for id in [id for id in book.waiting if id < answered]:
+        for id in [id for id in book.waiting - book.edits if id < answered]:
             book.waiting.discard(id)
             book.meanwhile[id] = text_of(id)
         look = book.look
@@ -301,7 +346,8 @@ class Working(RuleBasedStateMachine):
         turn = pick(book.turns, age)
         if turn is None:
             return
-        ids = tuple(id for id in map(id_of, turn.messages) if id in book.waiting)
+        told_of = [id for id in map(id_of, turn.messages) if id in book.waiting]
+        ids = tuple(id for id in told_of if id not in book.edits or book.readings.get(id, "") == book.given.get(id))
         wanted = [self.action() for _ in range(actions)]
         is_silenced = book.is_silenced
         letter = self.letter(conversation_id) if gives_up and not is_silenced else NO_DEAD_LETTER
@@ -313,6 +359,7 @@ class Working(RuleBasedStateMachine):
             self.is_refused(conversation_id, before, end)
             return
         following = end()
+        book.answered_readings |= {id: book.given[id] for id in told_of}
         book.waiting -= set(ids)
         told = {id_of(text) for text in turn.earlier} & set(book.meanwhile) if learns else set()
         book.known += [id for id in told if is_customers(book.meanwhile[id])]

@@ -104,6 +104,20 @@ def test_a_channel_reports_a_failure_later(desk: Desk) -> None:
     assert updated.body["content_attributes"] == {"external_error": "131047: Re-engagement message"}
 
 
+def test_contacts_are_listed_by_their_labels_of_which_no_webhook_tells(desk: Desk) -> None:
+    others = [desk.sandbox.add_contact(name="Ana", phone_number=f"+346990000{number}") for number in range(10, 27)]
+    for contact in others:
+        desk.call("POST", f"contacts/{contact.id}/labels", {"labels": ["vip", "vip", "friend"]}, token="admin")
+    labels = desk.call("GET", f"contacts/{others[0].id}/labels", token="admin").json()
+    assert labels == {"payload": ["vip", "friend"]}
+    pages = [desk.call("GET", f"contacts?labels[]=vip&page={page}", token="admin").json() for page in (1, 2, 3)]
+    assert [len(page["payload"]) for page in pages] == [15, 2, 0]
+    assert pages[0]["meta"]["count"] == 17
+    assert {each["id"] for page in pages for each in page["payload"]} == {each.id for each in others}
+    assert desk.call("GET", "contacts?labels[]=no", token="admin").json()["payload"] == []
+    assert desk.told("account", "contact_updated") == []
+
+
 def test_a_blocked_customer_is_heard_as_any_other(desk: Desk) -> None:
     desk.call("PUT", f"contacts/{desk.contact_id}", {"blocked": True}, token="admin")
     desk.customer_writes()

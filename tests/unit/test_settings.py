@@ -187,6 +187,11 @@ def test_the_broker_is_redis_unless_said_otherwise() -> None:
     assert Settings.from_env({**ENOUGH, "CELERY_BROKER_URL": "amqp://rabbit"}).broker_url == "amqp://rabbit"
 
 
+def test_no_label_has_contacts_ignored_where_it_is_set_to_nothing() -> None:
+    assert Settings.from_env(ENOUGH).ignore_contacts_label == "bot-ignored"
+    assert Settings.from_env({**ENOUGH, "IGNORE_CONTACTS_LABEL": ""}).ignore_contacts_label == ""
+
+
 def test_every_setting_has_a_sentence_in_the_example() -> None:
     example = (Path(__file__).parent.parent.parent / ".env.example").read_text()
     described = set(re.findall(r"^#? ?([A-Z_]+)=", example, re.MULTILINE))

@@ -7,7 +7,7 @@
 --   state         hash; its fields are below
 --   waiting       sorted set: customers' messages that no turn has answered. Member: JSON of records/incoming.py;
 --                 score: Chatwoot's message id. accept, hear, take_back_from_people and requeue put them in; commit,
---                 hear, leave_to_people and forget_message take them out; revise changes them
+--                 hear, leave_to_people and forget_message take them out; revise changes them, and puts edits in
 --   outbox        list: what is to be done in Chatwoot, the next one first. JSON of records/actions.py
 --   seen          sorted set by when it was: message:<id>, source:<source_id> (came in), word:<id> (a person's, came in),
 --                 key:<key> (was put into the outbox or scheduled), sent:<key> (Chatwoot told us of it), said:<digest>
@@ -20,20 +20,22 @@
 --   meanwhile     sorted set like `waiting`: what was said while people had the conversation, for the bot to know
 --   later         sorted set by when it is due: `<message id or ''>|<action>`; not if the customer wrote a newer one
 --
--- What Lua reads of Python's JSON: an incoming message's `by` (take_back_from_people, revise) and `kind` (is_choice), an
--- action's `key` (head), a dead letter's `content` (forget.lua), news (_ownership.lua).
+-- What Lua reads of Python's JSON: an incoming message's `by` (take_back_from_people, revise), `kind`, `edit`, `text` and
+-- `attachments` (_steps.lua), an action's `key` (head), a dead letter's `content` (forget.lua), news (_ownership.lua).
 --
 -- FIELDS of `state`; one that is missing is '' or 0
 --   stage              'idle' | 'queued' | 'thinking' | 'replying'              all that move it: docs/states.md
 --   bell               id of the doorbell that may claim the turn                go_on
 --   token              who holds the stage: <process>/<random>; '' nobody        claim, begin_sending; freed by many
 --   rings              how often the watchdog has rung in vain                   take_up; 0 at each claim
---   first_at           when the first of what waits came                         accept
---   quiet_until        no turn before: the customer is still writing             accept, release
+--   first_at           when the first of what waits came                         accept, revise
+--   quiet_until        no turn before: the customer is still writing             accept, revise, release
 --   unheard            ids of voice notes that wait for a transcript             accept, revise; '' by claim
 --   unheard_until      no turn before, if there are any                          accept
 --   turn               number of the latest turn                                 claim
 --   batch              message ids of the turn at hand, '-' if none; '' not chosen yet    claim; '' by commit
+--   given              how the messages of the turn at hand read, as it was told them: <id>=<digest>…   claim, hear
+--   reads:<id>         how a message read when a turn answered it: a digest      commit; gone with the message
 --   attempts           how often the turn at hand was claimed                    claim
 --   away_since         since when what the turn's graph needs has been away      release; '' by claim
 --   hour               number of the hour in which turns_this_hour are counted   claim
@@ -48,7 +50,7 @@
 --   over               '1': it is resolved: what waits is nobody's to answer     _ownership.lua
 --   asked_at           when Chatwoot was last asked whose it is, for something to be said        confirm
 --   back_at            when people last gave it back                             take_in
---   look               '1': Chatwoot's list is to be read, though nothing is known to wait      take_in; '' by claim, leave_to_people
+--   look               '1': Chatwoot's list is to be read, though nothing is known to wait      take_in, revise; '' by claim, leave_to_people
 --   looked             greatest id up to which Chatwoot's own list was read      hear, looked
 --   heard              was it read for the turn at hand? '1'; 'due': it must be  claim, hear
 --   awaiting_reply     JSON [[id, message]…] that the outbox answers, until it is posted  commit; '' by settle

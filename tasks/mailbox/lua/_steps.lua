@@ -80,11 +80,37 @@ local function leave_to_people()
   set('batch', '', 'attempts', 0, 'resume', '', 'look', '')
 end
 
--- What the customer chose in a message that was sent to them: it has that message's id, which says nothing of when.
--- Tests' messages may be anything.
-local function is_choice(message)
+-- A message as a table. Tests' messages may be anything.
+local function decoded(message)
   local is_json, said = pcall(cjson.decode, message)
-  return is_json and type(said) == 'table' and said['kind'] == 'choice'
+  return is_json and type(said) == 'table' and said or {}
+end
+
+-- What the customer said anew in a message that was answered before: an edit.
+local function is_edit(message)
+  return (decoded(message)['edit'] or '') ~= ''
+end
+
+-- What the customer chose in a message that was sent to them, or edited: it has that message's id, which says nothing of
+-- when.
+local function is_later_than_its_id(message)
+  return decoded(message)['kind'] == 'choice' or is_edit(message)
+end
+
+-- A digest of what a message says: the same where only its status, say, is another.
+local function reading(message)
+  local said = decoded(message)
+  local words = {said['text'] or '', #(said['attachments'] or {})}
+  for _, each in ipairs(said['attachments'] or {}) do words[#words + 1] = each['transcript'] or '' end
+  return 't' .. string.sub(redis.sha1hex(table.concat(words, '\0')), 1, 16)
+end
+
+-- How a message read when a turn of the bot's answered it; '' where none did.
+local function answered_reading(id) return field('reads:' .. id) end
+
+local function note_answered(id, how)
+  set('reads:' .. id, how)
+  redis.call('HEXPIRE', state, WEEK_S, 'FIELDS', 1, 'reads:' .. id)
 end
 
 -- What the customer said since a person last answered waits for the bot again.
@@ -95,7 +121,7 @@ local function take_back_from_people()
     if cjson.decode(found[i])['by'] == 'person' then answered = tonumber(found[i + 1]) end
   end
   for i = 1, #found, 2 do
-    local is_later = tonumber(found[i + 1]) >= answered or is_choice(found[i])
+    local is_later = tonumber(found[i + 1]) >= answered or is_later_than_its_id(found[i])
     if cjson.decode(found[i])['by'] == 'customer' and is_later then
       redis.call('ZADD', waiting, found[i + 1], found[i])
       redis.call('ZREM', meanwhile, found[i])
@@ -219,19 +245,23 @@ local function take_up(grace, most)
 end
 
 -- What the turn at hand answers, as `claim` and `hear` tell of it: {'turn', number, attempt, turns this hour, what it
--- resumes, whether Chatwoot's list was read for it, up to which id it was ever read, for how long what its graph needs
--- has been away or 0, how many follow that were said earlier, these, and its messages}.
+-- resumes, whether Chatwoot's list was read for it, up to which id it was ever read, greatest id of a customer's message,
+-- for how long what its graph needs has been away or 0, how many follow that were said earlier, these, and its messages}.
 local NO_MESSAGES = '-'
 local function turn_at_hand()
-  local messages = {}
+  local messages, given = {}, {}
   for id in string.gmatch(field('batch'), '%d+') do
-    for _, message in ipairs(redis.call('ZRANGEBYSCORE', waiting, id, id)) do messages[#messages + 1] = message end
+    for _, message in ipairs(redis.call('ZRANGEBYSCORE', waiting, id, id)) do
+      messages[#messages + 1] = message
+      given[#given + 1] = id .. '=' .. reading(message)
+    end
   end
+  set('given', table.concat(given, ' '))
   local earlier = redis.call('ZRANGE', meanwhile, 0, -1, 'WITHSCORES')
   local resumes = field('batch') == NO_MESSAGES and field('resume') == '1' and field('awaits') or ''
   local turn = {'turn', number('turn'), number('attempts'), number('turns_this_hour'), resumes, field('heard')}
-  turn[7], turn[8] = number('looked'), field('away_since') ~= '' and now - number('away_since') or 0
-  turn[9] = #earlier / 2
+  turn[7], turn[8] = number('looked'), number('newest')
+  turn[9], turn[10] = field('away_since') ~= '' and now - number('away_since') or 0, #earlier / 2
   local told = {}
   for i = 1, #earlier, 2 do
     turn[#turn + 1] = earlier[i]
@@ -264,6 +294,26 @@ local function drop_message(id)
   redis.call('ZADD', seen, now, 'message:' .. id)
   redis.call('ZREMRANGEBYSCORE', waiting, id, id)
   redis.call('ZREMRANGEBYSCORE', meanwhile, id, id)
+  redis.call('HDEL', state, 'reads:' .. id)
+end
+
+-- Of what was answered, this is not to be said or left to people any more.
+local function drop_from_awaiting_reply(id)
+  if field('awaiting_reply') == '' then return end
+  local left = {}
+  for _, each in ipairs(cjson.decode(field('awaiting_reply'))) do
+    if each[1] ~= id then left[#left + 1] = each end
+  end
+  set('awaiting_reply', #left > 0 and cjson.encode(left) or '')
+end
+
+-- A customer's message is to be answered, once they have been quiet for a while. `is_first`: nothing else waits.
+local function have_answered(id, message, is_first, quiet, most)
+  redis.call('ZADD', waiting, id, message)
+  if is_first then set('first_at', now) end
+  -- Who waits for an earlier answer has waited longer.
+  if not redis.call('ZSCORE', unanswered, conversation) then note_who_waits() end
+  set('quiet_until', math.min(now + quiet, math.max(now, number('first_at') + most)))
 end
 
 -- A customer's message is seen for the first time; false where it was seen.

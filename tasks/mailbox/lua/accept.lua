@@ -16,11 +16,7 @@ local is_free = is_at_rest() or (field('stage') == 'queued' and change == 'taken
 if is_kept and is_silenced() == 1 then
   remember(id, message)
 elseif is_kept then
-  redis.call('ZADD', waiting, id, message)
-  if is_first then set('first_at', now) end
-  -- Who waits for an earlier answer has waited longer.
-  if not redis.call('ZSCORE', unanswered, conversation) then note_who_waits() end
-  set('quiet_until', math.min(now + quiet, math.max(now, number('first_at') + most)))
+  have_answered(id, message, is_first, quiet, most)
   local transcript = tonumber(ARGV[11])
   if transcript > 0 then set('unheard', field('unheard') .. id .. ' ', 'unheard_until', now + transcript) end
 end

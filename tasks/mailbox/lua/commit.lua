@@ -2,7 +2,8 @@
 -- ARGV: conversation, token, bell, grace, dead letter's id or '', dead letter, the turn's name if its graph waits for
 -- what people decide or '', 1 if its graph has learnt what was said earlier, of how many of its messages it is given up
 -- to answer them, each of these by id and as the next turn is to know it, what to do in Chatwoot...
--- What is answered is kept until the answer is posted: people may yet be quicker, and give it back without one.
+-- What is answered is kept until the answer is posted: people may yet be quicker, and give it back without one. What was
+-- edited since the turn was given it goes on waiting.
 local token, bell, grace = ARGV[2], ARGV[3], tonumber(ARGV[4])
 
 if field('stage') ~= 'thinking' or field('token') ~= token then return {'lost', 0} end
@@ -14,16 +15,21 @@ for i = 10, first - 1, 2 do given_up[ARGV[i]] = ARGV[i + 1] end
 local is_to_be_posted = ARGV[first] and ARGV[5] == ''
 local answered = {}
 for id in string.gmatch(field('batch'), '%d+') do
+  local given = string.match(' ' .. field('given'), ' ' .. id .. '=(%w+)')
   for _, message in ipairs(redis.call('ZRANGEBYSCORE', waiting, id, id)) do
-    if is_to_be_posted then
-      answered[#answered + 1] = {id, message}
-    elseif is_silenced() == 1 then
-      remember(id, message) -- people were quicker: the customer has not been answered
-    elseif given_up[id] then
-      remember(id, given_up[id])
+    local is_edited_since = is_edit(message) and reading(message) ~= given
+    if given then note_answered(id, given) end
+    if not is_edited_since then
+      redis.call('ZREM', waiting, message)
+      if is_to_be_posted then
+        answered[#answered + 1] = {id, message}
+      elseif is_silenced() == 1 then
+        remember(id, message) -- people were quicker: the customer has not been answered
+      elseif given_up[id] then
+        remember(id, given_up[id])
+      end
     end
   end
-  redis.call('ZREMRANGEBYSCORE', waiting, id, id)
 end
 set('awaiting_reply', #answered > 0 and cjson.encode(answered) or '')
 set('batch', '', 'attempts', 0, 'resume', '', 'awaits', ARGV[7])

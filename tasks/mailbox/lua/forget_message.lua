@@ -2,13 +2,7 @@
 -- own webhook comes later. ARGV: conversation, message id, a word about it for the memory or '', bell, grace.
 local id = ARGV[2]
 drop_message(id)
-if field('awaiting_reply') ~= '' then
-  local left = {}
-  for _, each in ipairs(cjson.decode(field('awaiting_reply'))) do
-    if each[1] ~= id then left[#left + 1] = each end
-  end
-  set('awaiting_reply', #left > 0 and cjson.encode(left) or '')
-end
+drop_from_awaiting_reply(id)
 if ARGV[3] ~= '' then remember(id, ARGV[3]) end
 keep()
 if field('stage') == 'queued' and redis.call('ZCARD', waiting) == 0 then

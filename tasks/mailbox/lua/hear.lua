@@ -20,8 +20,11 @@ for i = first, #ARGV, 5 do
   elseif by == 'answered' then
     -- So that its webhook, should it come yet, is no news.
     if see_message(id) and message ~= '' then remember(id, message) end
-  elseif redis.call('ZREMRANGEBYSCORE', waiting, id, id) > 0 then
-    redis.call('ZADD', waiting, id, message)
+  elseif redis.call('ZCOUNT', waiting, id, id) > 0 then
+    redis.call('ZREMRANGEBYSCORE', waiting, id, id)
+    -- An edit that reads as what was answered: the webhook that told of it was overtaken by a later one's.
+    local is_answered = is_edit(message) and reading(message) == answered_reading(id)
+    if not is_answered then redis.call('ZADD', waiting, id, message) end
   elseif see_message(id) then
     unknown = unknown + 1
     if not is_twin(mark) then redis.call('ZADD', waiting, id, message) end
@@ -29,8 +32,8 @@ for i = first, #ARGV, 5 do
 end
 local found = redis.call('ZRANGEBYSCORE', waiting, '-inf', '(' .. answered, 'WITHSCORES')
 for i = 1, #found, 2 do
-  -- What is chosen in a message has that message's id: it may be later than the word.
-  if not is_choice(found[i]) then
+  -- What is chosen in a message, or edited, has that message's id: it may be later than the word.
+  if not is_later_than_its_id(found[i]) then
     remember(found[i + 1], found[i])
     redis.call('ZREM', waiting, found[i])
   end

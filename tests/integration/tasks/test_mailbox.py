@@ -9,6 +9,8 @@ import pytest
 from tasks.mailbox import (
     Accepted,
     DeadLetterRecord,
+    Listed,
+    News,
     NoSuchDeadLetter,
     NotYet,
     Sending,
@@ -17,6 +19,7 @@ from tasks.mailbox import (
     TurnLost,
     WakeSender,
     WakeThinker,
+    Word,
 )
 from tests.mailbox.steps import AT_ONCE, AnyMailbox, Open, accepted, begun, claimed
 
@@ -121,6 +124,116 @@ class TestThinking:
     def test_silence_is_an_answer(self, mailbox: AnyMailbox) -> None:
         assert mailbox.commit(claimed(mailbox, accepted(mailbox, 10)), []) is None
         assert mailbox.begin_sending(3) is None
+
+
+class TestEdits:
+    """Of messages that were answered, where edits are answered, too."""
+
+    def test_one_is_answered_once(self, mailbox: AnyMailbox) -> None:
+        self.answered(mailbox, "three")
+        doorbell = self.edited(mailbox, "two")
+        assert isinstance(doorbell, WakeThinker)
+        assert self.edited(mailbox, "two") is None
+        turn = claimed(mailbox, doorbell)
+        assert turn.messages == (said("two", edit="x"),)
+        assert turn.is_to_be_heard
+        assert mailbox.commit(turn, []) is None
+        assert self.edited(mailbox, "two") is None
+        assert mailbox.accept(3, 11, said("next", 11)).doorbell is not None
+
+    def test_each_is_answered(self, mailbox: AnyMailbox) -> None:
+        self.answered(mailbox, "three")
+        for text in ("two", "three", "two"):
+            doorbell = self.edited(mailbox, text)
+            assert isinstance(doorbell, WakeThinker)
+            mailbox.commit(claimed(mailbox, doorbell), [])
+
+    def test_one_is_of_now_whatever_was_said_after_its_message(self, mailbox: AnyMailbox) -> None:
+        self.answered(mailbox, "three")
+        next_one = mailbox.accept(3, 17, said("thanks", 17)).doorbell
+        assert next_one is not None
+        mailbox.commit(claimed(mailbox, next_one), [])
+        doorbell = self.edited(mailbox, "two")
+        assert isinstance(doorbell, WakeThinker)
+        assert claimed(mailbox, doorbell).newest == 17
+
+    def test_one_that_comes_while_its_message_is_thought_is_the_next_turn(self, mailbox: AnyMailbox) -> None:
+        turn = claimed(mailbox, accept(mailbox, "three"))
+        assert self.edited(mailbox, "three") is None
+        assert self.edited(mailbox, "two") is None
+        following = mailbox.commit(turn, [])
+        assert isinstance(following, WakeThinker)
+        following_turn = claimed(mailbox, following)
+        assert (following_turn.messages, following_turn.earlier) == ((said("two", edit="x"),), ())
+
+    def test_one_that_was_taken_back_while_it_was_thought_is_none(self, mailbox: AnyMailbox) -> None:
+        turn = claimed(mailbox, accept(mailbox, "three"))
+        self.edited(mailbox, "two")
+        self.edited(mailbox, "three")
+        following = mailbox.commit(turn, [])
+        assert isinstance(following, WakeThinker)  # to look at the list
+        assert claimed(mailbox, following).messages == ()
+
+    def test_one_that_comes_while_the_answer_is_sent_waits_for_that(self, mailbox: AnyMailbox) -> None:
+        mailbox.commit(claimed(mailbox, accept(mailbox, "three")), ["answer"])
+        sending = begun(mailbox)
+        assert self.edited(mailbox, "two") is None
+        assert isinstance(mailbox.settle(sending, answer="posted"), WakeThinker)
+
+    def test_what_waits_is_answered_as_it_reads_and_is_no_edit(self, mailbox: AnyMailbox) -> None:
+        doorbell = accept(mailbox, "three")
+        self.edited(mailbox, "two")
+        assert claimed(mailbox, doorbell).messages == (said("two"),)
+
+    def test_one_that_the_list_shows_as_answered_is_dropped(self, mailbox: AnyMailbox) -> None:
+        self.answered(mailbox, "two")
+        late = self.edited(mailbox, "three")
+        assert isinstance(late, WakeThinker)
+        listed = Listed(10, said("two", edit="x"))
+        heard, unknown = mailbox.hear(claimed(mailbox, late), [listed], up_to=10)
+        assert isinstance(heard, Turn)
+        assert (heard.messages, unknown) == ((), 0)
+
+    def test_one_of_a_deleted_message_begins_nothing(self, mailbox: AnyMailbox) -> None:
+        self.answered(mailbox, "three")
+        mailbox.forget_message(3, 10, said("", by="deleted"))
+        assert self.edited(mailbox, "two") is None
+
+    def test_one_in_peoples_hands_is_known(self, mailbox: AnyMailbox) -> None:
+        self.answered(mailbox, "three")
+        mailbox.learn(3, News(at=1, signs=("assigned:7",)))
+        assert self.edited(mailbox, "two") is None
+        doorbell = mailbox.learn(3, News(at=2, back=2, all=2))
+        assert isinstance(doorbell, WakeThinker)
+        turn = claimed(mailbox, doorbell)
+        assert (turn.messages, turn.earlier) == ((), (said("two", by="aside"),))
+
+    def test_one_is_answered_also_where_a_person_wrote_after_its_message(self, mailbox: AnyMailbox) -> None:
+        self.answered(mailbox, "three")
+        doorbell = self.edited(mailbox, "two")
+        assert isinstance(doorbell, WakeThinker)
+        word = Listed(12, said("hello", 12, by="person"), word=Word(12, 1, ""))
+        now = News(at=3, back=3, all=3, words=(Word(12, 1, ""),))
+        edit = Listed(10, said("two", edit="x"))
+        heard, _ = mailbox.hear(claimed(mailbox, doorbell), [edit, word], up_to=12, news=now)
+        assert isinstance(heard, Turn)
+        assert heard.messages == (said("two", edit="x"),)
+
+    def answered(self, mailbox: AnyMailbox, text: str) -> None:
+        mailbox.commit(claimed(mailbox, accept(mailbox, text)), [])
+
+    def edited(self, mailbox: AnyMailbox, text: str) -> WakeThinker | WakeSender | None:
+        return mailbox.revise(3, 10, said(text), to_know=said(text, by="aside"), edit=said(text, edit="x"))
+
+
+def accept(mailbox: AnyMailbox, text: str) -> WakeThinker:
+    doorbell = mailbox.accept(3, 10, said(text)).doorbell
+    assert doorbell is not None
+    return doorbell
+
+
+def said(text: str, id: int = 10, by: str = "customer", edit: str = "") -> str:
+    return json.dumps({"id": id, "text": text, "by": by, "edit": edit})
 
 
 class TestSending:

@@ -188,6 +188,15 @@ ASKED: list[tuple[Act, str, tuple[str, str, Any]]] = [
     ),
     (lambda client: client.contact(5), "GET_contact-200", ("GET", "/contacts/5", None)),
     (
+        lambda client: client.contacts_with("bot-ignored", page=2),
+        "contacts_search-200",
+        (
+            "GET",
+            "/contacts?labels%5B%5D=bot-ignored&sort=created_at&page=2&include_contact_inboxes=false",
+            None,
+        ),
+    ),
+    (
         lambda client: client.create_contact(name="Ana", phone_number="+34204867020", inbox_id=1),
         "POST_contacts-200-with_inbox",
         ("POST", "/contacts", {"name": "Ana", "phone_number": "+34204867020", "inbox_id": 1}),

@@ -36,6 +36,7 @@ REPEATABLE: list[Act] = [
     lambda client: client.set_custom_attributes(3, {"order": 7}),
     lambda client: client.find_contact("+34600000000"),
     lambda client: client.contact(2),
+    lambda client: client.contacts_with("bot-ignored"),
     lambda client: client.contact_conversations(2),
     lambda client: client.server_version(),
 ]

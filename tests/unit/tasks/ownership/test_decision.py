@@ -327,6 +327,21 @@ def test_whom_the_bot_never_answers(contact: dict[str, str]) -> None:
     assert decide(events.parse(payload), POLICY) is Decision.CUSTOMER_MESSAGE_TO_ANSWER
 
 
+@pytest.mark.parametrize("event", ["message_created", "message_updated"])
+def test_whom_a_label_has_the_bot_leave_alone(event: str) -> None:
+    payload = customers_message(status="pending", meta={"sender": {"id": 7}}) | {"event": event}
+    asked: list[tuple[int | None, bool]] = []
+
+    def leaves_alone(contact_id: int | None, said_at: float | None) -> bool:
+        asked.append((contact_id, said_at is not None))
+        return contact_id == 7
+
+    assert (
+        decide(events.parse(payload), replace(POLICY, leaves_alone=leaves_alone)) is Decision.CUSTOMER_MESSAGE_NOT_OURS
+    )
+    assert asked == [(7, True)]
+
+
 def test_nothing_of_interest() -> None:
     assert decide(None, POLICY) is Decision.NO_INTEREST
 

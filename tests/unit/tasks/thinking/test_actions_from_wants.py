@@ -127,6 +127,7 @@ def test_what_is_said_later_is_asked_for_then_and_keeps_its_order(turn_actions: 
     assert all(isinstance(action, ScheduleMessage) and action.unless_newer_than == 8 for action in made)
     posts = [action.post for action in made if isinstance(action, ScheduleMessage)]
     assert [post.content for post in posts] == ["One sentence.", "Another one here."]
+    assert [post.unless_newer_than for post in posts] == [8, 8]
     assert 61 == posts[0].asked_at < posts[1].asked_at
     assert [actions.load(actions.dump(action)) for action in made] == made
 
