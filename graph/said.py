@@ -38,9 +38,9 @@ class Said:
     id: str
     """The same at each attempt, so that saying it again adds nothing to the memory."""
     text: str = field(repr=False)
-    by: Literal["customer", "aside", "unanswered", "person", "bot", "deleted"] = "customer"
-    """`aside`: the customer's, and not to be answered. `unanswered`: the customer's, which was given up. `bot`: the
-    customer was told it, and not by the graph.
+    by: Literal["customer", "aside", "unanswered", "person", "note", "bot", "deleted"] = "customer"
+    """`aside`: the customer's, and not to be answered. `unanswered`: the customer's, which was given up. `note`: the
+    team's, in private. `bot`: the customer was told it, and not by the graph.
     """
     attachments: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
     in_reply_to: str | None = None

@@ -17,8 +17,9 @@ from graph import history, loop, wants
 from graph.answers import Answers
 from graph.checkpoint import FENCE, TURN, Fence
 from graph.context import Conversation, filled
+from graph.decisions import decided, in_words, question_of, waits_for_the_customer
 from graph.loader import MESSAGES, Graph, is_async
-from graph.outcome import HandOver, Outcome
+from graph.outcome import HandOver, Outcome, Reply
 from graph.said import PERSON, Said
 
 _NODES, _KNOWN, _UNTOLD = "nodes", "known", "untold"
@@ -27,6 +28,8 @@ _LOST = (
     "its graph was changed meanwhile. Please go on by hand."
 )
 _INTERRUPTS = "__interrupt__"
+_NOT_REMEMBERED = ("deleted", "note")
+"""A note is for the team, and for the graph that asked them."""
 
 
 @dataclass(frozen=True)
@@ -98,13 +101,10 @@ class Thinker:
     def _resumed(
         self, before: StateSnapshot, staying: Sequence[BaseMessage], new: Sequence[Said], run: _Run
     ) -> Mapping[str, Any]:
-        """A human was to decide, and has given the conversation back: what people said is the answer, never what the
-        customer did.
-        """
-        decision = "\n".join(each.text for each in new if each.by == "person")
+        """A human was to decide, and has given the conversation back; or the customer was asked, and has answered."""
         none_yet = wants.none_yet(self.graph)
         # Where the graph merely stopped, as it does before a node that is named so, that it goes on is the answer.
-        resume: Any = {each.id: decision for each in before.interrupts} or None
+        resume: Any = {each.id: _answer_to(each.value, new) for each in before.interrupts} or None
         if not history.pending_calls(before.values.get(MESSAGES, [])):
             return self._run(Command(resume=resume, update={MESSAGES: _update(before, staying, new), **none_yet}), run)
         # A tool was to be approved: nothing may stand between its call and its answer.
@@ -149,10 +149,12 @@ class Thinker:
         """A reply for each thing that the graph said in this turn; a human, where the graph waits for one."""
         known = set(run.known)
         answers = Answers([each for each in values.get(MESSAGES, []) if each.id not in known], self.speakers)
-        waits = [HandOver(str(each.value), waits=True) for each in values.get(_INTERRUPTS, ())]
+        asked = [each.value for each in values.get(_INTERRUPTS, ())]
+        questions = [Reply(question_of(each)) for each in asked if waits_for_the_customer(each)]
+        waits = [HandOver(in_words(each), waits=True) for each in asked if not waits_for_the_customer(each)]
         if self._stops and not waits and self._waits(state := self.graph.get_state(run.place)):
             waits = [HandOver(f"The graph stops before {', '.join(state.next)}.", waits=True)]
-        outcome = wants.outcome(answers.replies, (*wants.wants_of(values), *waits))
+        outcome = wants.outcome((*answers.replies, *questions), (*wants.wants_of(values), *waits))
         if not self._may_be_silent:
             answers.require_any(outcome)
         return outcome
@@ -183,7 +185,7 @@ class Thinker:
         left = [message for message in messages if message.id not in gone]
         if self._waits(before) and history.pending_calls(messages):
             return left  # trimmed another time: the call that waits must not be torn from its answer
-        coming = sum(each.by != "deleted" for each in new)
+        coming = sum(each.by not in _NOT_REMEMBERED for each in new)
         return history.trimmed(history.mended(left), max(0, self.history_limit - coming))
 
     def _is_of(self, state: StateSnapshot, turn_id: str) -> bool:
@@ -236,6 +238,14 @@ def _known(state: StateSnapshot, said: Sequence[Said]) -> list[str]:
     return [str(message.id) for message in messages[:begin]]
 
 
+def _answer_to(asked: Any, new: Sequence[Said]) -> Any:
+    """What the graph's `interrupt` returns."""
+    if waits_for_the_customer(asked):
+        return "\n".join(each.text for each in new if each.by == "customer")
+    public = "\n".join(each.text for each in new if each.by == "person")
+    return decided(asked, [each.text for each in new if each.by == "note"], public)
+
+
 def _untold(state: StateSnapshot) -> list[Said]:
     return [Said(**each) for each in json.loads(_metadata(state).get(_UNTOLD, "[]"))]
 
@@ -245,7 +255,7 @@ def _metadata(state: StateSnapshot) -> Mapping[str, Any]:
 
 
 def _told(new: Sequence[Said]) -> list[BaseMessage]:
-    return [each.as_message() for each in new if each.by != "deleted"]
+    return [each.as_message() for each in new if each.by not in _NOT_REMEMBERED]
 
 
 def _update(before: StateSnapshot, staying: Sequence[BaseMessage], new: Sequence[Said]) -> list[BaseMessage]:

@@ -42,6 +42,10 @@ class Desk:
         """Marta, the administrator, answers the customer."""
         self._call(f"conversations/{conversation_id}/messages", {"content": text})
 
+    def person_notes(self, text: str, conversation_id: int = 3) -> None:
+        """Marta leaves a private note."""
+        self._call(f"conversations/{conversation_id}/messages", {"content": text, "private": True})
+
     def person_asks(self, question: str, *choices: str, conversation_id: int = 3) -> int:
         """Marta sends quick replies; returns the message's id."""
         items = [{"title": choice, "value": choice} for choice in choices]

@@ -169,8 +169,10 @@ class FakeMailbox:
         following = self._go_on(it) if is_free and (change or is_kept) else None
         return Accepted(is_kept, following if isinstance(following, WakeThinker) else None)
 
-    def know(self, conversation_id: int, message_id: int, message: str) -> bool:
+    def know(self, conversation_id: int, message_id: int, message: str, *, is_note: bool = False) -> bool:
         it = self._of(conversation_id)
+        if is_note:
+            return bool(it.awaits) and self._remember_word(it, message_id, message)
         if not self._see(it, message_id):
             return False
         self._remember(it, message_id, message)

@@ -70,6 +70,9 @@ class Intake:
         if decision is Decision.CUSTOMER_MESSAGE_TO_KNOW:
             self.mailbox.know(id, event.message_id, incoming.dump(Incoming.of(event, by="aside")))
             return None
+        if decision is Decision.A_NOTE and event.sender is not None and event.sender.kind == "user":
+            self.mailbox.know(id, event.message_id, incoming.dump(Incoming.of(event, by="note")), is_note=True)
+            return None
         if decision is Decision.CUSTOMER_MESSAGE_CHANGED:
             return self._customers_edit(event)
         if decision is Decision.A_PERSONS and isinstance(event, MessageCreated):

@@ -16,7 +16,7 @@ from chatwoot.messages import Message
 from chatwoot.wording import Kind
 from tasks.records.codec import Codec
 
-By = Literal["customer", "aside", "unanswered", "person", "bot", "deleted"]
+By = Literal["customer", "aside", "unanswered", "person", "note", "bot", "deleted"]
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class Incoming:
     text: str = field(repr=False)
     by: By = "customer"
     """`aside`: the customer's, and not to be answered. `unanswered`: the customer's, which the bot gave up to answer.
-    `person`: a member of the team answered the customer. `bot`: we said it, and the graph does not know. `deleted`: the
-    message is gone, and to be forgotten.
+    `person`: a member of the team answered the customer. `note`: the team's, in private. `bot`: we said it, and the
+    graph does not know. `deleted`: the message is gone, and to be forgotten.
 
     Read by lua/_steps.lua, too.
     """
@@ -55,7 +55,7 @@ class Incoming:
     @classmethod
     def of(cls, event: MessageCreated | MessageUpdated, by: By = "customer") -> Incoming:
         """As a webhook told of it."""
-        is_persons = by == "person"
+        is_persons = by in ("person", "note")
         return cls(
             event.message_id,
             _valid((event.content if is_persons else event.customers_words) or ""),

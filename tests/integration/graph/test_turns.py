@@ -50,8 +50,8 @@ def customer(number: int, text: str) -> Said:
     return Said(f"chatwoot:{number}", text, place=number)
 
 
-def person(number: int, text: str) -> Said:
-    return Said(f"chatwoot:{number}", text, "person", place=number)
+def noted(number: int, text: str) -> Said:
+    return Said(f"chatwoot:{number}", text, "note", place=number)
 
 
 def texts(outcome: Outcome) -> list[str]:
@@ -93,7 +93,7 @@ class TestSaidOnce:
         talk = Talk(memory, durability, [refund], *script)
         assert texts(talk.turn("m1", customer(1, "Hi"))) == ["Hello!"]
         talk.turn("m2", customer(2, "Refund A1"))
-        given_back = {"earlier": [person(3, "yes")], "resumes": True}
+        given_back = {"earlier": [noted(3, "yes")], "resumes": True}
         with pytest.raises(RuntimeError):
             talk.turn("m2.on", **given_back)
         assert texts(talk.turn("m2.on", **given_back)) == ["Refunded."]
@@ -117,13 +117,12 @@ class TestBetweenACallAndItsAnswer:
 
     def test_what_was_said_meanwhile_comes_after_it(self, memory: Memory, durability: str) -> None:
         talk = self.asked(memory, durability, "Done, and it takes two days.")
-        outcome = talk.turn("m3", customer(3, "How long?"), earlier=[person(2, "yes")])
+        outcome = talk.turn("m3", customer(3, "How long?"), earlier=[noted(2, "yes")])
         assert texts(outcome) == ["Done, and it takes two days."]
         assert [each.text for each in talk.messages] == [
             "Refund A1",
             "",
-            "the team said: yes",
-            "yes",
+            "the team said: True",
             "How long?",
             "Done, and it takes two days.",
         ]
@@ -132,8 +131,8 @@ class TestBetweenACallAndItsAnswer:
     def test_and_when_the_worker_died_in_between(self, memory: Memory, durability: str) -> None:
         talk = self.asked(memory, durability, RuntimeError("500"), "Done, and it takes two days.")
         with pytest.raises(RuntimeError):
-            talk.turn("m3", customer(3, "How long?"), earlier=[person(2, "yes")])
-        again = talk.turn("m3", customer(3, "How long?"), earlier=[person(2, "yes")])
+            talk.turn("m3", customer(3, "How long?"), earlier=[noted(2, "yes")])
+        again = talk.turn("m3", customer(3, "How long?"), earlier=[noted(2, "yes")])
         assert texts(again) == ["Done, and it takes two days."]
         assert [each.text for each in talk.messages].count("How long?") == 1
         assert problems(talk.messages) == []
@@ -144,15 +143,15 @@ class TestBetweenACallAndItsAnswer:
             call["args"] = {"order": call["id"]}
         talk = Talk(memory, durability, [refund], both, "Both done.")
         talk.turn("m1", customer(1, "Refund both"))
-        outcome = talk.turn("m3", customer(3, "Well?"), earlier=[person(2, "yes")])
+        outcome = talk.turn("m3", customer(3, "Well?"), earlier=[noted(2, "yes")])
         assert texts(outcome) == ["Both done."]
         assert problems(talk.messages) == []
 
     def test_and_when_the_next_step_asks_people_again(self, memory: Memory, durability: str) -> None:
         """What the customer said meanwhile is not lost."""
         talk = self.asked(memory, durability, calling("refund", "b", order="B2"), "Both done.")
-        talk.turn("m3", customer(3, "And B2"), earlier=[person(2, "yes")])
-        assert texts(talk.turn("m3.on", earlier=[person(4, "yes")], resumes=True)) == ["Both done."]
+        talk.turn("m3", customer(3, "And B2"), earlier=[noted(2, "yes")])
+        assert texts(talk.turn("m3.on", earlier=[noted(4, "yes")], resumes=True)) == ["Both done."]
         assert "And B2" in [each.text for each in talk.messages]
         assert problems(talk.messages) == []
 
@@ -161,7 +160,20 @@ class TestBetweenACallAndItsAnswer:
         script = [calling("look_up", "a", order="A1"), "On Monday."]
         talk = Talk(memory, durability, [look_up], *script, middleware=middleware)
         outcome = talk.turn("m1", customer(1, "Where is A1?"))
-        assert any(isinstance(want, HandOver) and want.waits for want in outcome)
+        (question,) = [want for want in outcome if isinstance(want, HandOver) and want.waits]
+        assert "**look_up**" in question.reason
+        assert "| order | A1 |" in question.reason
+        assert texts(talk.turn("m1.on", earlier=[noted(2, "@bot yes")], resumes=True)) == ["On Monday."]
+        assert problems(talk.messages) == []
+
+    def test_and_refused_with_the_reason(self, memory: Memory, durability: str) -> None:
+        middleware = [HumanInTheLoopMiddleware(interrupt_on={"look_up": True})]
+        script = [calling("look_up", "a", order="A1"), "I may not."]
+        talk = Talk(memory, durability, [look_up], *script, middleware=middleware)
+        talk.turn("m1", customer(1, "Where is A1?"))
+        assert texts(talk.turn("m1.on", earlier=[noted(2, "@bot no: not hers")], resumes=True)) == ["I may not."]
+        assert "not hers" in " ".join(each.text for each in talk.messages)
+        assert problems(talk.messages) == []
 
     def test_a_long_turn_is_not_torn(self, memory: Memory, durability: str) -> None:
         """43 messages in one turn; 40 are kept as a rule."""
@@ -220,9 +232,9 @@ class TestGivenUp:
         talk = Talk(memory, durability, [refund], calling("refund", "a", order="A1"), RuntimeError("500"), "Done.")
         talk.turn("m1", customer(1, "Refund A1"))
         with pytest.raises(RuntimeError):
-            talk.turn("m1.on", earlier=[person(2, "yes")], resumes=True)
+            talk.turn("m1.on", earlier=[noted(2, "yes")], resumes=True)
         memory.restore(THREAD, "m1.on")
-        assert texts(talk.turn("m1.on", earlier=[person(3, "yes, do")], resumes=True)) == ["Done."]
+        assert texts(talk.turn("m1.on", earlier=[noted(3, "yes, do")], resumes=True)) == ["Done."]
         assert "the team said: yes, do" in [each.text for each in talk.messages]
         assert problems(talk.messages) == []
 
@@ -230,7 +242,7 @@ class TestGivenUp:
 def test_what_was_to_be_decided_is_lost(memory: Memory, durability: str) -> None:
     """The memory has expired: people are told, and what the customer said is answered with what is left."""
     talk = Talk(memory, durability, [refund], "Hello!")
-    assert [type(want) for want in talk.turn("m1.on", earlier=[person(2, "yes")], resumes=True)] == [HandOver]
+    assert [type(want) for want in talk.turn("m1.on", earlier=[noted(2, "yes")], resumes=True)] == [HandOver]
     outcome = talk.turn("m3", customer(3, "Hi"), resumes=True)
     assert texts(outcome) == ["Hello!"]
     assert any(isinstance(want, HandOver) for want in outcome)

@@ -232,7 +232,7 @@ def test_what_the_bot_has_handed_over_meanwhile_is_left(desk: Desk, stack: Stack
     stack.start_web()
     reconcile(stack)
     assert status(desk) == "open"
-    assert desk.notes(3) == ["May I refund 40 euros?"]
+    assert [note.splitlines()[0] for note in desk.notes(3)] == ["May I refund 40 euros?"]
 
 
 def test_what_was_opened_long_ago_is_left(web: Process, desk: Desk, stack: Stack) -> None:
