@@ -148,4 +148,9 @@ def _ask_a_human(state: MessagesState) -> Any:
     return {"messages": [AIMessage(f"The team says: {decision}")]}
 
 
+def _ask_if_told(state: MessagesState) -> Any:
+    return _ask_a_human(state) if state["messages"][-1].text == "refund" else echo(state)
+
+
 asking = _one(_ask_a_human)
+asking_if_told = _one(_ask_if_told)

@@ -155,6 +155,35 @@ def test_worker_that_waits_for_an_arrival(place: str, desk: Desk, stack: Stack) 
     assert desk.sandbox.arrived(3) == desk.replies() == ["One", "Two", "Three"]
 
 
+@pytest.mark.parametrize("durability", ["exit", "sync"])
+@pytest.mark.parametrize("place", both("think", "commit", "post"))
+def test_worker_that_goes_on_with_what_people_decided(
+    place: str, durability: str, desk: Desk, stack: Stack, redis_client: redis.Redis
+) -> None:
+    """Its graph waited for them. Nothing that was said earlier is said again."""
+    stack.env |= {"GRAPH": "tests.graphs:asking_if_told", "GRAPH_DURABILITY": durability}
+    stack.start_web()
+    healthy = stack.start_worker()
+    desk.conversation(3)
+    desk.sandbox.customer_writes("Hola", conversation_id=3)
+    desk.wait_for_replies(1)
+    desk.sandbox.customer_writes("refund", conversation_id=3)
+    wait_until(lambda: desk.notes(3), what="people to be asked")
+    wait_until(lambda: desk.sandbox.conversation(3)["status"] == "open", what="the conversation to be theirs")
+    desk.sandbox.settle()
+    wait_until(lambda: is_idle(redis_client), what="the first worker to be done")
+    healthy.kill()
+    worker = doom(stack, place)
+    desk.person_notes("@bot only 20", 3)
+    desk.sandbox.settle()
+    desk.set_status(3, "pending")
+    see_it_die(worker)
+    stack.start_worker()
+    assert desk.wait_for_replies(2) == ["Echo: Hola", "The team says: only 20"]
+    desk.sandbox.customer_writes("thanks", conversation_id=3)
+    assert desk.wait_for_replies(3)[2:] == ["Echo: thanks"]
+
+
 @pytest.mark.parametrize("place", both("know_channel"))
 def test_worker_that_learns_how_the_channel_delivers(place: str, desk: Desk, stack: Stack) -> None:
     """No webhook has told, so it asked."""
@@ -380,6 +409,11 @@ def test_no_step_is_forgotten() -> None:
     scripts = {path.stem for path in (ROOT / "tasks" / "mailbox" / "lua").glob("[a-z]*.lua")}
     here = Path(__file__).read_text()
     assert {script for script in scripts if f'"{script}.' not in here and f'"{script}"' not in here} == set()
+
+
+def is_idle(client: redis.Redis) -> bool:
+    """Whether nobody has anything left to do."""
+    return not any(client.zcard(key) for key in client.scan_iter("contesta:*:due"))
 
 
 def cut_off(desk: Desk) -> bool:
