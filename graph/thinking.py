@@ -104,7 +104,9 @@ class Thinker:
         """A human was to decide, and has given the conversation back; or the customer was asked, and has answered."""
         none_yet = wants.none_yet(self.graph)
         # Where the graph merely stopped, as it does before a node that is named so, that it goes on is the answer.
-        resume: Any = {each.id: _answer_to(each.value, new) for each in before.interrupts} or None
+        old = _untold(before)
+        fresh = [each for each in new if each not in old]  # what was said before it was asked is no answer
+        resume: Any = {each.id: _answer_to(each.value, fresh) for each in before.interrupts} or None
         if not history.pending_calls(before.values.get(MESSAGES, [])):
             return self._run(Command(resume=resume, update={MESSAGES: _update(before, staying, new), **none_yet}), run)
         # A tool was to be approved: nothing may stand between its call and its answer.
@@ -120,10 +122,11 @@ class Thinker:
             state = self.graph.get_state(run.place)
         if self._waits(state):
             return {**state.values, _INTERRUPTS: state.interrupts}
+        update = {MESSAGES: [*_forgotten(state, untold), *_told(untold)]}
         if untold and state.next:
-            return self._run(Command(update={MESSAGES: _told(untold)}), run)
+            return self._run(Command(update=update), run)
         if untold:
-            self.graph.update_state(run.config, {MESSAGES: _told(untold)})
+            self.graph.update_state(run.config, update)
         return self._run(None, run) if state.next else state.values
 
     def _run(
@@ -224,7 +227,7 @@ class _Run:
         return {**self.place, "metadata": {TURN: self.turn_id, _NODES: self.nodes, **lists}}
 
     def with_untold(self, untold: Sequence[Said]) -> _Run:
-        return replace(self, untold=tuple(map(asdict, untold)))
+        return replace(self, untold=tuple(asdict(each) for each in untold if each.by != "note"))
 
 
 def _known(state: StateSnapshot, said: Sequence[Said]) -> list[str]:
@@ -256,6 +259,15 @@ def _metadata(state: StateSnapshot) -> Mapping[str, Any]:
 
 def _told(new: Sequence[Said]) -> list[BaseMessage]:
     return [each.as_message() for each in new if each.by not in _NOT_REMEMBERED]
+
+
+def _forgotten(state: StateSnapshot, new: Sequence[Said]) -> list[RemoveMessage]:
+    messages: Sequence[BaseMessage] = state.values.get(MESSAGES, [])
+    gone = {each.id for each in new if each.by == "deleted"}
+    if not any(message.id in gone for message in messages):
+        return []
+    staying = set(map(id, history.trimmed([each for each in messages if each.id not in gone], len(messages))))
+    return [RemoveMessage(id=str(message.id)) for message in messages if id(message) not in staying]
 
 
 def _update(before: StateSnapshot, staying: Sequence[BaseMessage], new: Sequence[Said]) -> list[BaseMessage]:

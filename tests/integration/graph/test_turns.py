@@ -155,6 +155,24 @@ class TestBetweenACallAndItsAnswer:
         assert "And B2" in [each.text for each in talk.messages]
         assert problems(talk.messages) == []
 
+    def test_and_one_decision_is_not_taken_for_the_next(self, memory: Memory, durability: str) -> None:
+        talk = self.asked(memory, durability, calling("refund", "b", order="B2"), "Only one.")
+        talk.turn("m3", customer(3, "And B2"), earlier=[noted(2, "yes")])
+        assert texts(talk.turn("m3.on", resumes=True)) == ["Only one."]
+        said = [each.text for each in talk.messages]
+        assert said[2:6] == ["the team said: True", "And B2", "", "the team said: False"]
+        assert problems(talk.messages) == []
+
+    def test_and_what_was_deleted_meanwhile_is_forgotten(self, memory: Memory, durability: str) -> None:
+        talk = Talk(memory, durability, [refund], "Hello!", calling("refund", "a", order="A1"), "Done.")
+        talk.turn("m1", customer(1, "My card is 4111"))
+        talk.turn("m2", customer(2, "Refund A1"))
+        outcome = talk.turn(
+            "m2.on", earlier=[Said("chatwoot:1", "", "deleted", place=1), noted(3, "yes")], resumes=True
+        )
+        assert texts(outcome) == ["Done."]
+        assert "My card is 4111" not in [each.text for each in talk.messages]
+
     def test_by_the_stock_middleware(self, memory: Memory, durability: str) -> None:
         middleware = [HumanInTheLoopMiddleware(interrupt_on={"look_up": True})]
         script = [calling("look_up", "a", order="A1"), "On Monday."]
