@@ -759,7 +759,7 @@ class FakeMailbox:
         """A stage has ended: send what is to be sent, else queue what waits, else be idle."""
         it.token, it.rings = "", 0
         if it.outbox:
-            it.stage, it.tries, it.not_before, it.doubt_until = "replying", 0, 0, 0
+            it.stage, it.tries, it.not_before, it.doubt_until, it.asked_at = "replying", 0, 0, 0, None
             self._watch(it, self._timing.grace_s)
             return WakeSender()
         if it.withheld:

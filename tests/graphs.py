@@ -96,7 +96,7 @@ def _tell_what_it_knows(state: MessagesState, runtime: Runtime[Conversation]) ->
     it = runtime.context
     known = [it.contact_name, it.phone_number, it.channel, it.conversation_id, *it.labels]
     back = "handed back" if it.handed_back else "never handed back"
-    open_for_h = round((it.window_open_until or 0) - time.time()) // 3600
+    open_for_h = int((it.window_open_until or 0) - time.time()) // 3600
     return {"messages": [AIMessage(f"{' '.join(map(str, known))}, {back}, {open_for_h} h left")]}
 
 

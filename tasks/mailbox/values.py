@@ -175,7 +175,7 @@ class Sending:
     on_its_way: OnItsWay | None = None
     """The newest of ours, where it has not arrived."""
     asked_s: float | None = None
-    """So long before it was taken up Chatwoot was last asked whose the conversation is; None: never."""
+    """So long before it was taken up Chatwoot was last asked whose the conversation is; None: not for this outbox."""
 
 
 @dataclass(frozen=True)

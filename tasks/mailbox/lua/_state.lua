@@ -48,7 +48,7 @@
 --   owned_by_human     '1': people have it. '0': they do not. '': never told     _ownership.lua
 --   signs              what of it shows it as people's, as in ownership, joined by '+'       _ownership.lua
 --   over               '1': it is resolved: what waits is nobody's to answer     _ownership.lua
---   asked_at           when Chatwoot was last asked whose it is, for something to be said        confirm
+--   asked_at           when Chatwoot was last asked whose it is, since the outbox began          confirm; '' by go_on
 --   back_at            when people last gave it back                             take_in
 --   look               '1': Chatwoot's list is to be read, though nothing is known to wait      take_in, revise; '' by claim, leave_to_people
 --   looked             greatest id up to which Chatwoot's own list was read      hear, looked

@@ -204,7 +204,7 @@ end
 -- Returns 'send', or 'ring' with the milliseconds to wait before ringing, or 'idle'.
 local function go_on(bell, grace)
   if redis.call('LLEN', outbox) > 0 then
-    set('stage', 'replying', 'token', '', 'tries', 0, 'rings', 0, 'not_before', 0, 'doubt_until', 0)
+    set('stage', 'replying', 'token', '', 'tries', 0, 'rings', 0, 'not_before', 0, 'doubt_until', 0, 'asked_at', '')
     watch_until(now + grace)
     return {'send', 0}
   end
