@@ -49,8 +49,9 @@ def test_a_file_and_what_is_asked_about_it(desk: Desk, stack: Stack) -> None:
     assert arrived(desk, 2) == ["Our hours", "Which day?"]
 
 
-@pytest.mark.parametrize("channel", ["whatsapp", "telegram", "twilio"])
-@pytest.mark.parametrize("tokens", ["both", "bot"])
+@pytest.mark.parametrize(
+    ("channel", "tokens"), [("whatsapp", "both"), ("whatsapp", "bot"), ("telegram", "both"), ("twilio", "bot")]
+)
 def test_no_webhook_tells_of_any_arrival(channel: str, tokens: str, desk: Desk, stack: Stack) -> None:
     """Then Chatwoot is asked."""
     start(stack, **({"CHATWOOT_API_TOKEN": "", "RECONCILE_SECONDS": "0"} if tokens == "bot" else {}))
@@ -66,7 +67,7 @@ def test_no_webhook_tells_of_any_arrival(channel: str, tokens: str, desk: Desk, 
 def test_the_next_turns_words_wait_for_the_last_ones(desk: Desk, stack: Stack) -> None:
     start(stack)
     desk.conversation(3)
-    desk.sandbox.lag.set(channel_s=(2, 2))
+    desk.sandbox.lag.set(channel_s=(0.7, 0.7))
     desk.sandbox.customer_writes("bubbles", conversation_id=3)
     desk.wait_for_replies(3)
     desk.sandbox.lag.clear()

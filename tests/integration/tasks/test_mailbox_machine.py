@@ -87,15 +87,15 @@ def _run(new_world: Callable[[], World], examples: int) -> None:
 
 
 def test_the_fake() -> None:
-    _run(FakeWorld, examples=200)
+    _run(FakeWorld, examples=100)
 
 
 def test_a_real_redis(redis_client: redis.Redis) -> None:
     accounts = count(1)
-    _run(lambda: RedisWorld(redis_client, next(accounts)), examples=15)
+    _run(lambda: RedisWorld(redis_client, next(accounts)), examples=8)
 
 
 @pytest.mark.timeout(600)  # a busy machine takes its time, and a timeout looks like a failure to Hypothesis
 def test_both_answer_the_same(redis_client: redis.Redis) -> None:
     accounts = count(1)
-    _run(lambda: BothWorlds(RedisWorld(redis_client, next(accounts))), examples=30)
+    _run(lambda: BothWorlds(RedisWorld(redis_client, next(accounts))), examples=15)
