@@ -17,14 +17,36 @@ class About:
     phone_number: str | None = field(default=None, repr=False)
     email: str | None = field(default=None, repr=False)
     identifier: str | None = field(default=None, repr=False)
-    """What the business, or a bridge, calls the contact."""
+    """What a bridge or the business calls the contact."""
     language: str | None = None
     """Such as "es": the contact's, or that of the browser in which the conversation began."""
     contact_attributes: Mapping[str, Any] = field(default_factory=dict, repr=False, hash=False)
     conversation_attributes: Mapping[str, Any] = field(default_factory=dict, repr=False, hash=False)
     labels: tuple[str, ...] = ()
     can_reply: bool = True
-    """False: only an approved template reaches the customer."""
+    """False: outside WhatsApp's 24 hours, free text would be accepted and never delivered."""
+
+
+class WithAbout:
+    """What `ConversationEvent` and `Conversation` have in common: they have this field."""
+
+    about: About
+
+    @property
+    def contact_phone_number(self) -> str | None:
+        return self.about.phone_number
+
+    @property
+    def contact_identifier(self) -> str | None:
+        return self.about.identifier
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self.about.labels
+
+    @property
+    def can_reply(self) -> bool:
+        return self.about.can_reply
 
 
 def about(conversation: Mapping[str, Any]) -> About:

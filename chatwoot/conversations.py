@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from chatwoot import people, reading
-from chatwoot.about import About, about
+from chatwoot.about import About, WithAbout, about
 from chatwoot.messages import Message
 
 Status = Literal["open", "pending", "resolved", "snoozed"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Conversation:
+class Conversation(WithAbout):
     """A conversation at the time of the answer. What a version of Chatwoot does not tell is None or empty."""
 
     id: int
@@ -22,12 +22,8 @@ class Conversation:
     status: str | None
     inbox_id: int | None
     contact_id: int | None
-    contact_phone_number: str | None = field(repr=False)
-    contact_identifier: str | None = field(repr=False)
     contact_is_blocked: bool
     channel: str | None
-    can_reply: bool
-    """False: outside WhatsApp's 24 hours, free text would be accepted and never delivered."""
     waiting_since: float | None
     """Unix seconds since when the customer waits; None: does not. Before 4.10 a bot's reply leaves it set."""
     last_activity_at: float | None
@@ -35,15 +31,17 @@ class Conversation:
     updated_at: float | None
     agent_last_seen_at: float | None
     """Unix seconds at which somebody of the team last looked at it in the dashboard."""
-    labels: tuple[str, ...]
     assignee: people.Assignee | None
     team_id: int | None
     last_message: Message | None = field(repr=False)
     """The newest of any kind, notes and activities too."""
     last_non_activity_message: Message | None = field(repr=False)
     """The newest but for activities; private notes count."""
-    custom_attributes: Mapping[str, Any] = field(repr=False, hash=False)
-    about: About = field(default_factory=About, repr=False)
+    about: About = field(repr=False)
+
+    @property
+    def custom_attributes(self) -> Mapping[str, Any]:
+        return self.about.conversation_attributes
 
     @property
     def is_assigned_to_person(self) -> bool:
@@ -63,21 +61,16 @@ class Conversation:
             status=reading.text(conversation.get("status")),
             inbox_id=reading.identifier(conversation.get("inbox_id")),
             contact_id=reading.identifier(contact.get("id")),
-            contact_phone_number=reading.text(contact.get("phone_number")),
-            contact_identifier=reading.text(contact.get("identifier")),
             contact_is_blocked=contact.get("blocked") is True,
             channel=reading.text(meta.get("channel")),
-            can_reply=conversation.get("can_reply") is not False,
             waiting_since=reading.moment(conversation.get("waiting_since")),
             last_activity_at=reading.moment(conversation.get("last_activity_at")),
             updated_at=reading.moment(conversation.get("updated_at")),
             agent_last_seen_at=reading.moment(conversation.get("agent_last_seen_at")),
-            labels=reading.texts(conversation.get("labels")),
             assignee=people.assignee(meta),
             team_id=reading.identifier(reading.mapping(meta.get("team")).get("id")),
             last_message=_last(reading.items(conversation.get("messages"))),
             last_non_activity_message=_last(reading.items([conversation.get("last_non_activity_message")])),
-            custom_attributes=reading.mapping(conversation.get("custom_attributes")),
             about=about(conversation),
         )
 

@@ -11,15 +11,15 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from chatwoot import marker, people
-from chatwoot.about import About, about
+from chatwoot.about import About, WithAbout, about
 from chatwoot.attachments import Attachment, attachments
 from chatwoot.messages import MessageType, message_type
-from chatwoot.reading import identifier, items, mapping, moment, text, texts
+from chatwoot.reading import identifier, items, mapping, moment, text
 from chatwoot.wording import Wording
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConversationEvent:
+class ConversationEvent(WithAbout):
     """What every webhook tells about its conversation."""
 
     account_id: int | None
@@ -30,21 +30,15 @@ class ConversationEvent:
     conversation_status: str | None
     conversation_updated_at: float | None
     """Unix seconds with a fraction: of two webhooks the one with the greater tells the newer state."""
-    labels: tuple[str, ...]
     assignee: people.Assignee | None
     waiting_since: float | None
-    can_reply: bool
     channel: str | None
     """Such as "Channel::Whatsapp"."""
     contact_id: int | None
-    contact_name: str | None = field(repr=False)
-    contact_phone_number: str | None = field(repr=False)
     contact_source_id: str | None = field(repr=False)
     """The contact's own in this inbox: see `Client.create_conversation`."""
-    contact_identifier: str | None = field(repr=False)
-    """What a bridge or the business calls the contact."""
     contact_is_blocked: bool
-    about: About = field(default_factory=About, repr=False)
+    about: About = field(repr=False)
 
     @property
     def is_assigned_to_person(self) -> bool:
@@ -268,16 +262,11 @@ def _about(conversation: Mapping[str, Any]) -> dict[str, Any]:
         "inbox_id": identifier(conversation.get("inbox_id")),
         "conversation_status": text(conversation.get("status")),
         "conversation_updated_at": moment(conversation.get("updated_at")),
-        "labels": texts(conversation.get("labels")),
         "assignee": people.assignee(meta),
         "waiting_since": moment(conversation.get("waiting_since")),
-        "can_reply": conversation.get("can_reply") is not False,
         "channel": text(conversation.get("channel")),
         "contact_id": identifier(contact.get("id")) or identifier(contact_inbox.get("contact_id")),
-        "contact_name": text(contact.get("name")),
-        "contact_phone_number": text(contact.get("phone_number")),
         "contact_source_id": text(contact_inbox.get("source_id")),
-        "contact_identifier": text(contact.get("identifier")),
         "contact_is_blocked": contact.get("blocked") is True,
         "about": about(conversation),
     }
