@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Required, get_origin, get_type_hints
+from typing import Any
 
-from pydantic import BaseModel
+from graph.schemas import fields_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,30 +53,14 @@ def require_fillable(schema: type[Any]) -> None:
     Raises:
         CannotFill: it has a field without a default that is none of `Conversation`'s.
     """
-    if unknown := [name for name, is_required in _fields(schema).items() if is_required and name not in _OFFERED]:
+    if unknown := [name for name, is_required in fields_of(schema).items() if is_required and name not in _OFFERED]:
         raise CannotFill(f"its context wants {', '.join(unknown)}; there is {', '.join(sorted(_OFFERED))}")
 
 
 def filled(schema: type[Any], conversation: Conversation) -> Any:
     """The schema's own value, with what it asks for."""
-    values = {name: getattr(conversation, name) for name in _fields(schema) if name in _OFFERED}
+    values = {name: getattr(conversation, name) for name in fields_of(schema) if name in _OFFERED}
     return schema(**values)
-
-
-def _fields(schema: type[Any]) -> dict[str, bool]:
-    """Name -> whether it has no default."""
-    if isinstance(schema, type) and issubclass(schema, BaseModel):
-        return {name: each.is_required() for name, each in schema.model_fields.items()}
-    if dataclasses.is_dataclass(schema):
-        missing = dataclasses.MISSING
-        return {
-            each.name: each.default is missing and each.default_factory is missing
-            for each in dataclasses.fields(schema)
-            if each.init
-        }
-    required: frozenset[str] = getattr(schema, "__required_keys__", frozenset())
-    hints = get_type_hints(schema, include_extras=True)
-    return {name: name in required or get_origin(hint) is Required for name, hint in hints.items()}
 
 
 _OFFERED = frozenset(each.name for each in dataclasses.fields(Conversation))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 from collections.abc import Iterator
 from importlib import import_module
@@ -19,9 +18,9 @@ from langgraph.graph import StateGraph
 from langgraph.prebuilt import ToolNode
 from langgraph.pregel import Pregel
 from langgraph.types import Durability
-from pydantic import BaseModel
 
 from graph.context import CannotFill, require_fillable
+from graph.schemas import fields_of, is_typed_dict
 
 Graph = Pregel[Any, Any, Any, Any]
 MESSAGES = "messages"
@@ -137,9 +136,11 @@ def _problems(graph: Graph) -> Iterator[str]:
         yield "has no `messages` in its output schema: nobody would hear its answers"
     schema = getattr(getattr(graph, "builder", None), "input_schema", None)
     if isinstance(schema, type):
-        names, required = _names_of(schema)
-        if MESSAGES not in names:
+        fields = fields_of(schema)
+        if MESSAGES not in fields:
             yield "has no `messages` in its input schema: it would not hear the customer"
+        # A TypedDict is made without any of them.
+        required = [] if is_typed_dict(schema) else [name for name, has_no_default in fields.items() if has_no_default]
         if missing := [name for name in required if name not in _OURS]:
             yield f"wants {', '.join(missing)} in its state, and nobody gives it: have it begin with a default"
     if graph.context_schema is not None:
@@ -158,19 +159,3 @@ def _adds_messages(channel: Any) -> bool:
         return [message.text for message in channel.operator([one], [again])] == ["again"]
     except Exception:  # noqa: BLE001 - somebody's own reducer, which may do anything
         return False
-
-
-def _names_of(schema: type[Any]) -> tuple[set[str], list[str]]:
-    """The fields of a state, and those without which it cannot be made. A TypedDict is made without any."""
-    if issubclass(schema, BaseModel):
-        fields = schema.model_fields
-        return set(fields), [name for name, each in fields.items() if each.is_required()]
-    if dataclasses.is_dataclass(schema):
-        missing = dataclasses.MISSING
-        found = dataclasses.fields(schema)
-        return {each.name for each in found}, [
-            each.name for each in found if each.default is missing and each.default_factory is missing
-        ]
-    return {name for base in schema.__mro__ for name in getattr(base, "__annotations__", {})} | set(
-        getattr(schema, "__annotations__", {})
-    ), []

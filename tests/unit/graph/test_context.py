@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import pytest
 from langchain_core.messages import AIMessage
@@ -46,6 +46,11 @@ class Loose(TypedDict, total=False):
     tone: str
 
 
+class Half(TypedDict):
+    contact_name: str
+    tone: NotRequired[str]
+
+
 @pytest.mark.parametrize(
     ("schema", "expected"),
     [
@@ -54,6 +59,7 @@ class Loose(TypedDict, total=False):
         (Model, Model(contact_name="Ana", labels=("vip",))),
         (Typed, {"contact_name": "Ana", "contact_attributes": {"size": 42}}),
         (Loose, {"contact_name": "Ana"}),
+        (Half, {"contact_name": "Ana"}),
     ],
 )
 def test_a_schema_gets_what_it_asks_for(schema: Any, expected: Any) -> None:
