@@ -12,11 +12,14 @@ from functools import cache
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+_starting = threading.Lock()
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
     """What it returns or raises. Not to be called from a coroutine."""
-    return asyncio.run_coroutine_threadsafe(coroutine, _loop()).result()
+    with _starting:  # or two threads that come first would start one each
+        loop = _loop()
+    return asyncio.run_coroutine_threadsafe(coroutine, loop).result()
 
 
 @cache
