@@ -228,9 +228,7 @@ class TurnRunner:
         if error.has_acted or turn.attempt >= min(_MOST_SILENT, self.most_attempts):
             return self._give_up(turn, messages, f"it said nothing: {error}")
         self._undo(turn, messages)
-        self.mailbox.release(turn, delay_s=_RETRY_S)
-        count(Counted.RETRIES, "thinking")
-        raise GraphFailed(type(error).__name__, _RETRY_S) from None
+        raise self._tried_again(turn, error, _RETRY_S) from None
 
     def _failed(self, turn: Turn, messages: Sequence[Incoming], error: Exception) -> Answered:
         # The error's own words stay out of the log: they may quote the customer.
@@ -247,18 +245,15 @@ class TurnRunner:
         if kind == "for ever" and not any(incoming.load(each).by == "unanswered" for each in turn.earlier):
             return self._give_up(turn, messages, f"it will fail the same way again: {named(error)}")
         if kind == "away" and turn.away_s < self.away_s:
-            raise self._waits_for_what_is_away(turn, error)
+            # It counts as no attempt, and the customer sees nothing but that the bot is typing.
+            delay_s = min(_MOST_AWAY_S, max(_RETRY_S, turn.away_s)) * random.uniform(1, 1.25)
+            raise self._tried_again(turn, error, delay_s, is_away=True) from None
         if turn.attempt >= self.most_attempts or kind == "away":
             return self._give_up(turn, messages, f"the graph failed: {named(error)}")
-        delay_s = _RETRY_S * 2 ** (turn.attempt - 1)
-        self.mailbox.release(turn, delay_s=delay_s)
-        count(Counted.RETRIES, "thinking")
-        raise GraphFailed(type(error).__name__, delay_s) from None
+        raise self._tried_again(turn, error, _RETRY_S * 2 ** (turn.attempt - 1)) from None
 
-    def _waits_for_what_is_away(self, turn: Turn, error: Exception) -> GraphFailed:
-        """Such as its model: it counts as no attempt, and the customer sees nothing but that the bot is typing."""
-        delay_s = min(_MOST_AWAY_S, max(_RETRY_S, turn.away_s)) * random.uniform(1, 1.25)
-        self.mailbox.release(turn, delay_s=delay_s, counts=False, away=True)
+    def _tried_again(self, turn: Turn, error: Exception, delay_s: float, *, is_away: bool = False) -> GraphFailed:
+        self.mailbox.release(turn, delay_s=delay_s, counts=not is_away, away=is_away)
         count(Counted.RETRIES, "thinking")
         return GraphFailed(type(error).__name__, delay_s)
 
