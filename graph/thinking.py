@@ -78,17 +78,16 @@ class Thinker:
         """
         place: RunnableConfig = {"configurable": {"thread_id": thread_id, FENCE: fence}}
         before = self.graph.get_state(place)
+        run = _Run(self._config(place), turn_id, self._nodes, [], self._context(context))
         if self._is_of(before, turn_id):
-            known = _known(before, said)
-            run = _Run(self._config(place), turn_id, self._nodes, known, self._context(context))
+            run = replace(run, known=_known(before, said))
             return self._wanted(self._gone_on(before, run), run)
         waits = self._waits(before)
         if not said and not waits:
             return (HandOver(_LOST),) if resumes else ()
         new = sorted((*_untold(before), *earlier, *said), key=lambda each: each.place)
         staying = self._staying(before, new, said)
-        known = [*(str(message.id) for message in staying), *(each.id for each in new)]
-        run = _Run(self._config(place), turn_id, self._nodes, known, self._context(context))
+        run = replace(run, known=[*(str(message.id) for message in staying), *(each.id for each in new)])
         values = (self._resumed if waits else self._begun)(before, staying, new, run)
         lost = (HandOver(_LOST),) if resumes and not waits else ()
         return (*self._wanted(values, run), *lost)

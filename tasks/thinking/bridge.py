@@ -70,7 +70,8 @@ class Bridge:
 
     def think(self, turn: Turn, messages: Sequence[Incoming]) -> Outcome:
         """As `tasks.thinking.turn.Thinks`."""
-        earlier = [_said(incoming.load(text)) for text in turn.earlier]
+        told = [incoming.load(text) for text in turn.earlier]
+        earlier = [_said(message) for message in told]
         thread = self.mailbox.thread(turn.conversation_id)
         if any(each.by == "deleted" for each in earlier):
             earlier += _edits(self.thinker.graph, thread, earlier)
@@ -86,7 +87,7 @@ class Bridge:
                 [_said(message) for message in messages],
                 earlier=earlier,
                 resumes=bool(turn.resumes),
-                context=self._context(turn, messages),
+                context=self._context(turn, [*told, *messages]),
                 fence=self._fence(turn),
             )
 
@@ -96,9 +97,8 @@ class Bridge:
             thread = self.mailbox.thread(turn.conversation_id)
             self.memory.restore(thread, name_of(turn, messages), fence=self._fence(turn))
 
-    def _context(self, turn: Turn, messages: Sequence[Incoming]) -> Conversation:
+    def _context(self, turn: Turn, told: Sequence[Incoming]) -> Conversation:
         """As the newest message tells of it; of a turn that goes on, the newest that was said while people had it."""
-        told = [*map(incoming.load, turn.earlier), *messages]
         customers = [each for each in told if each.about] or [each for each in told if each.contact_id]
         newest = customers[-1] if customers else Incoming(0, "")
         hours = channel(newest.channel).window_hours
