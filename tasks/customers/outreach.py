@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from chatwoot.channels import channel
+from chatwoot.channels import overtakes
 from chatwoot.client import Client
 from chatwoot.contacts import Contact
 from chatwoot.conversations import Conversation
@@ -126,8 +126,8 @@ class Outreach:
             if not conversation.can_reply and message.template_params is None:
                 raise Undeliverable(_WINDOW)
             self.index.add(conversation.id, contact_id=conversation.contact_id, phone_number=message.phone_number)
-            if conversation.channel is not None:
-                self.mailbox.know_channel(conversation.id, overtakes=channel(conversation.channel).overtakes)
+            if (overtaking := overtakes(conversation.channel)) is not None:
+                self.mailbox.know_channel(conversation.id, overtakes=overtaking)
             return self.claims.place(claim, Placement(conversation.id, with_template=not conversation.can_reply))
 
     @contextmanager

@@ -7,10 +7,21 @@ Whichever of them comes first is heard, the other is nobody's to answer.
 from __future__ import annotations
 
 import hashlib
+from typing import Protocol
 
 import redis
 
 from chatwoot.channels import gives_unique_ids
+
+
+class Place(Protocol):
+    """Where a message was said."""
+
+    @property
+    def inbox_id(self) -> int | None: ...
+
+    @property
+    def channel(self) -> str | None: ...
 
 
 class Twins:
@@ -22,13 +33,13 @@ class Twins:
         self._account_id = account_id
         self._ttl_s = ttl_s
 
-    def is_heard_elsewhere(
-        self, conversation_id: int, *, inbox_id: int | None, channel: str | None, source_id: str | None
-    ) -> bool:
-        """Whether another conversation has it; from now on, this one does otherwise. Safe to repeat."""
-        if source_id is None or inbox_id is None or not gives_unique_ids(channel, source_id):
+    def is_heard_elsewhere(self, conversation_id: int, place: Place, source_id: str | None) -> bool:
+        """Whether another conversation of the inbox has the message; from now on, this one does otherwise. Safe to
+        repeat.
+        """
+        if not source_id or place.inbox_id is None or not gives_unique_ids(place.channel, source_id):
             return False
         digest = hashlib.sha256(source_id.encode(errors="replace")).hexdigest()[:32]
-        key = f"contesta:{self._account_id}:inbox:{inbox_id}:source:{digest}"
+        key = f"contesta:{self._account_id}:inbox:{place.inbox_id}:source:{digest}"
         heard_in = self._redis.set(key, conversation_id, nx=True, get=True, ex=self._ttl_s)
         return heard_in is not None and str(heard_in) != str(conversation_id)

@@ -84,10 +84,7 @@ class Asker:
 
     def _take_in(self, conversation: Conversation, said: Sequence[Message]) -> None:
         for message in unanswered(said):
-            policy = self.intake.policy
-            if policy.is_too_old(message.created_at) or policy.leaves_alone(
-                conversation.contact_id, message.created_at
-            ):
+            if self.intake.policy.passes_over(conversation.contact_id, message.created_at):
                 continue
             accepted = self.intake.found(conversation, message)
             self.doorbells.announce(conversation.id, accepted.doorbell)

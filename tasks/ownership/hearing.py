@@ -98,9 +98,7 @@ class Hearing:
         place = next(iter(known.values()), about)
         if said.id in known or said.is_answered or place is None:
             return said
-        is_elsewhere = self.intake.twins.is_heard_elsewhere(
-            turn.conversation_id, inbox_id=place.inbox_id, channel=place.channel, source_id=said.source_id or None
-        )
+        is_elsewhere = self.intake.twins.is_heard_elsewhere(turn.conversation_id, place, said.source_id)
         return replace(said, message="", is_answered=True) if is_elsewhere else said
 
     def _untold_hand_back(self, messages: Sequence[Message], turn: Turn) -> int:

@@ -55,12 +55,7 @@ class Intake:
             source_id=message.source_id,
             news=news.of_conversation(conversation, self.policy),
             overtakes=channels.overtakes(conversation.channel),
-            is_heard_elsewhere=self.twins.is_heard_elsewhere(
-                conversation.id,
-                inbox_id=conversation.inbox_id,
-                channel=conversation.channel,
-                source_id=message.source_id,
-            ),
+            is_heard_elsewhere=self.twins.is_heard_elsewhere(conversation.id, conversation, message.source_id),
         )
 
     def _message(self, event: MessageCreated | MessageUpdated, decision: Decision) -> WakeThinker | WakeSender | None:
@@ -99,9 +94,7 @@ class Intake:
             news=news.of_event(event, self.policy),
             overtakes=channels.overtakes(event.channel),
             is_unheard=event.lacks_a_transcript,
-            is_heard_elsewhere=self.twins.is_heard_elsewhere(
-                event.conversation_id, inbox_id=event.inbox_id, channel=event.channel, source_id=event.source_id
-            ),
+            is_heard_elsewhere=self.twins.is_heard_elsewhere(event.conversation_id, event, event.source_id),
         )
         return accepted.doorbell
 

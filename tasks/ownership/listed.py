@@ -53,8 +53,7 @@ def customers(
         if said is None:
             continue
         is_aside = each.customers_kind.is_aside
-        is_left = policy.is_too_old(each.created_at) or policy.leaves_alone(said.contact_id, each.created_at)
-        is_answered = is_aside or is_left or each.id in named
+        is_answered = is_aside or policy.passes_over(said.contact_id, each.created_at) or each.id in named
         if each.id not in known and is_answered:
             text = incoming.dump(replace(said, by="aside")) if is_aside else ""
             yield Listed(each.id, text, is_answered=True)

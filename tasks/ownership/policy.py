@@ -87,6 +87,10 @@ class Policy:
         """Whether a message of this unix time is too old to count."""
         return self.horizon_s is not None and created_at is not None and time.time() - created_at > self.horizon_s
 
+    def passes_over(self, contact_id: int | None, said_at: float | None) -> bool:
+        """Whether what was said at this unix time is not to be answered: it is too old, or of whom it leaves alone."""
+        return self.is_too_old(said_at) or self.leaves_alone(contact_id, said_at)
+
     def refuses(
         self,
         *,

@@ -208,7 +208,7 @@ def answers_a_turn(action: Action) -> bool:
 
 def is_the_graphs(post: PostMessage) -> bool:
     """Whether it stands in the graph's memory, as its turn's answers do; not what was put off, or sent by hand."""
-    return bool(post.answers) and not post.is_put_off
+    return answers_a_turn(post) and not post.is_put_off
 
 
 def is_the_bots_turn(action: Action) -> bool:

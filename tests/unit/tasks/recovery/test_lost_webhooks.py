@@ -39,7 +39,7 @@ class Chatwoot:
     def add(self, conversation_id: int, *, contact_id: int | None, phone_number: str | None) -> None:
         self.entered.append((conversation_id, contact_id, phone_number))
 
-    def is_heard_elsewhere(self, conversation_id: int, **of_what: object) -> bool:
+    def is_heard_elsewhere(self, conversation_id: int, place: object, source_id: str | None) -> bool:
         return False
 
     def reconcile(self) -> int:
