@@ -259,7 +259,8 @@ class TurnRunner:
 
     def _undo(self, turn: Turn, messages: Sequence[Incoming]) -> None:
         try:
-            self.bridge.undo(turn, messages)
+            with failpoints.around("undo"):
+                self.bridge.undo(turn, messages)
         except MemoryAway as error:
             raise self._put_off(turn, error) from None
 

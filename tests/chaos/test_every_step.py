@@ -15,7 +15,9 @@ from signal import SIGKILL
 import pytest
 import redis
 
+from sandbox.machine.redis import RedisServer
 from tests.desk import Desk
+from tests.memory import remembered
 from tests.stack import ROOT, Process, Stack, wait_until
 from tests.tally import answered, of_conversation
 
@@ -182,6 +184,37 @@ def test_worker_that_goes_on_with_what_people_decided(
     assert desk.wait_for_replies(2) == ["Echo: Hola", "The team says: only 20"]
     desk.sandbox.customer_writes("thanks", conversation_id=3)
     assert desk.wait_for_replies(3)[2:] == ["Echo: thanks"]
+
+
+@pytest.mark.parametrize("durability", ["exit", "sync"])
+@pytest.mark.parametrize("place", both("undo"))
+def test_worker_that_gives_a_turn_up(
+    place: str,
+    durability: str,
+    desk: Desk,
+    stack: Stack,
+    tmp_path: Path,
+    redis_client: redis.Redis,
+    redis_server: RedisServer,
+) -> None:
+    """Half of it stands in the graph's memory. People are told once, and the next message is answered without it."""
+    stack.env |= {"GRAPH": "tests.graphs:halfway", "GRAPH_DURABILITY": durability, "TURN_ATTEMPTS": "1"}
+    stack.env["TEST_GATE"] = str(tmp_path)
+    stack.start_web()
+    worker = doom(stack, place)
+    desk.conversation(3)
+    desk.sandbox.customer_writes("poison", conversation_id=3)
+    see_it_die(worker)
+    stack.start_worker()
+    wait_until(lambda: desk.notes(3), what="people to be told")
+    wait_until(lambda: is_idle(redis_client), what="the worker to be done")
+    desk.sandbox.settle()
+    desk.set_status(3, "pending")
+    desk.sandbox.settle()
+    desk.sandbox.customer_writes("And now?", conversation_id=3)
+    assert answered(desk.wait_for_replies(1))[-1:] == ["And now?"]
+    assert "half of it" not in remembered(redis_server, "tests.graphs:halfway")
+    assert len(desk.notes(3)) == 1
 
 
 @pytest.mark.parametrize("place", both("know_channel"))
