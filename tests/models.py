@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
@@ -11,8 +10,6 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from pydantic import Field
 
 from graph.history import problems
-
-Line = str | AIMessage | Exception | Callable[[Sequence[BaseMessage]], AIMessage]
 
 
 class Refused(Exception):
@@ -23,7 +20,9 @@ class ScriptedModel(BaseChatModel):
     """Says one line of its script after the other; then it echoes the last message."""
 
     script: list[Any] = Field(default_factory=list)
+    """Texts, messages, and errors to raise."""
     heard: list[list[BaseMessage]] = Field(default_factory=list)
+    """What it was asked, each time."""
 
     @property
     def _llm_type(self) -> str:
@@ -43,5 +42,5 @@ class ScriptedModel(BaseChatModel):
         return ChatResult(generations=[ChatGeneration(message=message)])
 
 
-def calling(tool: str, call_id: str, text: str = "", **arguments: Any) -> AIMessage:
-    return AIMessage(text, tool_calls=[{"name": tool, "args": arguments, "id": call_id, "type": "tool_call"}])
+def calling(tool: str, call_id: str, /, **arguments: Any) -> AIMessage:
+    return AIMessage("", tool_calls=[{"name": tool, "args": arguments, "id": call_id, "type": "tool_call"}])

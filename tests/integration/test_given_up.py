@@ -12,12 +12,17 @@ from tests.memory import remembered
 from tests.stack import Stack, wait_until
 
 
-def begin(desk: Desk, stack: Stack, tmp_path: Path, graph: str, durability: str) -> None:
-    stack.env |= {"GRAPH": graph, "TURN_ATTEMPTS": "2", "GRAPH_DURABILITY": durability, "TEST_GATE": str(tmp_path)}
+def write(text: str, desk: Desk, stack: Stack, tmp_path: Path, graph: str, **env: str) -> None:
+    """To a bot with this graph of tests/graphs.py."""
+    stack.env |= {"GRAPH": f"tests.graphs:{graph}", "TEST_GATE": str(tmp_path), **env}
     stack.start_web()
     stack.start_worker()
     desk.conversation(3)
-    desk.sandbox.customer_writes("Hola", conversation_id=3)
+    desk.sandbox.customer_writes(text, conversation_id=3)
+
+
+def begin(desk: Desk, stack: Stack, tmp_path: Path, graph: str, durability: str) -> None:
+    write("Hola", desk, stack, tmp_path, graph, TURN_ATTEMPTS="2", GRAPH_DURABILITY=durability)
     desk.wait_for_replies(1)
     desk.sandbox.customer_writes("poison", conversation_id=3)
     wait_until(lambda: desk.notes(3), what="people to be told")
@@ -31,7 +36,7 @@ def test_what_a_model_refuses_once_it_does_not_refuse_for_ever(
     durability: str, desk: Desk, stack: Stack, tmp_path: Path
 ) -> None:
     """As a content filter does."""
-    begin(desk, stack, tmp_path, "tests.graphs:filtered", durability)
+    begin(desk, stack, tmp_path, "filtered", durability)
     desk.sandbox.customer_writes("And now?", conversation_id=3)
     assert desk.wait_for_replies(2) == ["Echo: Hola", "Echo: And now?"]
     desk.sandbox.customer_writes("Good", conversation_id=3)
@@ -42,7 +47,7 @@ def test_what_a_model_refuses_once_it_does_not_refuse_for_ever(
 def test_what_the_customer_said_is_known_and_what_was_half_done_is_not(
     durability: str, desk: Desk, stack: Stack, tmp_path: Path, redis_server: RedisServer
 ) -> None:
-    begin(desk, stack, tmp_path, "tests.graphs:halfway", durability)
+    begin(desk, stack, tmp_path, "halfway", durability)
     desk.sandbox.customer_writes("And now?", conversation_id=3)
     assert desk.wait_for_replies(2) == ["Echo: Hola", "Echo: poison\nAnd now?"]
     told = remembered(redis_server, "tests.graphs:halfway")
@@ -53,11 +58,7 @@ def test_what_the_customer_said_is_known_and_what_was_half_done_is_not(
 def test_nothing_said_is_thought_once_more_and_then_told_to_people(
     first: str, answers: bool, desk: Desk, stack: Stack, tmp_path: Path
 ) -> None:
-    stack.env |= {"GRAPH": "tests.graphs:wordless", "TEST_GATE": str(tmp_path)}
-    stack.start_web()
-    stack.start_worker()
-    desk.conversation(3)
-    desk.sandbox.customer_writes(f"silent {first}", conversation_id=3)
+    write(f"silent {first}", desk, stack, tmp_path, "wordless")
     if answers:
         assert desk.wait_for_replies(1) == [f"Echo: silent {first}"]
         assert desk.notes(3) == []
@@ -69,11 +70,7 @@ def test_nothing_said_is_thought_once_more_and_then_told_to_people(
 
 
 def test_what_cannot_heal_is_given_up_at_once_and_people_learn_why(desk: Desk, stack: Stack, tmp_path: Path) -> None:
-    stack.env |= {"GRAPH": "tests.graphs:refused", "TEST_GATE": str(tmp_path), "LOG_GRAPH_ERRORS": "true"}
-    stack.start_web()
-    stack.start_worker()
-    desk.conversation(3)
-    desk.sandbox.customer_writes("Hola", conversation_id=3)
+    write("Hola", desk, stack, tmp_path, "refused", LOG_GRAPH_ERRORS="true")
     (note,) = wait_until(lambda: desk.notes(3), what="people to be told")
     assert "StatusError, status 401" in note
     assert "sk-no" not in note
@@ -83,21 +80,13 @@ def test_what_cannot_heal_is_given_up_at_once_and_people_learn_why(desk: Desk, s
 
 def test_a_model_that_is_away_is_waited_for(desk: Desk, stack: Stack, tmp_path: Path) -> None:
     """It costs no attempt."""
-    stack.env |= {"GRAPH": "tests.graphs:away_twice", "TEST_GATE": str(tmp_path), "TURN_ATTEMPTS": "1"}
-    stack.start_web()
-    stack.start_worker()
-    desk.conversation(3)
-    desk.sandbox.customer_writes("Hola", conversation_id=3)
+    write("Hola", desk, stack, tmp_path, "away_twice", TURN_ATTEMPTS="1")
     assert desk.wait_for_replies(1) == ["Echo: Hola"]
     assert desk.notes(3) == []
 
 
 def test_but_not_for_ever(desk: Desk, stack: Stack, tmp_path: Path) -> None:
-    stack.env |= {"GRAPH": "tests.graphs:away_twice", "TEST_GATE": str(tmp_path), "TURN_RETRY_SECONDS": "1"}
-    stack.start_web()
-    stack.start_worker()
-    desk.conversation(3)
-    desk.sandbox.customer_writes("Hola", conversation_id=3)
+    write("Hola", desk, stack, tmp_path, "away_twice", TURN_RETRY_SECONDS="1")
     (note,) = wait_until(lambda: desk.notes(3), what="people to be told")
     assert "StatusError, status 503" in note
 

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage, SystemMessage
-from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.messages import AIMessage, SystemMessage
 from langgraph.checkpoint.memory import InMemorySaver
 
 from graph import agent
@@ -15,50 +11,31 @@ from graph.loader import GraphError, durability_for, load
 from graph.outcome import HandOver, Note, Reply
 from graph.said import Said
 from graph.thinking import Thinker
+from tests.models import ScriptedModel, calling
 
 
-class Scripted(BaseChatModel):
-    """A chat model that gives these answers, one after the other, and keeps what it was asked."""
-
-    answers: list[AIMessage]
-    asked: list[list[BaseMessage]]
-
-    @property
-    def _llm_type(self) -> str:
-        return "scripted"
-
-    def bind_tools(self, tools: Any, **kwargs: Any) -> Any:
-        return self
-
-    def _generate(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> ChatResult:
-        self.asked.append(messages)
-        return ChatResult(generations=[ChatGeneration(message=self.answers.pop(0))])
-
-
-def calling(name: str, **args: str) -> AIMessage:
-    return AIMessage("", tool_calls=[{"name": name, "args": args, "id": "call-1"}])
-
-
-def thinker(*answers: AIMessage) -> tuple[Thinker, Scripted]:
-    model = Scripted(answers=list(answers), asked=[])
+def thinker(*answers: AIMessage) -> tuple[Thinker, ScriptedModel]:
+    model = ScriptedModel(script=list(answers))
     return Thinker(agent.build(model, "Be brief.").compile(checkpointer=InMemorySaver()), 40), model
 
 
 def test_it_answers_by_its_prompt_and_the_conversation() -> None:
     agent, model = thinker(AIMessage("Hi!"))
     assert agent.think("t", "1", [Said("10", "Hola")]) == (Reply("Hi!"),)
-    system, *conversation = model.asked[0]
+    system, *conversation = model.heard[0]
     assert (type(system), system.text, [each.text for each in conversation]) == (SystemMessage, "Be brief.", ["Hola"])
 
 
 def test_it_hands_over() -> None:
-    agent, _ = thinker(calling("hand_over", reason="asks for a refund"), AIMessage("A colleague will answer you."))
+    agent, _ = thinker(
+        calling("hand_over", "call-1", reason="asks for a refund"), AIMessage("A colleague will answer you.")
+    )
     outcome = agent.think("t", "1", [Said("10", "Money back!")])
     assert outcome == (Reply("A colleague will answer you."), HandOver("asks for a refund"))
 
 
 def test_it_leaves_notes_and_goes_on() -> None:
-    agent, _ = thinker(calling("leave_a_note", text="likes tea"), AIMessage("Noted"), AIMessage("Bye"))
+    agent, _ = thinker(calling("leave_a_note", "call-1", text="likes tea"), AIMessage("Noted"), AIMessage("Bye"))
     assert agent.think("t", "1", [Said("10", "I like tea")]) == (Reply("Noted"), Note("likes tea"))
     assert agent.think("t", "2", [Said("11", "Bye")]) == (Reply("Bye"),)
 
