@@ -42,6 +42,7 @@ class Decision(StrEnum):
     """Carries our key: it was sent, whatever we know of it."""
     A_PERSONS = auto()
     A_NOTE = auto()
+    """Private. What a person notes is kept for a graph that waits for what people decide."""
     A_TEMPLATE = auto()
     ANOTHER_BOTS = auto()
     TAKEN_OVER = auto()
