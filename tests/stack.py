@@ -15,6 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Protocol, Self, TypeVar
 
+import redis
+
 from sandbox.machine.ports import free_port
 
 ROOT = Path(__file__).parent.parent
@@ -34,6 +36,11 @@ def wait_until(condition: Callable[[], T | None], *, what: str, timeout_s: float
         assert time.monotonic() < end, f"waited {timeout_s} s for {what}"
         time.sleep(0.02)
     return result
+
+
+def wait_until_idle(client: redis.Redis) -> None:
+    """Until no conversation has anything left to do."""
+    wait_until(lambda: not any(client.zcard(key) for key in client.scan_iter("contesta:*:due")), what="all to be done")
 
 
 def settings(redis_url: str, chatwoot_url: str) -> dict[str, str]:

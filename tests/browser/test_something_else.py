@@ -105,15 +105,20 @@ def test_with_the_keyboard_alone(salon: Salon, chat: Chat) -> None:
     expect(chat.page.get_by_label("absence note")).to_be_checked()
 
 
+def make_customer(chat: Chat, *, inbox: str, **fields: str) -> None:
+    """`fields`: label -> what is filled in."""
+    chat.button("+ New customer").click()
+    form = chat.page.locator("#customer-form")
+    for label, value in fields.items():
+        form.get_by_label(label).fill(value)
+    form.get_by_label("Writes to").select_option(inbox)
+    chat.button("Make customer").click()
+
+
 def test_a_group_is_a_customer_without_a_phone(salon: Salon, chat: Chat) -> None:
     api = salon.sandbox.add_inbox(name="Bridge", channel="api")
     chat.open()
-    chat.button("+ New customer").click()
-    form = chat.page.locator("#customer-form")
-    form.get_by_label("Name").fill("The family")
-    form.get_by_label("Identifier").fill(_GROUP)
-    form.get_by_label("Writes to").select_option("Bridge")
-    chat.button("Make customer").click()
+    make_customer(chat, inbox="Bridge", Name="The family", Identifier=_GROUP)
     chat.write_as_customer("Who comes?")
     expect(chat.phone).to_contain_text("Who comes?")
     expect(chat.page.locator("#peer-status")).to_have_text(f"Bridge · {_GROUP}")
@@ -125,12 +130,7 @@ def test_a_group_is_a_customer_without_a_phone(salon: Salon, chat: Chat) -> None
 def test_who_has_an_e_mail_address_writes_e_mails(salon: Salon, chat: Chat) -> None:
     mail = salon.sandbox.add_inbox(name="Mail", channel="email")
     chat.open()
-    chat.button("+ New customer").click()
-    form = chat.page.locator("#customer-form")
-    form.get_by_label("Name").fill("Ana")
-    form.get_by_label("E-mail").fill("ana@example.com")
-    form.get_by_label("Writes to").select_option("Mail")
-    chat.button("Make customer").click()
+    make_customer(chat, inbox="Mail", Name="Ana", **{"E-mail": "ana@example.com"})
     chat.write_as_customer("Hola")
     expect(chat.phone).to_contain_text("Hola")
     salon.bot_says("Hi")

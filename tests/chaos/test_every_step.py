@@ -18,7 +18,7 @@ import redis
 from sandbox.machine.redis import RedisServer
 from tests.desk import Desk
 from tests.memory import remembered
-from tests.stack import ROOT, Process, Stack, wait_until
+from tests.stack import ROOT, Process, Stack, wait_until, wait_until_idle
 from tests.tally import answered, of_conversation
 
 
@@ -173,7 +173,7 @@ def test_worker_that_goes_on_with_what_people_decided(
     wait_until(lambda: desk.notes(3), what="people to be asked")
     wait_until(lambda: desk.sandbox.conversation(3)["status"] == "open", what="the conversation to be theirs")
     desk.sandbox.settle()
-    wait_until(lambda: is_idle(redis_client), what="the first worker to be done")
+    wait_until_idle(redis_client)
     healthy.kill()
     worker = doom(stack, place)
     desk.person_notes("@bot only 20", 3)
@@ -207,7 +207,7 @@ def test_worker_that_gives_a_turn_up(
     see_it_die(worker)
     stack.start_worker()
     wait_until(lambda: desk.notes(3), what="people to be told")
-    wait_until(lambda: is_idle(redis_client), what="the worker to be done")
+    wait_until_idle(redis_client)
     desk.sandbox.settle()
     desk.set_status(3, "pending")
     desk.sandbox.settle()
@@ -442,11 +442,6 @@ def test_no_step_is_forgotten() -> None:
     scripts = {path.stem for path in (ROOT / "tasks" / "mailbox" / "lua").glob("[a-z]*.lua")}
     here = Path(__file__).read_text()
     assert {script for script in scripts if f'"{script}.' not in here and f'"{script}"' not in here} == set()
-
-
-def is_idle(client: redis.Redis) -> bool:
-    """Whether nobody has anything left to do."""
-    return not any(client.zcard(key) for key in client.scan_iter("contesta:*:due"))
 
 
 def cut_off(desk: Desk) -> bool:

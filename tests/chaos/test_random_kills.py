@@ -23,7 +23,7 @@ import redis
 from sandbox import Sandbox
 from sandbox.machine.redis import RedisServer
 from tests.desk import Desk
-from tests.stack import BOT_TOKEN, SECRET, Process, Stack, wait_until
+from tests.stack import BOT_TOKEN, SECRET, Process, Stack, wait_until, wait_until_idle
 from tests.tally import Tally, of_conversation
 
 SEED = 20261123
@@ -141,7 +141,8 @@ def test_random_kills(desk: Desk, stack: Stack, other: Stack, redis_server: Redi
             over.set()
         killing.result()
     wait_until(lambda: not total(desk).lost, what="every message to be answered", timeout_s=90)
-    wait_until(lambda: is_idle(redis_server), what="all conversations to be idle", timeout_s=60)
+    with redis.Redis.from_url(redis_server.url, protocol=2) as client:
+        wait_until_idle(client)
     found = total(desk)
     print(f"\n{found.sent} messages, killed: {dict(killer.killed)}, came too late: {len(came_late(desk))}")
     assert found.sent == found.answered_once == CONVERSATIONS * MESSAGES
@@ -172,8 +173,3 @@ def came_late(desk: Desk) -> set[str]:
                 late.add(text)
             earliest_later = min(earliest_later, at)
     return late
-
-
-def is_idle(redis_server: RedisServer) -> bool:
-    with redis.Redis.from_url(redis_server.url, protocol=2) as client:
-        return not any(client.zcard(key) for key in client.scan_iter("contesta:*:due"))

@@ -12,7 +12,7 @@ import redis
 from tasks.customers.index import ContactIndex
 from tasks.mailbox import DeadLetterRecord, Mailbox, TurnLost
 from tests.desk import Desk
-from tests.stack import Stack, wait_until
+from tests.stack import Stack, wait_until, wait_until_idle
 
 SECRET_TEXT, PHONE, OTHER_PHONE = "a secret of mine", "+34623226544", "+34600000004"
 
@@ -41,11 +41,6 @@ def answered(desk: Desk, conversation_id: int, phone_number: str) -> None:
     desk.wait_for_replies(1, conversation_id)
 
 
-def idle(client: redis.Redis) -> None:
-    mailbox = Mailbox(client, account_id=1)
-    wait_until(lambda: not list(mailbox.unfinished()), what="all to be done")
-
-
 @pytest.fixture
 def two(desk: Desk, stack: Stack, redis_client: redis.Redis) -> Desk:
     """Conversations 3 and 4, of two customers, both answered."""
@@ -53,7 +48,7 @@ def two(desk: Desk, stack: Stack, redis_client: redis.Redis) -> Desk:
     stack.start_worker()
     answered(desk, 3, PHONE)
     answered(desk, 4, OTHER_PHONE)
-    idle(redis_client)
+    wait_until_idle(redis_client)
     return desk
 
 
@@ -95,7 +90,7 @@ def test_nothing_of_what_they_wrote_is_left(
     two.sandbox.faults.add("401")
     two.sandbox.customer_writes(SECRET_TEXT, conversation_id=3)
     wait_until(lambda: stack.flask("dead-letters", "list"), what="the dead letter")
-    idle(redis_client)
+    wait_until_idle(redis_client)
     assert who_says(SECRET_TEXT, everything)
     stack.flask("forget", "--phone", OTHER_PHONE)
     told = stack.flask("forget", "--phone", PHONE)
@@ -123,7 +118,7 @@ def test_whom_we_wrote_to_first_and_chatwoot_has_forgotten(
     kwargs = f'{{"phone_number": "{PHONE}", "content": "{SECRET_TEXT}"}}'
     stack.celery("call", "tasks.send_message", "--kwargs", kwargs)
     wait_until(desk.posts, what="the message")
-    idle(redis_client)
+    wait_until_idle(redis_client)
     delete_contact(desk, 1)
     (id,) = [int(path.split("/")[6]) for method, path in desk.calls() if path.endswith("/messages")]
     assert f"conversation {id}:" in stack.flask("forget", *how)
@@ -172,7 +167,7 @@ class TestGone:
         two.sandbox.faults.add("404")
         two.sandbox.customer_writes("Hola", conversation_id=3)
         letter = wait_until(lambda: stack.flask("dead-letters", "list"), what="the dead letter").split("\t")
-        idle(redis_client)
+        wait_until_idle(redis_client)
         assert keys_of(3, redis_client) != []
         stack.flask("dead-letters", "retry", letter[0])
         assert two.wait_for_replies(2, 3)[-1] == "Echo: Hola"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+import redis
 
 from tests.desk import Desk
-from tests.stack import Stack, wait_until
+from tests.stack import Stack, wait_until, wait_until_idle
 
 NOTE = "A customer has waited for more than 600 s. Please take over."
 
@@ -29,11 +30,12 @@ def is_open(desk: Desk, id: int) -> bool:
     return bool(desk.sandbox.conversation(id)["status"] == "open")
 
 
-def test_who_waits_too_long_is_handed_to_humans_once(desk: Desk, stack: Stack) -> None:
+def test_who_waits_too_long_is_handed_to_humans_once(desk: Desk, stack: Stack, redis_client: redis.Redis) -> None:
     desk.set_status(4, "resolved")
     stack.start_worker()
     stack.celery("call", "tasks.watch")
     wait_until(lambda: is_open(desk, 3), what="the conversation to be opened")
+    wait_until_idle(redis_client)
     desk.set_status(3, "pending")
     assert desk.wait_for_replies(1, 3) == ["Echo: Hola"]  # handed back, what no webhook told of is found
     stack.celery("call", "tasks.watch")
