@@ -158,6 +158,7 @@ class Settings(BaseModel):
     max_turns_per_hour: Annotated[int, Field(ge=0)] = 30
     max_wait_seconds: Annotated[float, Field(ge=0)] = 600.0
     turn_attempts: Annotated[int, Field(gt=0)] = 4
+    decision_hours: Annotated[float, Field(ge=0, le=24 * 28)] = 24.0
     turn_retry_seconds: Annotated[float, Field(ge=0)] = 300.0
     log_graph_errors: bool = False
     send_retry_seconds: Annotated[float, Field(gt=0)] = 3600.0

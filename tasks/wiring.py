@@ -314,6 +314,7 @@ class Wiring:
             message_limit=settings.message_limit,
             typing=self.typing,
             away_s=settings.turn_retry_seconds,
+            decision_hours=settings.decision_hours,
             shows_errors=settings.log_graph_errors,
             leaves_alone=self.policy.leaves_alone,
         )

@@ -18,10 +18,12 @@ from typing import Any, Literal
 
 from tasks.mailbox import (
     NO_DEAD_LETTER,
+    NO_LAPSE,
     NO_NEWS,
     Accepted,
     DeadLetterRecord,
     Figures,
+    Lapse,
     LeftToPeople,
     Listed,
     News,
@@ -43,6 +45,7 @@ _MOST_REMEMBERED = 50
 _SAME_SOURCE_S = 600.0
 _ids = count(1)
 UNANSWERED = -1.0
+CANCELLED = -1.0
 
 
 @dataclass
@@ -77,6 +80,8 @@ class Conversation:
     meanwhile: dict[float, str] = field(default_factory=dict)
     """By the messages' ids; a person's by half a one less."""
     awaits: str = ""
+    lapses_at: float | None = None
+    """CANCELLED: people have."""
     resume: bool = False
     """People have given it back to a graph that waits for them."""
     told: list[float] = field(default_factory=list)
@@ -86,8 +91,9 @@ class Conversation:
     heard: Literal["", "due", "1"] = ""
 
     outbox: list[str] = field(default_factory=list)
-    later: dict[tuple[str, int | None], float] = field(default_factory=dict)
-    """What is put off (and the id of a message: not if the customer has written a newer one), by when it is due."""
+    later: dict[tuple[str, int | str | None], float] = field(default_factory=dict)
+    """What is put off, by when it is due; with the id of a message: not if the customer has written a newer one; with a
+    turn's name: not if people have decided what it asked them."""
     newest: int = 0
     awaiting_reply: dict[int, str] = field(default_factory=dict)
     """What was answered, until the answer is posted."""
@@ -172,7 +178,7 @@ class FakeMailbox:
     def know(self, conversation_id: int, message_id: int, message: str, *, is_note: bool = False) -> bool:
         it = self._of(conversation_id)
         if is_note:
-            return bool(it.awaits) and self._remember_word(it, message_id, message)
+            return self._hear_note(it, message_id, message)
         if not self._see(it, message_id):
             return False
         self._remember(it, message_id, message)
@@ -367,6 +373,8 @@ class FakeMailbox:
                     answered = max(answered, each.id)
                     if self._remember_word(it, each.id, each.message) and each.opens:
                         it.outbox.append(each.opens)
+            elif each.is_note:
+                self._hear_note(it, each.id, each.message)
             elif each.is_answered:
                 if self._see(it, each.id) and each.message:
                     self._remember(it, each.id, each.message)
@@ -398,6 +406,7 @@ class FakeMailbox:
         *,
         dead_letter: DeadLetterRecord = NO_DEAD_LETTER,
         awaits: str = "",
+        lapse: Lapse = NO_LAPSE,
         has_learnt: bool = True,
         given_up: Mapping[int, str] = MappingProxyType({}),
     ) -> WakeThinker | WakeSender | None:
@@ -415,7 +424,9 @@ class FakeMailbox:
         for id in () if is_to_be_posted else said:
             if is_peoples or id in given_up:
                 self._remember(it, id, said[id] if is_peoples else given_up[id])
-        it.batch, it.resume, it.awaits = None, False, awaits
+        it.batch, it.resume, it.awaits, it.lapses_at = None, False, awaits, CANCELLED if it.known.is_over else None
+        if awaits and lapse.after_s and not it.known.is_over:
+            it.lapses_at = it.later[lapse.action, awaits] = self._now + lapse.after_s
         it.outbox += actions
         self._keep(it, dead_letter)
         return self._go_on(it)
@@ -680,6 +691,9 @@ class FakeMailbox:
 
     def _take_in(self, it: Conversation, news: News) -> Literal["taken", "given back", ""]:
         change, is_given_back = it.known.learn(news, news.words)
+        if it.known.is_over and it.awaits:
+            it.lapses_at = CANCELLED
+            it.meanwhile = {id: text for id, text in it.meanwhile.items() if _by(text) != "note"}
         if change == "given back":
             it.hours = []
             it.back_at = self._now
@@ -717,6 +731,11 @@ class FakeMailbox:
         self._remember(it, id - 0.5, message)
         return True
 
+    def _hear_note(self, it: Conversation, id: int, message: str) -> bool:
+        is_over = it.lapses_at is not None and it.lapses_at <= self._now
+        is_lapsed = it.lapses_at == CANCELLED or (is_over and _is_silence(it))
+        return bool(it.awaits) and not is_lapsed and self._remember_word(it, id, message)
+
     def _note_who_waits(self, it: Conversation) -> None:
         it.unanswered_at = max(it.messages[min(it.waiting)], it.back_at) if it.waiting else None
 
@@ -735,6 +754,7 @@ class FakeMailbox:
             tuple(it.meanwhile[id] for id in it.told),
             it.hours.count(self._hour),
             "" if it.batch or not it.resume else it.awaits,
+            it.awaits,
             it.heard == "1",
             it.heard == "due",
             it.looked,
@@ -786,10 +806,15 @@ class FakeMailbox:
 
     def _bring_what_was_put_off(self, it: Conversation) -> None:
         for schedule in sorted(it.later, key=lambda each: it.later[each]):
-            action, unless_newer_than = schedule
+            action, unless = schedule
             if it.later[schedule] <= self._now:
                 del it.later[schedule]
-                it.outbox += [] if unless_newer_than and it.newest > unless_newer_than else [action]
+                it.outbox += [] if self._is_called_off(it, unless) else [action]
+
+    def _is_called_off(self, it: Conversation, unless: int | str | None) -> bool:
+        if isinstance(unless, str):
+            return it.awaits != unless or it.lapses_at == CANCELLED or not _is_silence(it)
+        return unless is not None and it.newest > unless
 
     def _leave_to_people(self, it: Conversation) -> None:
         for id, message in it.waiting.items():
@@ -825,6 +850,14 @@ def _decoded(message: str) -> dict[str, Any]:
         return dict(json.loads(message))
     except json.JSONDecodeError:
         return {}
+
+
+def _by(message: str) -> str | None:
+    return _decoded(message).get("by")
+
+
+def _is_silence(it: Conversation) -> bool:
+    return not any(_by(text) in ("note", "person") for text in it.meanwhile.values())
 
 
 def _is_edit(message: str) -> bool:

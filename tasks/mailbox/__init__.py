@@ -19,10 +19,12 @@ docs/crash-table.md says what happens when the process dies before or after each
 from tasks.mailbox.mailbox import Mailbox
 from tasks.mailbox.values import (
     NO_DEAD_LETTER,
+    NO_LAPSE,
     NO_NEWS,
     Accepted,
     DeadLetterRecord,
     Figures,
+    Lapse,
     LeftToPeople,
     Listed,
     News,
@@ -40,10 +42,12 @@ from tasks.mailbox.values import (
 
 __all__ = [
     "NO_DEAD_LETTER",
+    "NO_LAPSE",
     "NO_NEWS",
     "Accepted",
     "DeadLetterRecord",
     "Figures",
+    "Lapse",
     "LeftToPeople",
     "Listed",
     "Mailbox",

@@ -17,10 +17,12 @@ from tasks.mailbox import replies
 from tasks.mailbox.keys import Keys
 from tasks.mailbox.values import (
     NO_DEAD_LETTER,
+    NO_LAPSE,
     NO_NEWS,
     Accepted,
     DeadLetterRecord,
     Figures,
+    Lapse,
     LeftToPeople,
     Listed,
     News,
@@ -254,8 +256,8 @@ class Mailbox:
     ) -> tuple[Turn | LeftToPeople, int]:
         """Have the turn answer all that waits by now, as Chatwoot's own list shows it, but for what people answered.
 
-        `listed`: customers' messages and people's, but no others; `up_to`: the greatest id in the list. Returns also
-        how many of the customers' messages no webhook had told of.
+        `listed`: customers' messages, people's and their notes, but no others; `up_to`: the greatest id in the list.
+        Returns also how many of the customers' messages no webhook had told of.
 
         Raises:
             TurnLost: the turn is not this worker's any more; nothing was recorded.
@@ -263,8 +265,7 @@ class Mailbox:
         bell = _new_id()
         what: list[str | int] = [up_to, _json(news), len(deleted), *deleted]
         for each in listed:
-            by = "person" if each.word else "answered" if each.is_answered else "customer"
-            what += [each.id, by, each.message, each.word.said if each.word else each.source_id, each.opens]
+            what += [each.id, each.by, each.message, each.word.said if each.word else each.source_id, each.opens]
         most = (*self._ms("grace_s"), _MOST_MESSAGES_IN_A_TURN)
         answer = self._run("hear", turn.conversation_id, turn.token, bell, *most, *what)
         if answer[0] == "lost":
@@ -280,13 +281,15 @@ class Mailbox:
         *,
         dead_letter: DeadLetterRecord = NO_DEAD_LETTER,
         awaits: str = "",
+        lapse: Lapse = NO_LAPSE,
         has_learnt: bool = True,
         given_up: Mapping[int, str] = MappingProxyType({}),
     ) -> WakeThinker | WakeSender | None:
         """End the turn: its messages are answered by `actions`, which are to be done in Chatwoot, in this order.
 
         `awaits`: the turn's name, where its graph waits for what people decide. Once they give the conversation back,
-        a turn `resumes` it, if the customer has said nothing that is to be answered. `has_learnt`: the graph has run,
+        a turn `resumes` it, if the customer has said nothing that is to be answered. `lapse`: unless they say nothing
+        for so long. `has_learnt`: the graph has run,
         and knows what was said `earlier`; else the next turn is told. `given_up`: messages that are not answered, by
         id, as the next turn is told of them.
 
@@ -296,7 +299,8 @@ class Mailbox:
         bell = _new_id()
         letter = (dead_letter.id, dead_letter.record)
         to_know = [part for id, note in given_up.items() for part in (id, note)]
-        what: list[str | int] = [*letter, awaits, int(has_learnt), len(given_up), *to_know, *actions]
+        what: list[str | int] = [*letter, awaits, int(has_learnt), len(given_up), int(lapse.after_s * 1000)]
+        what += [lapse.action, *to_know, *actions]
         answer = self._run("commit", turn.conversation_id, turn.token, bell, *self._ms("grace_s"), *what)
         if answer[0] == "lost":
             raise TurnLost(turn.conversation_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -96,8 +97,29 @@ class Listed:
     """A customer's, and somebody has answered it: to be known, or, where `message` is empty, not even that."""
     word: Word | None = None
     """A person's."""
+    is_note: bool = False
+    """A person's, in private."""
     opens: str = ""
     """What is to be done in Chatwoot if it is a person's, and news."""
+
+    @property
+    def by(self) -> Literal["person", "note", "answered", "customer"]:
+        if self.word is not None:
+            return "person"
+        return "note" if self.is_note else "answered" if self.is_answered else "customer"
+
+
+@dataclass(frozen=True)
+class Lapse:
+    """When people's silence cancels what a graph has left to them to decide."""
+
+    after_s: float = 0.0
+    """0: never."""
+    action: str = ""
+    """What is then to be done in Chatwoot."""
+
+
+NO_LAPSE = Lapse()
 
 
 @dataclass(frozen=True)
@@ -130,6 +152,8 @@ class Turn:
     turns_this_hour: int = 1
     resumes: str = ""
     """The name of a turn whose graph waits for what people decide: they have, and nobody else is to be answered."""
+    awaits: str = ""
+    """The name of that turn, also where there are messages to be answered."""
     is_heard: bool = False
     """Chatwoot's own list was read for it: `messages` are all that waits."""
     is_to_be_heard: bool = False

@@ -85,7 +85,12 @@ def is_reply(message: Message) -> bool:
 
 def is_persons(message: Message) -> bool:
     """A person of the team said it to the customer, and no program of ours with a user's token."""
-    return message.is_from_person and not marker.is_marked(message.content_attributes)
+    return is_by_team(message) and not message.is_private
+
+
+def is_by_team(message: Message) -> bool:
+    """The same, or a note."""
+    return message.is_by_person and not marker.is_marked(message.content_attributes)
 
 
 def _is_newer_reply(message: Message, message_id: int) -> bool:

@@ -78,11 +78,12 @@ class Hearing:
         customers = listed.customers(messages, known, about, self.intake.policy) if answers else ()
         counting = {each.id for each in messages if self._counts(each, messages, turn)}
         persons = list(listed.persons(messages, self.intake, counting=counting))
+        notes = listed.notes(messages, turn.awaits) if turn.awaits else ()
         words = tuple(each.word for each in persons if each.word is not None and each.id in counting)
         told = news.of_conversation(about, self.intake.policy, words) if about else News(words=words)
         heard, unknown = self.mailbox.hear(
             turn,
-            [*(self._once(each, turn, known, about) for each in customers), *persons],
+            [*(self._once(each, turn, known, about) for each in customers), *persons, *notes],
             up_to=max((each.id for each in messages), default=0),
             deleted=[each.id for each in messages if each.is_deleted],
             news=replace(told, back=given_back) if not told.signs else told,

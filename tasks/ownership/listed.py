@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
+from chatwoot import marker
 from chatwoot.client import Client
 from chatwoot.conversations import Conversation
 from chatwoot.messages import Message
 from tasks.mailbox import Listed
 from tasks.ownership import news
-from tasks.ownership.answered import is_persons, named_as_answered, unanswered
+from tasks.ownership.answered import is_by_team, is_persons, named_as_answered, unanswered
 from tasks.ownership.intake import Intake
 from tasks.ownership.policy import Policy
 from tasks.records import incoming
@@ -85,6 +86,18 @@ def persons(listed: Sequence[Message], intake: Intake, *, counting: Collection[i
             word=news.word_of(each, is_acted_on=is_handled),
             opens=intake.opening(each.id) if opens else "",
         )
+
+
+def notes(listed: Sequence[Message], awaits: str) -> Iterator[Listed]:
+    """What people noted since the turn of this name asked them, as far as the list shows that: else all."""
+    asked = max((each.id for each in listed if each.is_private and _is_of(each, awaits)), default=0)
+    for each in listed:
+        if each.id > asked and each.is_private and each.sender is not None and is_by_team(each):
+            yield Listed(each.id, incoming.dump(Incoming.of_person(each, by="note")), is_note=True)
+
+
+def _is_of(message: Message, turn: str) -> bool:
+    return str(message.content_attributes.get(marker.OUR_KEY)).startswith(f"{turn}.")
 
 
 def is_acted_on(message_id: int, listed: Sequence[Message]) -> bool:

@@ -169,14 +169,15 @@ _CODEC = Codec[Action](Annotated[_UNION, Discriminator(_tag)])
 dump, load = _CODEC.dump, _CODEC.load
 
 
-def alert(key: str, note: str, asked_at: float, customer: Customer | None = None) -> list[Action]:
-    """Tell the humans: a private note, and the conversation opened for them.
+def note_to_team(key: str, text: str, asked_at: float, customer: Customer | None = None) -> PostMessage:
+    """A private note. It may quote whoever it likes: Chatwoot renders notes, too, and here they are kept from that."""
+    return PostMessage(key=key, content=liquid.escaped(text), asked_at=asked_at, private=True, customer=customer)
 
-    The note may quote whoever it likes: Chatwoot renders notes, too, and here they are kept from that.
-    """
-    content = liquid.escaped(note)
+
+def alert(key: str, note: str, asked_at: float, customer: Customer | None = None) -> list[Action]:
+    """Tell the humans: a private note, and the conversation opened for them."""
     return [
-        PostMessage(key=f"{key}.note", content=content, asked_at=asked_at, private=True, customer=customer),
+        note_to_team(f"{key}.note", note, asked_at, customer),
         SetStatus(key=f"{key}.open", status="open", asked_at=asked_at, customer=customer),
     ]
 

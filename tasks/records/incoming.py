@@ -85,9 +85,9 @@ class Incoming:
         ).as_in(message)
 
     @classmethod
-    def of_person(cls, message: Message) -> Incoming:
+    def of_person(cls, message: Message, by: Literal["person", "note"] = "person") -> Incoming:
         """What a member of the team wrote, as Chatwoot answered it."""
-        return cls(message.id, _valid(message.content or ""), "person", _attached(message.attachments))
+        return cls(message.id, _valid(message.content or ""), by, _attached(message.attachments))
 
     def as_in(self, message: Message) -> Incoming:
         """As the customer's message reads now."""

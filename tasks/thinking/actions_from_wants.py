@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from chatwoot.channels import ANY, Channel
-from chatwoot.liquid import escaped
 from graph.outcome import Attributes, BadWant, File, HandOver, Labels, Later, Note, Outcome, Reply, Resolve, Want
 from tasks.records import actions
 from tasks.records.actions import (
@@ -122,14 +121,14 @@ class TurnActions:
             made.append(self._assign(f"{key}.team", team_id=want.team_id))
         if want.assignee_id is not None:
             made.append(self._assign(f"{key}.assignee", assignee_id=want.assignee_id))
-        return made + actions.alert(key, escaped(want.reason), self.asked_at, self.customer)
+        return made + actions.alert(key, want.reason, self.asked_at, self.customer)
 
     def _assign(self, key: str, *, team_id: int | None = None, assignee_id: int | None = None) -> Assign:
         return Assign(key=key, asked_at=self.asked_at, customer=self.customer, team_id=team_id, assignee_id=assignee_id)
 
     def _note(self, text: str, key: str) -> Iterator[PostMessage]:
-        if content := escaped(text).strip():
-            yield PostMessage(key=key, asked_at=self.asked_at, customer=self.customer, content=content, private=True)
+        if words := text.strip():
+            yield actions.note_to_team(key, words, self.asked_at, self.customer)
 
     def _key(self, count: int) -> str:
         return f"{self.key}.{count}"

@@ -18,7 +18,7 @@ from chatwoot.errors import ChatwootError
 from graph.answers import NothingSaid
 from graph.checkpoint import MemoryAway
 from graph.outcome import BadWant, HandOver, Outcome, Silence
-from tasks.mailbox import LeftToPeople, Mailbox, NotYet, Turn, TurnLost, WakeSender, WakeThinker
+from tasks.mailbox import NO_LAPSE, Lapse, LeftToPeople, Mailbox, NotYet, Turn, TurnLost, WakeSender, WakeThinker
 from tasks.ownership.hearing import Hearing
 from tasks.ownership.policy import LeavesAlone, nobody_is_left_alone
 from tasks.records import actions, incoming
@@ -62,6 +62,7 @@ _AWAY = (408, 425, 429, 502, 503, 504)
 _MOST_AWAY_S = 30.0
 _MOST_SILENT = 2
 """Attempts in which a graph says nothing."""
+_LAPSED = "The bot is told so when it goes on: once you give the conversation back, or the customer writes."
 _MOST_LOOKS = 2
 """At a list that Chatwoot fails to give; of `most_attempts` some are left to think."""
 
@@ -111,6 +112,8 @@ class TurnRunner:
     typing: TypingSign | None = None
     away_s: float = 300.0
     """So long what a graph needs, such as its model, may be away before the turn is given up."""
+    decision_hours: float = 0.0
+    """So long people may say nothing to what a graph asks them; then it is told that nobody decided. 0: for ever."""
     shows_errors: bool = False
     """The words of a graph's errors are logged: they may quote the customer."""
     leaves_alone: LeavesAlone = nobody_is_left_alone
@@ -165,7 +168,8 @@ class TurnRunner:
         except Exception as error:  # noqa: BLE001 - a graph is a user's code and may raise anything
             return self._failed(turn, messages, error)
         awaits = name_of(turn, messages) if any(isinstance(want, HandOver) and want.waits for want in outcome) else ""
-        following = self.mailbox.commit(turn, [actions.dump(action) for action in wanted], awaits=awaits)
+        wants = [actions.dump(action) for action in wanted]
+        following = self.mailbox.commit(turn, wants, awaits=awaits, lapse=self._lapse(awaits))
         if self.typing is not None and not any(map(actions.is_said_to_the_customer, wanted)):
             self.typing.off(turn.conversation_id)
         count(Counted.TURNS_ANSWERED)
@@ -284,13 +288,23 @@ class TurnRunner:
             turn,
             [actions.dump(action) for action in alert],
             dead_letter=letter.recorded_as(key),
-            awaits=turn.resumes,
+            awaits=turn.awaits,
+            lapse=self._lapse(turn.awaits),
             has_learnt=False,
             given_up={each.id: incoming.dump(replace(each, by="unanswered")) for each in messages},
         )
         count(Counted.DEAD_LETTERS, THINKING)
         log.error("turn_given_up", turn=turn.number, attempts=turn.attempt, reason=reason)
         return Answered(turn.number, following)
+
+    def _lapse(self, awaits: str) -> Lapse:
+        """What people are told where they have said nothing to what the turn of this name has asked them."""
+        hours = self.decision_hours
+        if not awaits or not hours:
+            return NO_LAPSE
+        due_at = time.time() + hours * 3600
+        note = actions.note_to_team(f"{awaits}.lapsed", f"Nobody has decided within {hours:g} h. {_LAPSED}", due_at)
+        return Lapse(hours * 3600, actions.dump(note))
 
 
 def name_of(turn: Turn, messages: Sequence[Incoming]) -> str:

@@ -407,10 +407,24 @@ MUTATIONS = (
         ("tests/unit/tasks/thinking/test_text.py",),
     ),
     Mutation(
+        "What people decided before they resolved it is not done when the customer comes back",
+        "tasks/mailbox/lua/_steps.lua",
+        "if is_over() and field('awaits') ~= '' then cancel_decision() end",
+        "",
+        (MAILBOX, "tests/integration/people/test_decisions.py"),
+    ),
+    Mutation(
+        "Too late it cannot be decided any more",
+        "tasks/mailbox/lua/_steps.lua",
+        "return field('awaits') ~= '' and not is_lapsed() and remember_word(id, message)",
+        "return field('awaits') ~= '' and remember_word(id, message)",
+        (MAILBOX, "tests/integration/people/test_decisions.py"),
+    ),
+    Mutation(
         "A note to people is no template, whoever it quotes",
         "tasks/records/actions.py",
-        "content = liquid.escaped(note)",
-        "content = note",
+        "content=liquid.escaped(text)",
+        "content=text",
         ("tests/unit/tasks/recovery/test_undelivered.py",),
     ),
     Mutation(

@@ -46,6 +46,10 @@ class Book:
     looked: int = 0
     awaits: str = ""
     """The name of a turn whose graph waits for what people decide."""
+    lapses_at: float | None = None
+    """Until when, if they say nothing."""
+    is_cancelled: bool = False
+    """They have resolved the conversation."""
     awaiting_reply: tuple[int, ...] = ()
     """What was answered, until the answer is heard."""
     resume: bool = False
@@ -54,8 +58,9 @@ class Book:
     posted: set[str] = field(default_factory=set)
     marks: set[str] = field(default_factory=set)
     outbox: list[str] = field(default_factory=list)
-    later: list[tuple[float, str, int | None]] = field(default_factory=list)
-    """What is put off: until when, what, and the id of a message: not if the customer has written a newer one."""
+    later: list[tuple[float, str, int | str | None]] = field(default_factory=list)
+    """What is put off: until when, what, and the id of a message: not if the customer has written a newer one; or a
+    turn's name: not if people have decided what it asked them."""
     tried: set[str] = field(default_factory=set)
     withheld: bool = False
     """A bubble of the turn that is being said was not said."""
@@ -90,6 +95,9 @@ class Book:
         """Returns "taken" or "given back" where it has changed hands."""
         words = [word for word in news.words if not self.is_echo(word, now)]
         change, is_given_back = self.whose.learn(news, words)
+        if self.whose.is_over and self.awaits:
+            self.is_cancelled = True
+            self.meanwhile = {id: text for id, text in self.meanwhile.items() if by_whom(text) != "note"}
         if change == "given back" and not self.whose.is_over:
             self.takes_back()
             self.resume = self.resume or bool(self.awaits)
@@ -103,6 +111,20 @@ class Book:
         for id in [id for id in self.customers_meanwhile() if id >= answered or id in self.edits]:
             self.waiting.add(id)
             del self.meanwhile[id]
+
+    def takes_note(self, id: int, now: float) -> bool:
+        """Whether it is news for a graph that waits."""
+        is_late = self.lapses_at is not None and self.lapses_at <= now and self.is_silence
+        if not self.awaits or self.is_cancelled or is_late or id in self.words:
+            return False
+        self.words.add(id)
+        self.meanwhile[id] = text_of(id, by="note")
+        return True
+
+    @property
+    def is_silence(self) -> bool:
+        """People have said nothing since they were asked."""
+        return not any(by_whom(text) in ("note", "person") for text in self.meanwhile.values())
 
     def is_echo(self, word: Word, now: float) -> bool:
         if word.id not in self.echoes:
@@ -158,10 +180,14 @@ class Book:
             assert following is None
 
     def brings_what_was_put_off(self, now: float) -> None:
-        newest = max(self.ids_of_customers, default=0)
-        due = sorted(each for each in self.later if each[0] <= now)
+        due = sorted((each for each in self.later if each[0] <= now), key=lambda each: each[:2])
         self.later = [each for each in self.later if each not in due]
-        self.outbox += [action for _, action, unless in due if unless is None or newest <= unless]
+        self.outbox += [action for _, action, unless in due if not self.is_called_off(unless)]
+
+    def is_called_off(self, unless: int | str | None) -> bool:
+        if isinstance(unless, str):
+            return self.awaits != unless or self.is_cancelled or not self.is_silence
+        return unless is not None and max(self.ids_of_customers, default=0) > unless
 
     def heard(self, doorbell: WakeThinker | None) -> None:
         if doorbell is not None:

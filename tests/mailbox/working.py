@@ -14,8 +14,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from tasks.mailbox import (
     NO_DEAD_LETTER,
+    NO_LAPSE,
     NO_NEWS,
     DeadLetterRecord,
+    Lapse,
     LeftToPeople,
     Listed,
     News,
@@ -45,6 +47,8 @@ ids_of_ours = st.sampled_from((None, 1, 2, 3, 4, 5))
 hearings = st.sampled_from(("posted", "posted", "suppressed", ""))
 times = st.integers(1, 6)
 PEOPLES_IDS = (70, 80, 90)
+notes = st.sampled_from((75, 85, 95))
+lapses = st.sampled_from((0, UNIT_S, 3 * UNIT_S))
 signs = st.sets(st.sampled_from(("assigned:7", "assigned:8", "paused", "status:open")), max_size=2).map(
     lambda found: tuple(sorted(found))
 )
@@ -176,6 +180,12 @@ class Working(RuleBasedStateMachine):
             book.ids_of_customers.add(id)
             book.meanwhile[id] = message
 
+    @rule(conversation_id=conversations, id=notes)
+    def know_note(self, conversation_id: int, id: int) -> None:
+        book, _ = self.before(conversation_id)
+        is_taken = book.takes_note(id, self.now)
+        assert self.anyone.know(conversation_id, id, text_of(id, by="note"), is_note=True) == is_taken
+
     @rule(conversation_id=conversations, key=st.sampled_from("pqrs"))
     def enqueue(self, conversation_id: int, key: str) -> None:
         """Something is sent by hand, perhaps twice."""
@@ -223,6 +233,7 @@ class Working(RuleBasedStateMachine):
             assert turn.number == book.number + 1
             assert before.outbox == ()
             assert turn.resumes == ("" if oldest or not book.resume else book.awaits)
+            assert turn.awaits == book.awaits
             assert turn.is_to_be_heard == book.look
             assert oldest or turn.resumes or turn.is_to_be_heard
             book.look = False
@@ -249,6 +260,7 @@ class Working(RuleBasedStateMachine):
         deleted=st.lists(message_ids, max_size=1),
         answered=st.sets(message_ids, max_size=2),
         counts=st.booleans(),
+        note=st.one_of(st.none(), st.none(), notes),
     )
     def hear(
         self,
@@ -259,6 +271,7 @@ class Working(RuleBasedStateMachine):
         deleted: list[int],
         answered: set[int],
         counts: bool,
+        note: int | None = None,
     ) -> None:
         """Chatwoot's own list is read before the turn is thought."""
         book, before = self.before(conversation_id)
@@ -268,6 +281,8 @@ class Working(RuleBasedStateMachine):
         listed = [id for id in listed if id not in deleted]
         edits = {id: "1" if id in book.edits else "" for id in listed}
         told = [Listed(id, text_of(id, edit=edits[id]), is_answered=id in answered) for id in listed]
+        if note is not None:
+            told.append(Listed(note, text_of(note, by="note"), is_note=True))
         if word is not None:
             told.append(Listed(word.id, text_of(word.id, by="person"), word=word, opens=self.action()))
         up_to = max([*listed, *deleted, 0])
@@ -300,7 +315,7 @@ class Working(RuleBasedStateMachine):
         book.ids_of_customers |= new
         book.accepted |= new
         done = {each.id for each in told if each.is_answered}
-        for id in book.waiting & {each.id for each in told if not each.is_answered and each.word is None}:
+        for id in book.waiting & {each.id for each in told if each.by == "customer"}:
             book.readings[id] = ""
             if id in book.edits and book.answered_readings.get(id) == "":
                 book.waiting.discard(id)
@@ -309,6 +324,8 @@ class Working(RuleBasedStateMachine):
         book.meanwhile |= {id: text_of(id) for id in new & done}
         answered = 0
         for each in told:
+            if each.is_note:
+                book.takes_note(each.id, self.now)
             if each.word is not None and not book.is_echo(each.word, self.now):
                 answered = each.id
                 if each.id not in book.words:
@@ -331,6 +348,7 @@ class Working(RuleBasedStateMachine):
         gives_up=seldom,
         waits=seldom,
         learns=often,
+        lapse_s=lapses,
     )
     def commit(
         self,
@@ -341,6 +359,7 @@ class Working(RuleBasedStateMachine):
         gives_up: bool,
         waits: bool = False,
         learns: bool = True,
+        lapse_s: float = 0,
     ) -> None:
         book, before = self.before(conversation_id)
         turn = pick(book.turns, age)
@@ -353,7 +372,8 @@ class Working(RuleBasedStateMachine):
         letter = self.letter(conversation_id) if gives_up and not is_silenced else NO_DEAD_LETTER
         awaits = f"turn {turn.number}" if waits else ""
         given_up = {id: text_of(id, by="unanswered") for id in ids} if letter.id else {}
-        how = {"dead_letter": letter, "awaits": awaits, "has_learnt": learns, "given_up": given_up}
+        lapse = Lapse(lapse_s, self.action()) if lapse_s else NO_LAPSE
+        how = {"dead_letter": letter, "awaits": awaits, "lapse": lapse, "has_learnt": learns, "given_up": given_up}
         end = partial(self.workers[worker].commit, turn, wanted, **how)
         if turn.token != book.holder:
             self.is_refused(conversation_id, before, end)
@@ -372,7 +392,10 @@ class Working(RuleBasedStateMachine):
             book.answered += ids
         book.awaiting_reply = ids if is_to_be_posted else ()
         book.outbox += wanted
-        book.awaits, book.resume = awaits, False
+        book.awaits, book.resume, book.is_cancelled, book.lapses_at = awaits, False, book.whose.is_over, None
+        if awaits and lapse_s and not book.is_cancelled:
+            book.lapses_at = self.now + lapse_s
+            book.later.append((book.lapses_at, lapse.action, awaits))
         book.holder = ""
         book.buries(letter, ids)
         book.goes_on(following)

@@ -18,7 +18,8 @@
 --                 takes them up again does not move it, as it moves `due`
 --   dead_letters  hash of the shard: id -> JSON of records/dead_letter.py
 --   meanwhile     sorted set like `waiting`: what was said while people had the conversation, for the bot to know
---   later         sorted set by when it is due: `<message id or ''>|<action>`; not if the customer wrote a newer one
+--   later         sorted set by when it is due: `<unless>|<action>`. <unless> is ''; or a message id: not if the customer
+--                 wrote a newer one; or `decided:<turn>`: not if people have decided what that turn asked them
 --
 -- What Lua reads of Python's JSON: an incoming message's `by` (take_back_from_people, revise), `kind`, `edit`, `text` and
 -- `attachments` (_steps.lua), an action's `key` (head), a dead letter's `content` (forget.lua), news (_ownership.lua).
@@ -42,6 +43,7 @@
 --   turns_this_hour    turns begun in it                                         claim; 0 when handed back
 --   told               message ids of `meanwhile` that the turn at hand was told claim
 --   awaits             name of the turn whose graph waits for what people decide commit
+--   lapses_at          until when, if they say nothing; -1: they have cancelled it; 0: for ever      commit, take_in
 --   resume             '1': they have given it back, so that turn goes on        take_in, requeue; '' by commit
 --   newest             greatest id of a customer's message                       accept, hear, know
 --   ownership          whose it is, and why: JSON                                _ownership.lua

@@ -129,10 +129,35 @@ local function take_back_from_people()
   end
 end
 
+-- What a graph has left to people to decide: whether they have said nothing at all since.
+local CANCELLED = -1
+local function is_silence()
+  for _, message in ipairs(redis.call('ZRANGE', meanwhile, 0, -1)) do
+    local by = decoded(message)['by']
+    if by == 'note' or by == 'person' then return false end
+  end
+  return true
+end
+
+-- Whether it is too late to decide it: they have said nothing for too long, or have resolved the conversation.
+local function is_lapsed()
+  local at = number('lapses_at')
+  return at == CANCELLED or (at > 0 and now >= at and is_silence())
+end
+
+-- What they have decided before they resolve it is not done when the customer comes back.
+local function cancel_decision()
+  set('lapses_at', CANCELLED)
+  for _, message in ipairs(redis.call('ZRANGE', meanwhile, 0, -1)) do
+    if decoded(message)['by'] == 'note' then redis.call('ZREM', meanwhile, message) end
+  end
+end
+
 -- Take news in, and do what follows from it: where the bot has the conversation again, it goes on with what people have
 -- left, and has Chatwoot's list read, which may show more. Returns what `learn` does.
 local function take_in(news)
   local change, is_given_back = learn(news)
+  if is_over() and field('awaits') ~= '' then cancel_decision() end
   if change == 'given back' then
     set('turns_this_hour', 0, 'back_at', now)
     if not is_over() then
@@ -171,6 +196,11 @@ local function remember_word(id, message)
   return true
 end
 
+-- The team's private note comes in. It is only for a graph that waits for what people decide.
+local function hear_note(id, message)
+  return field('awaits') ~= '' and not is_lapsed() and remember_word(id, message)
+end
+
 -- Whether nobody is at work here, nor called.
 local function is_at_rest()
   local stage = field('stage')
@@ -183,13 +213,18 @@ local function rest()
   if first[2] then watch_until(first[2]) else redis.call('ZREM', due, conversation) end
 end
 
--- What was scheduled until now is to be done: unless the customer has written since, where that was the condition.
+-- Whether what was scheduled is not to be done: the customer has written since, or people have decided.
+local function is_called_off(unless)
+  local turn = string.match(unless, '^decided:(.*)$')
+  if turn then return field('awaits') ~= turn or number('lapses_at') == CANCELLED or not is_silence() end
+  return unless ~= '' and number('newest') > tonumber(unless)
+end
+
+-- What was scheduled until now is to be done.
 local function bring_what_is_due()
   for _, scheduled in ipairs(redis.call('ZRANGEBYSCORE', later, '-inf', now)) do
-    local unless_newer_than, action = string.match(scheduled, '^(%d*)|(.*)$')
-    if unless_newer_than == '' or number('newest') <= tonumber(unless_newer_than) then
-      redis.call('RPUSH', outbox, action)
-    end
+    local unless, action = string.match(scheduled, '^([^|]*)|(.*)$')
+    if not is_called_off(unless) then redis.call('RPUSH', outbox, action) end
     redis.call('ZREM', later, scheduled)
   end
 end
@@ -245,7 +280,7 @@ local function take_up(grace, most)
 end
 
 -- What the turn at hand answers, as `claim` and `hear` tell of it: {'turn', number, attempt, turns this hour, what it
--- resumes, whether Chatwoot's list was read for it, up to which id it was ever read, greatest id of a customer's message,
+-- resumes, what waits for people, whether Chatwoot's list was read for it, up to which id it was ever read, greatest id of a customer's message,
 -- for how long what its graph needs has been away or 0, how many follow that were said earlier, these, and its messages}.
 local NO_MESSAGES = '-'
 local function turn_at_hand()
@@ -259,9 +294,9 @@ local function turn_at_hand()
   set('given', table.concat(given, ' '))
   local earlier = redis.call('ZRANGE', meanwhile, 0, -1, 'WITHSCORES')
   local resumes = field('batch') == NO_MESSAGES and field('resume') == '1' and field('awaits') or ''
-  local turn = {'turn', number('turn'), number('attempts'), number('turns_this_hour'), resumes, field('heard')}
-  turn[7], turn[8] = number('looked'), number('newest')
-  turn[9], turn[10] = field('away_since') ~= '' and now - number('away_since') or 0, #earlier / 2
+  local turn = {'turn', number('turn'), number('attempts'), number('turns_this_hour'), resumes, field('awaits')}
+  turn[7], turn[8], turn[9] = field('heard'), number('looked'), number('newest')
+  turn[10], turn[11] = field('away_since') ~= '' and now - number('away_since') or 0, #earlier / 2
   local told = {}
   for i = 1, #earlier, 2 do
     turn[#turn + 1] = earlier[i]

@@ -1,7 +1,8 @@
 -- The turn has been thought: its messages leave the mailbox in the same step in which what it wants is recorded.
 -- ARGV: conversation, token, bell, grace, dead letter's id or '', dead letter, the turn's name if its graph waits for
 -- what people decide or '', 1 if its graph has learnt what was said earlier, of how many of its messages it is given up
--- to answer them, each of these by id and as the next turn is to know it, what to do in Chatwoot...
+-- to answer them, after how many ms of people's silence that is cancelled or 0, what is then to be done in Chatwoot, each
+-- of the messages given up by id and as the next turn is to know it, what to do in Chatwoot...
 -- What is answered is kept until the answer is posted: people may yet be quicker, and give it back without one. What was
 -- edited since the turn was given it goes on waiting.
 local token, bell, grace = ARGV[2], ARGV[3], tonumber(ARGV[4])
@@ -10,8 +11,8 @@ if field('stage') ~= 'thinking' or field('token') ~= token then return {'lost', 
 if ARGV[8] == '1' then
   for id in string.gmatch(field('told'), '%d+') do redis.call('ZREMRANGEBYSCORE', meanwhile, id, id) end
 end
-local first, given_up = 10 + 2 * tonumber(ARGV[9]), {}
-for i = 10, first - 1, 2 do given_up[ARGV[i]] = ARGV[i + 1] end
+local first, given_up = 12 + 2 * tonumber(ARGV[9]), {}
+for i = 12, first - 1, 2 do given_up[ARGV[i]] = ARGV[i + 1] end
 local is_to_be_posted = ARGV[first] and ARGV[5] == ''
 local answered = {}
 for id in string.gmatch(field('batch'), '%d+') do
@@ -32,7 +33,12 @@ for id in string.gmatch(field('batch'), '%d+') do
   end
 end
 set('awaiting_reply', #answered > 0 and cjson.encode(answered) or '')
-set('batch', '', 'attempts', 0, 'resume', '', 'awaits', ARGV[7])
+local lapse, told_then = tonumber(ARGV[10]), ARGV[11]
+set('batch', '', 'attempts', 0, 'resume', '', 'awaits', ARGV[7], 'lapses_at', is_over() and CANCELLED or 0)
+if ARGV[7] ~= '' and lapse > 0 and not is_over() then
+  set('lapses_at', now + lapse)
+  redis.call('ZADD', later, now + lapse, 'decided:' .. ARGV[7] .. '|' .. told_then)
+end
 for i = first, #ARGV do redis.call('RPUSH', outbox, ARGV[i]) end
 keep_dead_letter(ARGV[5], ARGV[6])
 local next = go_on(bell, grace)

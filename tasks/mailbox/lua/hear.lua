@@ -2,7 +2,7 @@
 -- of the ids, as it reads now, and without what a person has answered since. What the list does not show, and a webhook
 -- has told of, is answered all the same. ARGV: conversation, token, bell, grace, most messages in a turn, the greatest
 -- id that was listed, news, how many ids of deleted messages follow, these, and of each other message: id, 'customer' |
--- 'answered' (a customer's, too, which somebody has answered) | 'person', its text; a customer's: source id or '' and '';
+-- 'answered' (a customer's, too, which somebody has answered) | 'person' | 'note', its text; a customer's: source id or '' and '';
 -- a person's: digest, and what is then to be done or ''. An answered one without text is not for the graph to know.
 local token, bell, grace, most = ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 if field('stage') ~= 'thinking' or field('token') ~= token then return {'lost'} end
@@ -17,6 +17,8 @@ for i = first, #ARGV, 5 do
       answered = math.max(answered, tonumber(id))
       if remember_word(id, message) and action ~= '' then redis.call('RPUSH', outbox, action) end
     end
+  elseif by == 'note' then
+    hear_note(id, message)
   elseif by == 'answered' then
     -- So that its webhook, should it come yet, is no news.
     if see_message(id) and message ~= '' then remember(id, message) end

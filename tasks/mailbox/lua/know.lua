@@ -1,7 +1,7 @@
 -- A customer's message that is not to be answered comes in, once: for the bot to know. Or the team's private note, which
 -- is only for a graph that waits for what people decide. ARGV: conversation, message id, message, 1 if it is a note.
 if ARGV[4] == '1' then
-  if field('awaits') == '' or not remember_word(ARGV[2], ARGV[3]) then return {'seen'} end
+  if not hear_note(ARGV[2], ARGV[3]) then return {'seen'} end
   keep()
   return {'known'}
 end
