@@ -105,6 +105,7 @@ class Conversation:
     """UNANSWERED: nobody can tell until Chatwoot has answered."""
     still_in_doubt: float = 0
 
+    overran: int = 0
     away_since: float | None = None
     asked_at: float | None = None
     overtakes: bool | None = None
@@ -348,7 +349,7 @@ class FakeMailbox:
             it.unheard.clear()
             it.away_since = None
             it.turn += 1
-            it.attempts = 0
+            it.attempts, it.overran = 0, 0
             it.heard, it.look = "due" if it.look else "", False
             it.hours.append(self._hour)
         it.attempts += 1
@@ -511,12 +512,14 @@ class FakeMailbox:
         decided: bool = True,
         counts: bool = True,
         away: bool = False,
+        overran: bool = False,
         waits: bool = True,
     ) -> WakeThinker | WakeSender | None:
         it = self._of(held.conversation_id)
         if it.token != held.token:
             return None
         it.away_since = self._now if away and it.away_since is None else it.away_since
+        it.overran += overran
         it.attempts -= 0 if counts else 1
         it.token, it.not_before = "", self._now + delay_s
         if not it.still_in_doubt:
@@ -760,6 +763,7 @@ class FakeMailbox:
             it.looked,
             it.newest,
             0.0 if it.away_since is None else self._now - it.away_since,
+            it.overran,
         )
 
     def _have_answered(self, it: Conversation, id: int, message: str, is_first: bool) -> None:

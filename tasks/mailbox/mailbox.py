@@ -397,16 +397,19 @@ class Mailbox:
         decided: bool = True,
         counts: bool = True,
         away: bool = False,
+        overran: bool = False,
         waits: bool = True,
     ) -> WakeThinker | WakeSender | None:
         """Give the turn or the outbox back; it may be taken up again after so long. None: it was lost already.
 
         `decided`: what was tried did not happen, or is there to be seen; it will not come true later. `counts`: as an
-        attempt at the turn. `away`: what the graph needs is, from now on at the latest. `waits`: for a Redis that is
-        away. Whoever does not come back after the delay must ring; the watchdog does, a grace later.
+        attempt at the turn. `away`: what the graph needs is, from now on at the latest. `overran`: it took too long.
+        `waits`: for a Redis that is away. Whoever does not come back after the delay must ring; the watchdog does, a
+        grace later.
         """
         (grace,) = self._ms("grace_s")
-        what = (held.token, int(delay_s * 1000), grace, 0 if decided else 1, 0 if counts else 1, int(away))
+        what: list[str | int] = [held.token, int(delay_s * 1000), grace]
+        what += [int(not decided), int(not counts), int(away), int(overran)]
         return replies.taken_up(self._run("release", held.conversation_id, *what, waits=waits))
 
     def defer(self, sending: Sending, *, delay_s: float, awaits: int | None = None) -> float:

@@ -43,6 +43,7 @@ def turn(
     looked: int,
     newest: int,
     away_ms: int,
+    overran: int,
     earlier: int,
     *messages: str,
 ) -> Turn:
@@ -62,6 +63,7 @@ def turn(
         looked,
         newest,
         away_ms / 1000,
+        overran,
     )
 
 

@@ -164,6 +164,8 @@ class Turn:
     """The greatest id of a customer's message that has come in: of what is edited or chosen the id is an older one."""
     away_s: float = 0.0
     """For how long what its graph needs, such as its model, has been away."""
+    overran: int = 0
+    """How many of the earlier attempts took too long."""
 
 
 @dataclass(frozen=True)

@@ -38,10 +38,12 @@ class Holdings:
                 self._held.pop(held.token, None)
 
     def beat(self, mailbox: Mailbox) -> None:
-        """Extend the lease of all that is held and not past its limit."""
+        """Extend the lease of all that is held and not past its limit. A turn that is past it is another worker's."""
         for held, limit in self._all():
             if time.monotonic() < limit:
                 mailbox.extend(held.conversation_id, held.token)
+            elif isinstance(held, Turn) and mailbox.release(held, delay_s=0, overran=True) is not None:
+                log.warning("turn_took_too_long", conversation_id=held.conversation_id, turn=held.number)
 
     def stuck(self) -> int:
         """How many threads have not come back although what they held is given up."""

@@ -152,7 +152,7 @@ class TurnRunner:
             limit = self.most_turns_per_hour
             return self._give_up(turn, messages, f"{limit} answers in an hour: perhaps two machines talk to each other")
         if turn.attempt > self.most_attempts:
-            return self._give_up(turn, messages, "the worker died each time")
+            return self._give_up(turn, messages, self._what_ended(turn))
         try:
             with failpoints.around("think"):
                 outcome = self.bridge.think(turn, messages)
@@ -296,6 +296,13 @@ class TurnRunner:
         count(Counted.DEAD_LETTERS, THINKING)
         log.error("turn_given_up", turn=turn.number, attempts=turn.attempt, reason=reason)
         return Answered(turn.number, following)
+
+    def _what_ended(self, turn: Turn) -> str:
+        """The attempts of which nobody came back to say it."""
+        overran = f"it took longer than {self.holdings.hard_limit_s:g} s"
+        if turn.overran == 0:
+            return "the worker died each time"
+        return f"{overran} each time" if turn.overran >= self.most_attempts else f"{overran}, or the worker died"
 
     def _lapse(self, awaits: str) -> Lapse:
         """What people are told where they have said nothing to what the turn of this name has asked them."""

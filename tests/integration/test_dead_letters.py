@@ -65,6 +65,18 @@ def test_a_message_that_kills_its_worker_each_time_is_given_up(desk: Desk, stack
     assert desk.wait_for_replies(1, 4) == ["Echo: Hola"]
 
 
+def test_a_turn_that_takes_too_long_each_time_is_given_up_and_says_so(desk: Desk, stack: Stack, gate: Path) -> None:
+    stack.env |= {"GRAPH": "tests.graphs:gated", "TEST_GATE": str(gate), "TURN_ATTEMPTS": "2", "TURN_SECONDS": "1"}
+    (gate / "closed").touch()
+    stack.start_web()
+    stack.start_worker(WORKER_CONCURRENCY="8")
+    desk.conversation(3)
+    desk.sandbox.customer_writes("Hola", conversation_id=3)
+    wait_until(lambda: desk.notes(3), what="people to be told")
+    (note,) = desk.notes(3)
+    assert "it took longer than 1 s each time" in note
+
+
 def test_people_who_could_not_be_told_are_told_later(desk: Desk, stack: Stack, gate: Path) -> None:
     stack.start_web()
     stack.start_worker(GRAPH="tests.graphs:failing", TEST_GATE=str(gate), TURN_ATTEMPTS="1")

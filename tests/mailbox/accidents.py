@@ -63,7 +63,7 @@ class Accidents(Working):
         held = pick(book.held, age)
         if held is None:
             return
-        answer = self.anyone.release(held, delay_s=delay_s, decided=decided, away=not decided)
+        answer = self.anyone.release(held, delay_s=delay_s, decided=decided, away=not decided, overran=decided)
         self.is_taken_up(book, before, answer, held.token == book.holder)
         if answer is None:
             assert self.world.inside(conversation_id) == before

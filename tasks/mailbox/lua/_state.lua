@@ -38,6 +38,7 @@
 --   given              how the messages of the turn at hand read, as it was told them: <id>=<digest>…   claim, hear
 --   reads:<id>         how a message read when a turn answered it: a digest      commit; gone with the message
 --   attempts           how often the turn at hand was claimed                    claim
+--   overran            how many of these attempts took too long                   release; 0 by claim
 --   away_since         since when what the turn's graph needs has been away      release; '' by claim
 --   hour               number of the hour in which turns_this_hour are counted   claim
 --   turns_this_hour    turns begun in it                                         claim; 0 when handed back

@@ -281,7 +281,7 @@ end
 
 -- What the turn at hand answers, as `claim` and `hear` tell of it: {'turn', number, attempt, turns this hour, what it
 -- resumes, what waits for people, whether Chatwoot's list was read for it, up to which id it was ever read, greatest id of a customer's message,
--- for how long what its graph needs has been away or 0, how many follow that were said earlier, these, and its messages}.
+-- for how long what its graph needs has been away or 0, how many attempts took too long, how many follow that were said earlier, these, and its messages}.
 local NO_MESSAGES = '-'
 local function turn_at_hand()
   local messages, given = {}, {}
@@ -296,7 +296,8 @@ local function turn_at_hand()
   local resumes = field('batch') == NO_MESSAGES and field('resume') == '1' and field('awaits') or ''
   local turn = {'turn', number('turn'), number('attempts'), number('turns_this_hour'), resumes, field('awaits')}
   turn[7], turn[8], turn[9] = field('heard'), number('looked'), number('newest')
-  turn[10], turn[11] = field('away_since') ~= '' and now - number('away_since') or 0, #earlier / 2
+  turn[10], turn[11] = field('away_since') ~= '' and now - number('away_since') or 0, number('overran')
+  turn[12] = #earlier / 2
   local told = {}
   for i = 1, #earlier, 2 do
     turn[#turn + 1] = earlier[i]

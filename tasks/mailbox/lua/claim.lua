@@ -17,7 +17,7 @@ if not again then
     local hour = math.floor(now / (3600 * 1000))
     if number('hour') ~= hour then set('hour', hour, 'turns_this_hour', 0) end
     redis.call('HINCRBY', state, 'turns_this_hour', 1)
-    set('unheard', '', 'away_since', '', 'attempts', 0, 'heard', field('look') == '1' and 'due' or '', 'look', '')
+    set('unheard', '', 'away_since', '', 'attempts', 0, 'overran', 0, 'heard', field('look') == '1' and 'due' or '', 'look', '')
   end
   redis.call('HINCRBY', state, 'attempts', 1)
   set('stage', 'thinking', 'token', token, 'rings', 0)

@@ -129,13 +129,14 @@ class TestHoldings:
             world.pass_time(20)
             assert list(mailbox.overdue()) == []
 
-    def test_who_takes_too_long_is_given_up(self, world: RedisWorld, mailbox: Mailbox) -> None:
+    def test_who_takes_too_long_is_given_up_and_that_is_known(self, mailbox: Mailbox) -> None:
         holdings = Holdings(hard_limit_s=0)
-        with holdings.hold(claimed(mailbox, rung(mailbox))):
-            world.pass_time(20)
-            holdings.beat(mailbox)
-            world.pass_time(20)
-            assert list(mailbox.overdue()) == [3]
+        doorbell = rung(mailbox)
+        with holdings.hold(claimed(mailbox, doorbell)):
+            for _ in range(2):
+                holdings.beat(mailbox)
+            again = claimed(mailbox, doorbell)
+        assert (again.attempt, again.overran) == (2, 1)
 
     def test_what_is_not_held_any_more_is_not_kept(self, world: RedisWorld, mailbox: Mailbox) -> None:
         holdings = Holdings(hard_limit_s=120)
