@@ -10,6 +10,9 @@ from collections.abc import Collection, Iterator, Sequence
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 
+_NOTHING_YET = "[The customer has said nothing yet.]"
+_BEFORE = ".before"
+
 
 def pending_calls(messages: Sequence[BaseMessage]) -> set[str]:
     """The ids of the tool calls that nothing answers yet."""
@@ -46,6 +49,15 @@ def trimmed(messages: Sequence[BaseMessage], most: int) -> list[BaseMessage]:
     start = fitting[0] if fitting else starts[-1] if starts and most > 0 else len(others)
     kept = set(map(id, others[start:]))
     return [message for message in messages if isinstance(message, SystemMessage) or id(message) in kept]
+
+
+def opened(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
+    """The same as models begin: with the customer, also where the business has written first."""
+    first = next((place for place, message in enumerate(messages) if not isinstance(message, SystemMessage)), None)
+    if first is None or not isinstance(messages[first], AIMessage):
+        return list(messages)
+    opening = HumanMessage(_NOTHING_YET, id=f"{messages[first].id}{_BEFORE}")
+    return [*messages[:first], opening, *messages[first:]]
 
 
 def problems(messages: Sequence[BaseMessage]) -> list[str]:

@@ -272,11 +272,12 @@ def _forgotten(state: StateSnapshot, new: Sequence[Said]) -> list[RemoveMessage]
 def _update(before: StateSnapshot, staying: Sequence[BaseMessage], new: Sequence[Said]) -> list[BaseMessage]:
     """What the `add_messages` reducer makes of what was before: what stays, and what is new."""
     messages = before.values.get(MESSAGES, [])
+    told = history.opened(_told(new)) if all(message.type == "system" for message in staying) else _told(new)
     kept = set(map(id, staying))
     if [id(message) for message in messages if id(message) in kept] == list(map(id, staying)):
         gone = [RemoveMessage(id=message.id) for message in messages if id(message) not in kept]
-        return [*gone, *_told(new)]
-    return [RemoveMessage(id=REMOVE_ALL_MESSAGES), *staying, *_told(new)]
+        return [*gone, *told]
+    return [RemoveMessage(id=REMOVE_ALL_MESSAGES), *staying, *told]
 
 
 def _said_in_vain(before: StateSnapshot, said: Sequence[Said]) -> set[str | None]:

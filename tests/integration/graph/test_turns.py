@@ -100,6 +100,14 @@ class TestSaidOnce:
         assert texts(talk.turn("m2.on", **given_back)) == ["Refunded."]
         assert problems(talk.messages) == []
 
+    def test_what_we_wrote_first(self, memory: Memory, durability: str) -> None:
+        talk = Talk(memory, durability, [look_up], "Good.", "And good.")
+        first = [Said("chatwoot:1", "Shall we?", "bot", place=1), Said("chatwoot:2", "Hello?", "person", place=2)]
+        assert texts(talk.turn("m3", customer(3, "Yes please"), earlier=first)) == ["Good."]
+        assert texts(talk.turn("m4", customer(4, "At ten"))) == ["And good."]
+        assert [each.text for each in talk.messages][1:3] == ["Shall we?", "Hello?"]
+        assert problems(talk.messages) == []
+
     def test_a_turn_whose_customers_words_are_summed_up(self, memory: Memory, durability: str) -> None:
         """Its own words are not in the memory any more when it is tried again."""
         talk = Talk(memory, durability, [look_up], "One", "Two")
