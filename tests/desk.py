@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from sandbox import Sandbox
-from tests.stack import wait_until
+from tests.stack import BOT_TOKEN, wait_until
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,14 @@ class Desk:
         """Marta, the administrator, answers the customer."""
         self._call(f"conversations/{conversation_id}/messages", {"content": text})
 
+    def writes_itself(self, text: str, conversation_id: int = 3, **by: Any) -> None:
+        """`by`: `campaign_id`, or `content_attributes` with an `automation_rule_id`."""
+        self._call(f"conversations/{conversation_id}/messages", {"content": text, **by})
+
+    def bot_writes(self, text: str, conversation_id: int = 3) -> None:
+        """A program with the bot's token that is not ours."""
+        self._call(f"conversations/{conversation_id}/messages", {"content": text}, token=BOT_TOKEN)
+
     def person_notes(self, text: str, conversation_id: int = 3) -> None:
         """Marta leaves a private note."""
         self._call(f"conversations/{conversation_id}/messages", {"content": text, "private": True})
@@ -74,9 +82,9 @@ class Desk:
         url = f"{self.sandbox.url}/api/v1/accounts/1/conversations/{conversation_id}/messages/{message_id}"
         httpx.delete(url, headers={"Api-Access-Token": "admin-token"}).raise_for_status()
 
-    def _call(self, path: str, body: dict[str, Any]) -> None:
+    def _call(self, path: str, body: dict[str, Any], *, token: str = "admin-token") -> None:
         url = f"{self.sandbox.url}/api/v1/accounts/1/{path}"
-        httpx.post(url, json=body, headers={"Api-Access-Token": "admin-token"}).raise_for_status()
+        httpx.post(url, json=body, headers={"Api-Access-Token": token}).raise_for_status()
 
     def wait_for_replies(self, count: int, conversation_id: int = 3) -> list[str]:
         return wait_until(

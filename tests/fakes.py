@@ -36,6 +36,7 @@ from tasks.mailbox import (
     TurnLost,
     WakeSender,
     WakeThinker,
+    Whose,
     Word,
 )
 from tests.known import Known
@@ -176,10 +177,13 @@ class FakeMailbox:
         following = self._go_on(it) if is_free and (change or is_kept) else None
         return Accepted(is_kept, following if isinstance(following, WakeThinker) else None)
 
-    def know(self, conversation_id: int, message_id: int, message: str, *, is_note: bool = False) -> bool:
+    def know(self, conversation_id: int, message_id: int, message: str, *, whose: Whose = "customers") -> bool:
         it = self._of(conversation_id)
-        if is_note:
+        if whose == "note":
             return self._hear_note(it, message_id, message)
+        if whose == "others":
+            it.echoes.add(message_id)
+            return self._remember_word(it, message_id, message)
         if not self._see(it, message_id):
             return False
         self._remember(it, message_id, message)

@@ -37,6 +37,7 @@ from tasks.mailbox.values import (
     TurnLost,
     WakeSender,
     WakeThinker,
+    Whose,
     Word,
 )
 
@@ -61,5 +62,6 @@ __all__ = [
     "TurnLost",
     "WakeSender",
     "WakeThinker",
+    "Whose",
     "Word",
 ]

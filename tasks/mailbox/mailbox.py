@@ -34,6 +34,7 @@ from tasks.mailbox.values import (
     TurnLost,
     WakeSender,
     WakeThinker,
+    Whose,
 )
 from tasks.runtime import failpoints
 from tasks.runtime.patience import Patience
@@ -107,12 +108,12 @@ class Mailbox:
         answer = self._run("accept", conversation_id, *what, *more)
         return Accepted(bool(answer[2]), replies.doorbell(answer, bell) if answer[0] == "ring" else None)
 
-    def know(self, conversation_id: int, message_id: int, message: str, *, is_note: bool = False) -> bool:
-        """Keep a customer's message for the bot to know, never to answer; once: False where it was seen.
+    def know(self, conversation_id: int, message_id: int, message: str, *, whose: Whose = "customers") -> bool:
+        """Keep a message for the bot to know, never to answer; once: False where it was seen.
 
-        `is_note`: it is the team's, and kept where a graph waits for what people decide.
+        A note is the team's, and kept where a graph waits for what people decide.
         """
-        return bool(self._run("know", conversation_id, message_id, message, int(is_note))[0] == "known")
+        return bool(self._run("know", conversation_id, message_id, message, whose)[0] == "known")
 
     def revise(
         self,

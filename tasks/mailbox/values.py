@@ -109,6 +109,10 @@ class Listed:
         return "note" if self.is_note else "answered" if self.is_answered else "customer"
 
 
+Whose = Literal["customers", "note", "others"]
+"""A message of the customer's; the team's private note; what was said to the customer by others than people and us."""
+
+
 @dataclass(frozen=True)
 class Lapse:
     """When people's silence cancels what a graph has left to them to decide."""

@@ -44,7 +44,9 @@ class Decision(StrEnum):
     A_NOTE = auto()
     """Private. What a person notes is kept for a graph that waits for what people decide."""
     A_TEMPLATE = auto()
+    """Chatwoot's own, a campaign's or an automation rule's: for the bot to know."""
     ANOTHER_BOTS = auto()
+    """For the bot to know."""
     TAKEN_OVER = auto()
     """By people: the bot stops until it is handed back."""
     HANDED_BACK = auto()

@@ -66,7 +66,10 @@ class Intake:
             self.mailbox.know(id, event.message_id, incoming.dump(Incoming.of(event, by="aside")))
             return None
         if decision is Decision.A_NOTE and event.sender is not None and event.sender.kind == "user":
-            self.mailbox.know(id, event.message_id, incoming.dump(Incoming.of(event, by="note")), is_note=True)
+            self.mailbox.know(id, event.message_id, incoming.dump(Incoming.of(event, by="note")), whose="note")
+            return None
+        if decision in (Decision.A_TEMPLATE, Decision.ANOTHER_BOTS):
+            self.mailbox.know(id, event.message_id, incoming.dump(Incoming.of(event, by="bot")), whose="others")
             return None
         if decision is Decision.CUSTOMER_MESSAGE_CHANGED:
             return self._customers_edit(event)

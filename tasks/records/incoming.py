@@ -27,8 +27,8 @@ class Incoming:
     text: str = field(repr=False)
     by: By = "customer"
     """`aside`: the customer's, and not to be answered. `unanswered`: the customer's, which the bot gave up to answer.
-    `person`: a member of the team answered the customer. `note`: the team's, in private. `bot`: we said it, and the
-    graph does not know. `deleted`: the message is gone, and to be forgotten.
+    `person`: a member of the team answered the customer. `note`: the team's, in private. `bot`: we said it, or another
+    bot, a campaign or Chatwoot itself, and the graph does not know. `deleted`: the message is gone, to be forgotten.
 
     Read by lua/_steps.lua, too.
     """
@@ -55,10 +55,10 @@ class Incoming:
     @classmethod
     def of(cls, event: MessageCreated | MessageUpdated, by: By = "customer") -> Incoming:
         """As a webhook told of it."""
-        is_persons = by in ("person", "note")
+        is_customers = by in ("customer", "aside")
         return cls(
             event.message_id,
-            _valid((event.content if is_persons else event.customers_words) or ""),
+            _valid((event.customers_words if is_customers else event.content) or ""),
             by,
             _attached(event.attachments),
             event.in_reply_to,
@@ -66,10 +66,10 @@ class Incoming:
             event.inbox_id,
             event.contact_source_id,
             event.channel,
-            Kind.TEXT if is_persons else event.customers_kind,
+            event.customers_kind if is_customers else Kind.TEXT,
             event.subject,
             event.created_at,
-            {} if is_persons else _about(event.about),
+            _about(event.about) if is_customers else {},
         )
 
     @classmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -41,6 +42,33 @@ def test_that_people_had_it(desk: Desk, stack: Stack) -> None:
     desk.sandbox.settle()
     desk.sandbox.customer_writes("Well?", conversation_id=3)
     wait_until(lambda: any(", handed back," in reply for reply in desk.replies(3)), what="the answer")
+
+
+@pytest.mark.parametrize(
+    "by", [{"campaign_id": 7}, {"content_attributes": {"automation_rule_id": 7}}], ids=["campaign", "automation_rule"]
+)
+def test_what_others_said_it_knows(by: dict[str, Any], desk: Desk, stack: Stack, redis_server: RedisServer) -> None:
+    stack.start_web()
+    stack.start_worker()
+    desk.conversation(3)
+    desk.writes_itself("20 % off on Monday?", 3, **by)
+    desk.sandbox.settle()
+    desk.sandbox.customer_writes("Yes please", conversation_id=3)
+    assert desk.wait_for_replies(2)[1:] == ["Echo: Yes please"]
+    assert remembered(redis_server, "graph.echo:graph")[1:] == ["20 % off on Monday?", "Yes please", "Echo: Yes please"]
+
+
+def test_what_another_bot_said_it_knows(desk: Desk, stack: Stack, redis_server: RedisServer) -> None:
+    stack.start_web()
+    stack.start_worker()
+    desk.conversation(3)
+    desk.sandbox.customer_writes("Hola", conversation_id=3)
+    desk.wait_for_replies(1)
+    desk.bot_writes("A table for two?", 3)
+    desk.sandbox.settle()
+    desk.sandbox.customer_writes("Yes please", conversation_id=3)
+    assert desk.wait_for_replies(3)[2:] == ["Echo: Yes please"]
+    assert remembered(redis_server, "graph.echo:graph")[2:4] == ["A table for two?", "Yes please"]
 
 
 @pytest.mark.parametrize("how", ["by hand", "later"])

@@ -184,7 +184,18 @@ class Working(RuleBasedStateMachine):
     def know_note(self, conversation_id: int, id: int) -> None:
         book, _ = self.before(conversation_id)
         is_taken = book.takes_note(id, self.now)
-        assert self.anyone.know(conversation_id, id, text_of(id, by="note"), is_note=True) == is_taken
+        assert self.anyone.know(conversation_id, id, text_of(id, by="note"), whose="note") == is_taken
+
+    @rule(conversation_id=conversations, id=st.sampled_from((*PEOPLES_IDS, 75)))
+    def know_others(self, conversation_id: int, id: int) -> None:
+        """A campaign writes."""
+        book, _ = self.before(conversation_id)
+        is_new = id not in book.words
+        book.echoes.add(id)
+        assert self.anyone.know(conversation_id, id, text_of(id, by="bot"), whose="others") == is_new
+        if is_new:
+            book.words.add(id)
+            book.meanwhile[id] = text_of(id, by="bot")
 
     @rule(conversation_id=conversations, key=st.sampled_from("pqrs"))
     def enqueue(self, conversation_id: int, key: str) -> None:

@@ -11,7 +11,7 @@
 --   outbox        list: what is to be done in Chatwoot, the next one first. JSON of records/actions.py
 --   seen          sorted set by when it was: message:<id>, source:<source_id> (came in), word:<id> (a person's, came in),
 --                 key:<key> (was put into the outbox or scheduled), sent:<key> (Chatwoot told us of it), said:<digest>
---                 (what we said), echo:<id> (it came back as a person's), failed:<id> (is a dead letter)
+--                 (what we said), echo:<id> (looks like a person's, and is none), failed:<id> (is a dead letter)
 --   due           sorted set of the shard: conversations by when somebody must look at them. All that are not idle, or
 --                 have something scheduled
 --   unanswered    sorted set of the shard: conversations by since when their customer has waited for the bot. Whoever
