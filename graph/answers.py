@@ -35,8 +35,8 @@ class Answers:
 
     @property
     def replies(self) -> tuple[Reply, ...]:
-        texts = (words_of(message) for message in self.new if self._is_said(message))
-        return tuple(Reply(text) for text in texts if text.strip())
+        said = ((words_of(message), message.id) for message in self.new if self._is_said(message))
+        return tuple(Reply(text, said_as=(id,) if id else ()) for text, id in said if text.strip())
 
     def require_any(self, outcome: Outcome) -> None:
         """

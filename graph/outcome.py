@@ -43,6 +43,8 @@ class Reply:
     in_reply_to: int | None = None
     """The Chatwoot id of the message that this one quotes."""
     files: tuple[File, ...] = ()
+    said_as: tuple[str, ...] = field(default=(), compare=False)
+    """The ids of the AI messages in the memory that it is. A graph need not fill it."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -11,7 +12,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 PERSON = "person"
 """The name of an `AIMessage` that a member of the team wrote, not the graph."""
 TEXT = "text"
-_ATTACHMENTS, _IN_REPLY_TO, _KIND, _SUBJECT = "attachments", "in_reply_to", "kind", "subject"
+_ATTACHMENTS, _IN_REPLY_TO, _KIND, _SUBJECT, _SENT_AS = "attachments", "in_reply_to", "kind", "subject", "sent_as"
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,10 @@ class Said:
     id: str
     """The same at each attempt, so that saying it again adds nothing to the memory."""
     text: str = field(repr=False)
-    by: Literal["customer", "aside", "unanswered", "person", "note", "bot", "deleted"] = "customer"
+    by: Literal["customer", "aside", "unanswered", "person", "note", "bot", "sent", "deleted"] = "customer"
     """`aside`: the customer's, and not to be answered. `unanswered`: the customer's, which was given up. `note`: the
-    team's, in private. `bot`: the customer was told it, and not by the graph.
+    team's, in private. `bot`: the customer was told it, and not by the graph. `sent`: what the graph said in the AI
+    messages that the text names, a line each, is in Chatwoot by now, by this id.
     """
     attachments: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
     in_reply_to: str | None = None
@@ -95,5 +97,32 @@ def subject_of(message: BaseMessage) -> str | None:
 
 
 def quoted_by(message: BaseMessage) -> str | None:
-    """The id of the message that this one answers to, if it quotes one."""
+    """The id of the message that this one answers to, if it quotes one: `chatwoot:<message id>`."""
     return message.additional_kwargs.get(_IN_REPLY_TO)
+
+
+def quoted(message: BaseMessage, messages: Iterable[BaseMessage]) -> BaseMessage | None:
+    """That message itself, of the state's `messages`: the customer's, people's or the graph's own. None: it is none of
+    these, or older than what is remembered."""
+    id = quoted_by(message)
+    return next((each for each in messages if id is not None and (each.id == id or id in sent_as(each))), None)
+
+
+def sent_as(message: BaseMessage) -> tuple[str, ...]:
+    """The ids, `chatwoot:<message id>`, that an AI message has got in Chatwoot: several, where its channel did not take
+    it as one. Known from the turn after the one that said it."""
+    return tuple(message.additional_kwargs.get(_SENT_AS, ()))
+
+
+def marked(messages: Iterable[BaseMessage], sent: Iterable[Said]) -> list[BaseMessage]:
+    """Those of the messages that were `sent`, with the ids that they got."""
+    ids: dict[str, list[str]] = defaultdict(list)
+    for each in sent:
+        for message_id in each.text.splitlines():
+            ids[message_id].append(each.id)
+    return [_with_ids(message, ids[str(message.id)]) for message in messages if message.id in ids]
+
+
+def _with_ids(message: BaseMessage, new: Sequence[str]) -> BaseMessage:
+    ids = list(dict.fromkeys((*sent_as(message), *new)))
+    return message.model_copy(update={"additional_kwargs": {**message.additional_kwargs, _SENT_AS: ids}})

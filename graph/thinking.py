@@ -20,7 +20,7 @@ from graph.context import Conversation, filled
 from graph.decisions import decided, in_words, question_of, waits_for_the_customer
 from graph.loader import MESSAGES, Graph, is_async
 from graph.outcome import HandOver, Outcome, Reply
-from graph.said import PERSON, Said
+from graph.said import PERSON, Said, marked
 
 _NODES, _KNOWN, _UNTOLD = "nodes", "known", "untold"
 _LOST = (
@@ -28,7 +28,7 @@ _LOST = (
     "its graph was changed meanwhile. Please go on by hand."
 )
 _INTERRUPTS = "__interrupt__"
-_NOT_REMEMBERED = ("deleted", "note")
+_NOT_REMEMBERED = ("deleted", "note", "sent")
 """A note is for the team, and for the graph that asked them."""
 
 
@@ -121,7 +121,8 @@ class Thinker:
             state = self.graph.get_state(run.place)
         if self._waits(state):
             return {**state.values, _INTERRUPTS: state.interrupts}
-        update = {MESSAGES: [*_forgotten(state, untold), *_told(untold)]}
+        sent = marked(state.values[MESSAGES], _sent(untold)) if untold else []
+        update = {MESSAGES: [*_forgotten(state, untold), *sent, *_told(untold)]}
         if untold and state.next:
             return self._run(Command(update=update), run)
         if untold:
@@ -260,6 +261,10 @@ def _told(new: Sequence[Said]) -> list[BaseMessage]:
     return [each.as_message() for each in new if each.by not in _NOT_REMEMBERED]
 
 
+def _sent(new: Sequence[Said]) -> list[Said]:
+    return [each for each in new if each.by == "sent"]
+
+
 def _forgotten(state: StateSnapshot, new: Sequence[Said]) -> list[RemoveMessage]:
     messages: Sequence[BaseMessage] = state.values.get(MESSAGES, [])
     gone = {each.id for each in new if each.by == "deleted"}
@@ -272,12 +277,13 @@ def _forgotten(state: StateSnapshot, new: Sequence[Said]) -> list[RemoveMessage]
 def _update(before: StateSnapshot, staying: Sequence[BaseMessage], new: Sequence[Said]) -> list[BaseMessage]:
     """What the `add_messages` reducer makes of what was before: what stays, and what is new."""
     messages = before.values.get(MESSAGES, [])
-    told = history.opened(_told(new)) if all(message.type == "system" for message in staying) else _told(new)
     kept = set(map(id, staying))
+    sent = {message.id: message for message in marked(staying, _sent(new))}
+    told = history.opened(_told(new)) if all(message.type == "system" for message in staying) else _told(new)
     if [id(message) for message in messages if id(message) in kept] == list(map(id, staying)):
         gone = [RemoveMessage(id=message.id) for message in messages if id(message) not in kept]
-        return [*gone, *told]
-    return [RemoveMessage(id=REMOVE_ALL_MESSAGES), *staying, *told]
+        return [*gone, *sent.values(), *told]
+    return [RemoveMessage(id=REMOVE_ALL_MESSAGES), *(sent.get(each.id, each) for each in staying), *told]
 
 
 def _said_in_vain(before: StateSnapshot, said: Sequence[Said]) -> set[str | None]:

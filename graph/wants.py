@@ -76,7 +76,7 @@ def outcome(replies: Iterable[Reply], wants: Iterable[Want]) -> Outcome:
     said, besides = list(replies), list(wants)
     dressed = {want.text: want for want in besides if isinstance(want, Reply)}
     texts = {reply.text for reply in said}
-    all_of_it: list[Want] = [dressed.get(reply.text, reply) for reply in said]
+    all_of_it: list[Want] = [replace(dressed.get(reply.text, reply), said_as=reply.said_as) for reply in said]
     all_of_it += [want for want in besides if not (isinstance(want, Reply) and want.text in texts)]
     if any(isinstance(want, Silence) for want in besides):
         return tuple(_silenced(want) for want in all_of_it if not isinstance(want, Reply))

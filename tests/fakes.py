@@ -110,6 +110,8 @@ class Conversation:
     away_since: float | None = None
     asked_at: float | None = None
     overtakes: bool | None = None
+    there: int = 0
+    """The id of the message that the outbox's head is."""
     newest_said: int = 0
     newest_said_at: float = 0
     arrived: int = 0
@@ -313,6 +315,8 @@ class FakeMailbox:
         it.sent.add(key)
         it.overtakes = it.overtakes if overtakes is None else overtakes
         self._note_said(it, public_id)
+        if public_id and it.outbox and _key(it.outbox[0]) == key:
+            it.there = public_id
         it.arrived = max(it.arrived, (public_id or 0) if has_arrived else 0)
         if not it.awaits_arrival or it.awaits_arrival > it.arrived:
             return None
@@ -474,6 +478,7 @@ class FakeMailbox:
                 self._remember(it, said, to_know)
             it.outbox = [*it.outbox[1:], *besides]
             it.settled += 1
+            it.there = 0
             self._keep(it, dead_letter)
         if it.outbox:
             if answer:
@@ -656,6 +661,7 @@ class FakeMailbox:
             is_suppressed,
             it.settled,
             is_there,
+            (it.there or None) if is_there else None,
             it.looked,
             it.overtakes,
             OnItsWay(it.newest_said, self._now - it.newest_said_at) if it.newest_said > it.arrived else None,

@@ -19,6 +19,7 @@ from langgraph.types import Command, interrupt
 
 from graph.context import Conversation
 from graph.echo import echo
+from graph.said import quoted
 
 
 def _gate() -> Path:
@@ -152,5 +153,12 @@ def _ask_if_told(state: MessagesState) -> Any:
     return _ask_a_human(state) if state["messages"][-1].text == "refund" else echo(state)
 
 
+def _quote(state: MessagesState) -> Any:
+    last = state["messages"][-1]
+    of = quoted(last, state["messages"])
+    return {"messages": [AIMessage(f"You quote: {of.text}" if of else f"You say: {last.text}")]}
+
+
+quoting = _one(_quote)
 asking = _one(_ask_a_human)
 asking_if_told = _one(_ask_if_told)

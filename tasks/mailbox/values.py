@@ -198,6 +198,8 @@ class Sending:
     """How many actions of the conversation were settled before this one."""
     is_there: bool = False
     """Our own webhook has told us of it: it is done, whatever we know of doing it."""
+    there: int | None = None
+    """The id of the public message that it is then."""
     looked: int = 0
     """The id up to which the conversation's list was ever read; 0: never."""
     overtakes: bool | None = None

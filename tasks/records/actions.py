@@ -69,6 +69,9 @@ class PostMessage(_Action):
     files: tuple[Attached, ...] = ()
     template_params: Mapping[str, Any] | None = field(default=None, repr=False, hash=False)
     """An approved WhatsApp template: the only thing that may be said outside the 24-hour window."""
+    said_as: tuple[str, ...] = ()
+    """The ids of the AI messages in the graph's memory that this is, or is a part of. What was put off, or sent by
+    hand, is none."""
     answers: tuple[int, ...] = ()
     """The ids of the customer's messages that this answers, oldest first."""
     ignores_takeover: Annotated[bool, Field(alias="by_hand")] = False
@@ -205,11 +208,6 @@ def is_said_to_the_customer(action: Action) -> bool:
 
 def answers_a_turn(action: Action) -> bool:
     return isinstance(action, PostMessage) and bool(action.answers)
-
-
-def is_the_graphs(post: PostMessage) -> bool:
-    """Whether it stands in the graph's memory, as its turn's answers do; not what was put off, or sent by hand."""
-    return answers_a_turn(post) and not post.is_put_off
 
 
 def is_the_bots_turn(action: Action) -> bool:

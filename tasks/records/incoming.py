@@ -5,6 +5,7 @@ The mailbox's scripts read of its JSON `by`, `kind`, `edit`, `text` and `attachm
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
@@ -16,7 +17,7 @@ from chatwoot.messages import Message
 from chatwoot.wording import Kind
 from tasks.records.codec import Codec
 
-By = Literal["customer", "aside", "unanswered", "person", "note", "bot", "deleted"]
+By = Literal["customer", "aside", "unanswered", "person", "note", "bot", "sent", "deleted"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,8 @@ class Incoming:
     by: By = "customer"
     """`aside`: the customer's, and not to be answered. `unanswered`: the customer's, which the bot gave up to answer.
     `person`: a member of the team answered the customer. `note`: the team's, in private. `bot`: we said it, or another
-    bot, a campaign or Chatwoot itself, and the graph does not know. `deleted`: the message is gone, to be forgotten.
+    bot, a campaign or Chatwoot itself, and the graph does not know. `sent`: the graph said it, and it has this id now.
+    `deleted`: the message is gone, and to be forgotten.
 
     Read by lua/_steps.lua, too.
     """
@@ -105,6 +107,11 @@ class Incoming:
     def of_ours(cls, message_id: int, text: str) -> Incoming:
         """What was sent by hand, first, or later."""
         return cls(message_id, _valid(text), "bot")
+
+    @classmethod
+    def sent(cls, message_id: int, said_as: Sequence[str]) -> Incoming:
+        """What the graph has said in AI messages of these ids; its text names them, a line each."""
+        return cls(message_id, "\n".join(said_as), "sent")
 
     @classmethod
     def deleted(cls, message_id: int) -> Incoming:

@@ -104,7 +104,8 @@ class OutboxSender:
         action = actions.load(sending.action)
         posted: Literal["posted", ""] = "posted" if actions.answers_a_turn(action) else ""
         if sending.is_there:
-            return self.mailbox.settle(sending, answer=posted), sent
+            said = sending.there
+            return self.mailbox.settle(sending, answer=posted, said=said, to_know=_to_know(action, said)), sent
         if sending.tries > self._most_tries:
             return self._give_up(action, sending, PermanentError(f"tried {sending.tries - 1} times in vain"), sent)
         try:
@@ -179,10 +180,12 @@ class OutboxSender:
 
 
 def _to_know(action: Action, said: int | None) -> str:
-    """What we said and the graph does not know, for its next turn: "Yes" may be the answer to it."""
-    if said is None or not isinstance(action, PostMessage) or actions.is_the_graphs(action):
+    """What we said, for the graph's next turn: "Yes" may be the answer to it, or quote it."""
+    if said is None or not isinstance(action, PostMessage):
         return ""
-    return incoming.dump(Incoming.of_ours(said, action.content))
+    if action.said_as:
+        return incoming.dump(Incoming.sent(said, action.said_as))
+    return incoming.dump(Incoming.of_ours(said, action.content)) if action.content else ""
 
 
 def _is_decided(error: ChatwootError) -> bool:

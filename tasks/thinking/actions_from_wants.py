@@ -100,6 +100,7 @@ class TurnActions:
                 quick_replies=bubble.quick_replies,
                 in_reply_to=reply.in_reply_to if number == 0 else None,
                 files=tuple(map(_attached, bubble.files)),
+                said_as=reply.said_as,
                 answers=self.answers,
             )
 

@@ -46,6 +46,7 @@ def joined(replies: Sequence[Reply]) -> Reply:
         tuple(choice for reply in replies for choice in reply.quick_replies),
         next((reply.in_reply_to for reply in replies if reply.in_reply_to), None),
         tuple(file for reply in replies for file in reply.files),
+        tuple(id for reply in replies for id in reply.said_as),
     )
 
 

@@ -71,6 +71,35 @@ def test_what_another_bot_said_it_knows(desk: Desk, stack: Stack, redis_server: 
     assert remembered(redis_server, "graph.echo:graph")[2:4] == ["A table for two?", "Yes please"]
 
 
+def test_what_the_customer_quotes(desk: Desk, stack: Stack) -> None:
+    """What the graph itself said, too, which has got its id in Chatwoot only then."""
+    stack.start_web()
+    stack.start_worker(GRAPH="tests.graphs:quoting")
+    desk.conversation(3)
+    own = desk.sandbox.customer_writes("Hola", conversation_id=3)
+    desk.wait_for_replies(1)
+    ids = {each["content"]: each["id"] for each in desk.sandbox.messages(3)}
+    for of in (ids["You say: Hola"], own.id):
+        desk.sandbox.customer_writes("this", conversation_id=3, content_attributes={"in_reply_to": of})
+        desk.sandbox.settle()
+        desk.wait_for_replies(2 if of != own.id else 3)
+    assert desk.replies(3) == ["You say: Hola", "You quote: You say: Hola", "You quote: Hola"]
+
+
+def test_what_was_sent_by_hand_by_a_worker_that_died_of_it(desk: Desk, stack: Stack, redis_server: RedisServer) -> None:
+    """Only our own webhook tells which message it is."""
+    stack.start_web()
+    worker = stack.start_worker(CONTESTA_DIE_AT="post.after")
+    desk.conversation(3)
+    stack.celery("call", "tasks.send_reply", "--kwargs", json.dumps({"conversation_id": 3, "content": "At ten?"}))
+    wait_until(lambda: not worker.is_alive, what="the worker to kill itself")
+    desk.sandbox.settle()
+    desk.sandbox.customer_writes("Yes please", conversation_id=3)
+    stack.start_worker()
+    assert desk.wait_for_replies(2) == ["At ten?", "Echo: Yes please"]
+    assert remembered(redis_server, "graph.echo:graph")[1:] == ["At ten?", "Yes please", "Echo: Yes please"]
+
+
 @pytest.mark.parametrize("how", ["by hand", "later"])
 def test_what_we_said_without_the_graph_it_knows(how: str, desk: Desk, stack: Stack, redis_server: RedisServer) -> None:
     """Before the customer's "Yes" to it; and it is not said again."""

@@ -66,6 +66,7 @@ class Book:
     """A bubble of the turn that is being said was not said."""
     settled: int = 0
     overtakes: bool | None = None
+    there: int | None = None
     newest_said: int = 0
     arrived: int = 0
     """The greatest id of ours that its channel has, or refused."""

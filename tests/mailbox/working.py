@@ -429,6 +429,7 @@ class Working(RuleBasedStateMachine):
         assert sending.owned_by_human == book.is_suppressed
         assert sending.looked == book.looked
         assert sending.is_there == (key_of(sending.action) in book.seen)
+        assert sending.there == book.there
         assert (sending.tries == 1) == (sending.action not in book.tried)
         assert sending.doubt_s == 0 or sending.tries > 1
         assert sending.overtakes == book.overtakes
@@ -508,6 +509,7 @@ class Working(RuleBasedStateMachine):
         book.awaiting_reply = () if answer else book.awaiting_reply
         book.newest_said = max(book.newest_said, said or 0)
         book.settled += 1
+        book.there = None
         book.outbox = [*book.outbox[1:], *others]
         book.holder = ""
         book.buries(letter, sending.action)
@@ -529,6 +531,7 @@ class Working(RuleBasedStateMachine):
         ring = self.anyone.saw(conversation_id, key, public_id=id, has_arrived=has_arrived, overtakes=overtakes)
         book.overtakes = book.overtakes if overtakes is None else overtakes
         book.newest_said = max(book.newest_said, id or 0)
+        book.there = id or book.there
         book.arrived = max(book.arrived, (id or 0) if has_arrived else 0)
         is_due = 0 < book.awaits_arrival <= book.arrived
         assert (ring is not None) == is_due

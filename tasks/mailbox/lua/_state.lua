@@ -59,6 +59,7 @@
 --   awaiting_reply     JSON [[id, message]…] that the outbox answers, until it is posted  commit; '' by settle
 --   withheld           '1': a bubble of the turn in the outbox was suppressed    settle; '' by go_on
 --   settled            actions settled so far, for ever                          settle
+--   there              id of the public message that the outbox's head is, as our own webhook told     saw; 0 by settle
 --   tries              how often the outbox's head was begun                     begin_sending, defer
 --   not_before         nobody may begin the head before                          release, defer, doubt
 --   doubt_until        until when a try of the head may still come true; 0: none may. -1: Chatwoot has not answered

@@ -58,16 +58,23 @@ local function note_said(id)
   if id > number('said') then set('said', id, 'said_at', now) end
 end
 
--- What whoever sends is told of the head of the outbox: {'send', the action, 1 if it is suppressed, actions settled, 1
--- where our own webhook has told us already that it is there, up to which id the list was ever read, whether messages
+-- The key of what is to be done next; nil in tests, whose actions may be anything.
+local function key_of_head()
+  local is_json, values = pcall(cjson.decode, redis.call('LINDEX', outbox, 0) or '')
+  return is_json and type(values) == 'table' and values['key'] or nil
+end
+
+-- What whoever sends is told of the head of the outbox: {'send', the action, 1 if it is suppressed, actions settled, the id
+-- of the public message that it is already, as our own webhook has told us, -1: of which it told no id, 0: it is none; up to which id the list was ever read, whether messages
 -- overtake each other here, the newest of ours that has not arrived or 0, and for how long it has not}.
 local function head()
   local action = redis.call('LINDEX', outbox, 0)
-  local is_json, values = pcall(cjson.decode, action)
-  local key = is_json and type(values) == 'table' and values['key']
-  local is_there = key and redis.call('ZSCORE', seen, 'sent:' .. key) and 1 or 0
+  local key, there = key_of_head(), 0
+  if key and redis.call('ZSCORE', seen, 'sent:' .. key) then
+    there = number('there') > 0 and number('there') or -1
+  end
   local on_its_way = number('said') > number('arrived') and number('said') or 0
-  local told = {'send', action, is_suppressed(), number('settled'), is_there, number('looked'), field('overtakes')}
+  local told = {'send', action, is_suppressed(), number('settled'), there, number('looked'), field('overtakes')}
   told[8], told[9] = on_its_way, now - number('said_at')
   return told
 end

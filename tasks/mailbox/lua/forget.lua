@@ -14,7 +14,10 @@ for _, id in ipairs(redis.call('HKEYS', dead_letters)) do
     end
   end
 end
-local messages = redis.call('ZCARD', waiting) + redis.call('ZCARD', meanwhile)
+local messages = redis.call('ZCARD', waiting)
+for _, message in ipairs(redis.call('ZRANGE', meanwhile, 0, -1)) do
+  if decoded(message)['by'] ~= 'sent' then messages = messages + 1 end
+end
 local actions = redis.call('LLEN', outbox) + redis.call('ZCARD', later)
 local found = {'forgotten', messages, actions, redis.call('ZCARD', seen), letters}
 redis.call('DEL', state, waiting, outbox, seen, meanwhile, later)

@@ -4,6 +4,7 @@ local id = tonumber(ARGV[3])
 redis.call('ZADD', seen, now, 'sent:' .. ARGV[2])
 if ARGV[5] ~= '' then set('overtakes', ARGV[5]) end
 note_said(id)
+if id > 0 and key_of_head() == ARGV[2] then set('there', id) end
 if ARGV[4] == '1' and id > number('arrived') then set('arrived', id) end
 keep()
 local awaited = number('awaits_arrival')

@@ -9,6 +9,7 @@ if field('stage') ~= 'replying' or field('token') ~= token then return {'lost', 
 if number('settled') == tonumber(ARGV[6]) then
   redis.call('LPOP', outbox)
   redis.call('HINCRBY', state, 'settled', 1)
+  set('there', 0)
   if ARGV[9] == 'suppressed' and field('awaiting_reply') ~= '' then
     for _, each in ipairs(cjson.decode(field('awaiting_reply'))) do remember(each[1], each[2]) end
   end
