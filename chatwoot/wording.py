@@ -25,6 +25,8 @@ class Kind(StrEnum):
     CALL = auto()
     STORY_MENTION = auto()
     """The customer mentioned the business in a story of theirs."""
+    EDIT = auto()
+    """They wrote it otherwise before. Only `message_updated` tells."""
     CHOICE = auto()
     """Something chosen, or filled in, in a message that was sent to the customer."""
 

@@ -48,7 +48,7 @@ class Said:
     in_reply_to: str | None = None
     """The id of the message that this one quotes."""
     kind: str = TEXT
-    """email, auto_reply, reaction, call, story_mention, choice, or plain text."""
+    """email, auto_reply, reaction, call, story_mention, choice, edit, or plain text."""
     subject: str | None = field(default=None, repr=False)
     """An e-mail's."""
     place: int = 0
@@ -87,7 +87,7 @@ def attachments_of(message: BaseMessage) -> tuple[Attachment, ...]:
 
 
 def kind_of(message: BaseMessage) -> str:
-    """What a customer's message is: text, email, auto_reply, reaction, call, story_mention or choice."""
+    """What a customer's message is: text, email, auto_reply, reaction, call, story_mention, choice or edit."""
     return str(message.additional_kwargs.get(_KIND, TEXT))
 
 

@@ -102,9 +102,9 @@ class Intake:
         return accepted.doorbell
 
     def _customers_edit(self, event: MessageCreated | MessageUpdated) -> WakeThinker | WakeSender | None:
-        changed, to_know = Incoming.of(event), Incoming.of(event, by="aside")
+        changed, to_know = Incoming.of(event), Incoming.of(event, by="aside").as_edit()
         is_to_be_answered = self.policy.answers_edits and not event.customers_kind.is_aside
-        edit = incoming.dump(replace(changed, edit=uuid.uuid4().hex[:8])) if is_to_be_answered else ""
+        edit = incoming.dump(replace(changed.as_edit(), edit=uuid.uuid4().hex[:8])) if is_to_be_answered else ""
         return self.mailbox.revise(
             event.conversation_id,
             event.message_id,

@@ -96,12 +96,17 @@ class Incoming:
         return replace(
             self,
             text=_valid(message.customers_words or ""),
-            kind=message.customers_kind,
+            kind=self.kind if self.edit else message.customers_kind,
             subject=message.subject,
             written_at=message.created_at,
             attachments=_attached(message.attachments) if message.message_type == "incoming" else (),
             in_reply_to=message.in_reply_to,
         )
+
+    def as_edit(self) -> Incoming:
+        """A voice note's transcript that comes late is none."""
+        is_text = self.kind == Kind.TEXT and not any("transcript" in each for each in self.attachments)
+        return replace(self, kind=Kind.EDIT) if is_text else self
 
     @classmethod
     def of_ours(cls, message_id: int, text: str) -> Incoming:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from graph.said import kind_of
 from sandbox.machine.redis import RedisServer
 from tests.desk import Desk
-from tests.memory import remembered
+from tests.memory import memory_of, remembered
 from tests.stack import Stack, wait_until
 
 
@@ -95,6 +96,12 @@ def test_what_is_edited_after_its_answer_is_known_so_and_not_answered_again(
     desk.wait_for_replies(2)
     told = remembered(redis_server, "graph.echo:graph")
     assert told == ["I want 2 pizzas", "Echo: I want 3 pizzas", "thanks", "Echo: thanks"]
+    assert kinds(redis_server) == ["edit", "text"]
+
+
+def kinds(server: RedisServer) -> list[str]:
+    """Of what the customer said."""
+    return [kind_of(each) for each in memory_of(server, "graph.echo:graph") if each.type == "human"]
 
 
 @pytest.fixture
@@ -123,6 +130,7 @@ def test_an_edit_of_what_was_answered_is_answered_once_where_wanted(
         "I want 2 pizzas",
         "Echo: I want 2 pizzas",
     ]
+    assert kinds(redis_server) == ["text", "edit"]
 
 
 def test_each_edit_is_answered_also_back_to_what_it_was(pizzas: int, desk: Desk) -> None:
