@@ -17,22 +17,10 @@ import redis
 
 from sandbox.machine.redis import RedisServer
 from tests.desk import Desk
+from tests.doom import both, cut_off, doom, see_it_die
 from tests.memory import remembered
-from tests.stack import ROOT, Process, Stack, wait_until, wait_until_idle
+from tests.stack import ROOT, Stack, wait_until, wait_until_idle
 from tests.tally import answered, of_conversation
-
-
-def both(*steps: str) -> list[str]:
-    return [f"{step}.{when}" for step in steps for when in ("before", "after")]
-
-
-def doom(stack: Stack, place: str) -> Process:
-    """A worker that will not survive this place."""
-    return stack.start_worker(CONTESTA_DIE_AT=place)
-
-
-def see_it_die(worker: Process) -> None:
-    wait_until(lambda: not worker.is_alive, what=f"the worker to kill itself, see {worker.log}")
 
 
 def see_it_die_of_a_fault(place: str, desk: Desk, stack: Stack, fault: str, *, seconds: float = 0) -> None:
@@ -442,7 +430,3 @@ def test_no_step_is_forgotten() -> None:
     scripts = {path.stem for path in (ROOT / "tasks" / "mailbox" / "lua").glob("[a-z]*.lua")}
     here = Path(__file__).read_text()
     assert {script for script in scripts if f'"{script}.' not in here and f'"{script}"' not in here} == set()
-
-
-def cut_off(desk: Desk) -> bool:
-    return any(delivery.status is None for delivery in desk.sandbox.deliveries)
