@@ -132,6 +132,12 @@ class Settings(BaseModel):
     recursion_limit: Annotated[int, Field(gt=0)] = 25
     model: str = ""
     prompt: str = ""
+    model_sees: Words = ("auto",)
+    media_max_mb: Annotated[float, Field(gt=0)] = 10.0
+    media_seconds: Annotated[float, Field(gt=0)] = 10.0
+    media_hosts: Words = ()
+    transcribe: str = ""
+    unheard_reply: str = ""
     answer_statuses: Words = ()
     ignore_contacts: Words = ("*@g.us", "*@broadcast", "*@newsletter", "+123456")
     answer_edits: bool = False
@@ -220,6 +226,13 @@ class Settings(BaseModel):
         if ids != (INBOXES_ALL,) and not all(word.isdecimal() for word in ids):
             raise ValueError("must be numbers separated by commas, or *")
         return ids
+
+    @field_validator("model_sees")
+    @classmethod
+    def _can_be_seen(cls, kinds: tuple[str, ...]) -> tuple[str, ...]:
+        if kinds not in (("auto",), ("nothing",)) and not set(kinds) <= {"image", "pdf"}:
+            raise ValueError("must be auto, nothing, image, pdf, or image,pdf")
+        return kinds
 
     @field_validator("answer_statuses")
     @classmethod

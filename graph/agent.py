@@ -6,6 +6,7 @@ as `langchain-openai`, is to be installed, and the key is in the provider's own 
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any
 
 from langchain_core.language_models import BaseChatModel
@@ -16,12 +17,14 @@ from langgraph.prebuilt import ToolNode, tools_condition
 from langgraph.types import Command
 
 from graph.loader import GraphError
+from graph.media import IMAGE, PDF, seen
 from graph.outcome import HandOver, Note, Want
 from graph.wants import TalkState, wanted
 
 PROMPT = """You answer the customers of a business in its chat: briefly, kindly, in the customer's language.
 Say only what you know. When you do not know, or the customer asks for a person, hand over to a human."""
 _TIMEOUT_S = 60
+AUTO = "auto"
 
 
 @tool
@@ -39,8 +42,9 @@ def leave_a_note(text: str, tool_call_id: Annotated[str, InjectedToolCallId]) ->
 _TOOLS = [hand_over, leave_a_note]
 
 
-def graph(model: str, prompt: str) -> StateGraph[Any, Any, Any, Any]:
-    """The agent with the model of this name. An empty prompt is the one above.
+def graph(model: str, prompt: str, sees: str = AUTO) -> StateGraph[Any, Any, Any, Any]:
+    """The agent with the model of this name. An empty prompt is the one above. `sees`: "image,pdf", "image", "nothing",
+    or "auto", which is what LangChain knows of the model.
 
     Raises:
         GraphError: MODEL is not set, or its provider's package is not installed.
@@ -50,18 +54,19 @@ def graph(model: str, prompt: str) -> StateGraph[Any, Any, Any, Any]:
     if not model:
         raise GraphError("graph.agent needs MODEL, such as openai:gpt-5-mini")
     try:
-        return build(init_chat_model(model, timeout=_TIMEOUT_S, max_retries=2), prompt)
+        chat_model = init_chat_model(model, timeout=_TIMEOUT_S, max_retries=2)
+        return build(chat_model, prompt, sees=_kinds(sees, chat_model))
     except Exception as error:  # a provider's client, which may want a key, a region, a project
         raise GraphError(f"MODEL={model}: {error}") from error
 
 
-def build(model: BaseChatModel, prompt: str = "") -> StateGraph[Any, Any, Any, Any]:
-    """The agent around a chat model that can call tools."""
+def build(model: BaseChatModel, prompt: str = "", *, sees: Collection[str] = ()) -> StateGraph[Any, Any, Any, Any]:
+    """The agent around a chat model that can call tools, and `sees` what of `graph.media`."""
     system = SystemMessage(prompt or PROMPT)
     bound = model.bind_tools(_TOOLS)
 
     def think(state: TalkState) -> Any:
-        return {"messages": [bound.invoke([system, *state["messages"]])]}
+        return {"messages": [bound.invoke([system, *seen(state["messages"], kinds=sees)])]}
 
     builder = StateGraph(TalkState)
     builder.add_node("think", think)
@@ -70,6 +75,13 @@ def build(model: BaseChatModel, prompt: str = "") -> StateGraph[Any, Any, Any, A
     builder.add_conditional_edges("think", tools_condition, ["tools", END])
     builder.add_edge("tools", "think")
     return builder
+
+
+def _kinds(sees: str, model: BaseChatModel) -> Collection[str]:
+    if sees != AUTO:
+        return sees.split(",")
+    profile: Mapping[str, Any] = model.profile or {}
+    return [kind for kind in (IMAGE, PDF) if profile.get(f"{kind}_inputs")]
 
 
 def _noted(tool_call_id: str, want: Want, answer: str) -> Command[Any]:

@@ -19,6 +19,7 @@ from graph.checkpoint import FENCE, TURN, Fence
 from graph.context import Conversation, filled
 from graph.decisions import decided, in_words, question_of, waits_for_the_customer
 from graph.loader import MESSAGES, Graph, is_async
+from graph.media import FILES, Fetches, once_each
 from graph.outcome import HandOver, Outcome, Reply
 from graph.said import PERSON, Said, marked
 
@@ -51,6 +52,9 @@ class Thinker:
     """Steps of a turn, where the graph's own config names no limit. LangGraph's default is 10007: a graph that loops
     would run for minutes."""
 
+    files: Fetches | None = None
+    """For models that see: what customers sent, by its URL."""
+
     def think(
         self,
         thread_id: str,
@@ -76,7 +80,8 @@ class Thinker:
             NothingSaid: the customer would hear nothing, and the graph does not say that this is meant.
             Exception: whatever the graph raises.
         """
-        place: RunnableConfig = {"configurable": {"thread_id": thread_id, FENCE: fence}}
+        files = once_each(self.files) if self.files else None
+        place: RunnableConfig = {"configurable": {"thread_id": thread_id, FENCE: fence, FILES: files}}
         before = self.graph.get_state(place)
         run = _Run(self._config(place), turn_id, self._nodes, [], self._context(context))
         if self._is_of(before, turn_id):

@@ -11,6 +11,7 @@ import structlog
 import settings
 from chatwoot.client import Client
 from chatwoot.conversations import Status
+from chatwoot.storage import Storage
 from settings import Settings
 from tasks.customers.claims import RecipientClaims
 from tasks.customers.erasure import Eraser
@@ -52,6 +53,7 @@ from tasks.thinking.typing import TypingSign
 
 if TYPE_CHECKING:  # LangGraph: not for the web process
     from graph.checkpoint import Memory
+    from tasks.thinking.ears import Ears
     from tasks.thinking.turn import TurnRunner
 
 log = structlog.get_logger()
@@ -286,6 +288,20 @@ class Wiring:
         )
 
     @cached_property
+    def storage(self) -> Storage:
+        settings = self.settings
+        most_bytes = int(settings.media_max_mb * 1_000_000)
+        url, hosts, timeout_s = settings.chatwoot_api_url, settings.media_hosts, settings.media_seconds
+        return Storage(url, hosts=hosts, most_bytes=most_bytes, timeout_s=timeout_s)
+
+    @cached_property
+    def ears(self) -> Ears | None:
+        from tasks.thinking.ears import Ears, transcriber
+
+        spec = self.settings.transcribe
+        return Ears(self.storage.fetch, transcriber(spec)) if spec else None
+
+    @cached_property
     def turn_runner(self) -> TurnRunner:
         from tasks.thinking.bridge import bridge_to
         from tasks.thinking.turn import TurnRunner
@@ -295,6 +311,9 @@ class Wiring:
             settings.graph,
             model=settings.model,
             prompt=settings.prompt,
+            sees=",".join(settings.model_sees),
+            storage=self.storage,
+            ears=self.ears,
             history_limit=settings.history_limit,
             durability=settings.graph_durability,
             speakers=settings.speakers,
@@ -314,6 +333,7 @@ class Wiring:
             message_limit=settings.message_limit,
             typing=self.typing,
             away_s=settings.turn_retry_seconds,
+            unheard_reply=settings.unheard_reply,
             decision_hours=settings.decision_hours,
             shows_errors=settings.log_graph_errors,
             leaves_alone=self.policy.leaves_alone,

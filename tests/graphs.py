@@ -6,6 +6,7 @@ file there, so that a test can wait for it.
 
 from __future__ import annotations
 
+import base64
 import os
 import signal
 import time
@@ -19,6 +20,7 @@ from langgraph.types import Command, interrupt
 
 from graph.context import Conversation
 from graph.echo import echo
+from graph.media import seen
 from graph.said import quoted
 
 
@@ -159,6 +161,16 @@ def _quote(state: MessagesState) -> Any:
     return {"messages": [AIMessage(f"You quote: {of.text}" if of else f"You say: {last.text}")]}
 
 
+def _see(state: MessagesState) -> Any:
+    (*_, last) = seen(state["messages"])
+    blocks = last.content[1:] if isinstance(last.content, list) else []
+    sights = [
+        str(each.get("text") or f"{each['mime_type']} of {len(base64.b64decode(each['base64']))}") for each in blocks
+    ]
+    return {"messages": [AIMessage(f"I see {', '.join(sights)}")]}
+
+
 quoting = _one(_quote)
+seeing = _one(_see)
 asking = _one(_ask_a_human)
 asking_if_told = _one(_ask_if_told)

@@ -6,10 +6,14 @@ import sys
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Literal
+
+import structlog
 
 from chatwoot.about import About
 from chatwoot.channels import channel
+from chatwoot.storage import Fetched, NotFetched, Storage
 from chatwoot.wording import Kind
 from graph.checkpoint import Fence, FencedOff, Memory
 from graph.context import Conversation
@@ -20,7 +24,10 @@ from graph.thinking import Thinker
 from tasks.mailbox import Mailbox, Turn, TurnLost
 from tasks.records import incoming
 from tasks.records.incoming import Incoming
+from tasks.thinking.ears import Ears
 from tasks.thinking.turn import name_of
+
+log = structlog.get_logger()
 
 _LAST = sys.maxsize
 _ABOUT = frozenset(each.name for each in fields(About))
@@ -33,6 +40,9 @@ def bridge_to(
     *,
     model: str,
     prompt: str,
+    sees: str,
+    storage: Storage,
+    ears: Ears | None,
     history_limit: int,
     durability: Literal["auto", "exit", "sync"],
     speakers: Collection[str],
@@ -47,15 +57,16 @@ def bridge_to(
     Raises:
         GraphError: the graph cannot be loaded.
     """
-    graph = load(spec, memory, model=model, prompt=prompt)
+    graph = load(spec, memory, model=model, prompt=prompt, sees=sees)
     thinker = Thinker(
         graph,
         history_limit,
         durability if durability != "auto" else durability_for(graph),
         speakers=speakers,
         recursion_limit=recursion_limit,
+        files=partial(_fetched, storage),
     )
-    return Bridge(thinker, memory, mailbox, account_id, most_attempts)
+    return Bridge(thinker, memory, mailbox, account_id, most_attempts, ears)
 
 
 @dataclass(frozen=True)
@@ -67,10 +78,13 @@ class Bridge:
     mailbox: Mailbox
     account_id: int
     most_attempts: int
+    ears: Ears | None = None
 
     def think(self, turn: Turn, messages: Sequence[Incoming]) -> Outcome:
         """As `tasks.thinking.turn.Thinks`."""
         told = [incoming.load(text) for text in turn.earlier]
+        if self.ears is not None:
+            messages = self.ears.all_heard(messages, is_first_try=turn.attempt == 1 < self.most_attempts)
         earlier = [_said(message) for message in told]
         thread = self.mailbox.thread(turn.conversation_id)
         if any(each.by == "deleted" for each in earlier):
@@ -116,6 +130,14 @@ class Bridge:
 
     def _fence(self, turn: Turn) -> Fence:
         return Fence(self.mailbox.state_key(turn.conversation_id), "token", turn.token)
+
+
+def _fetched(storage: Storage, url: str) -> Fetched:
+    try:
+        return storage.fetch(url)
+    except NotFetched as error:
+        log.warning("file_not_fetched", why=str(error))
+        raise
 
 
 @contextmanager

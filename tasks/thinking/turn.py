@@ -17,7 +17,7 @@ from chatwoot.channels import channel
 from chatwoot.errors import ChatwootError
 from graph.answers import NothingSaid
 from graph.checkpoint import MemoryAway
-from graph.outcome import BadWant, HandOver, Outcome, Silence
+from graph.outcome import BadWant, HandOver, Outcome, Reply, Silence
 from tasks.mailbox import NO_LAPSE, Lapse, LeftToPeople, Mailbox, NotYet, Turn, TurnLost, WakeSender, WakeThinker
 from tasks.ownership.hearing import Hearing
 from tasks.ownership.policy import LeavesAlone, nobody_is_left_alone
@@ -30,6 +30,7 @@ from tasks.runtime import failpoints
 from tasks.runtime.counters import Counted, count
 from tasks.runtime.redaction import safe_traceback
 from tasks.thinking.actions_from_wants import TurnActions
+from tasks.thinking.ears import NotHeard, Unheard
 from tasks.thinking.trouble import named, trouble
 from tasks.thinking.typing import TypingSign
 
@@ -45,6 +46,8 @@ class Thinks(Protocol):
         Raises:
             TurnLost: another worker has the turn by now.
             MemoryAway: the graph's memory is not there.
+            NotHeard: a recording could not be put into words at the first try.
+            Unheard: nothing was said but in such recordings.
             Exception: whatever a graph may raise.
         """
 
@@ -112,6 +115,8 @@ class TurnRunner:
     typing: TypingSign | None = None
     away_s: float = 300.0
     """So long what a graph needs, such as its model, may be away before the turn is given up."""
+    unheard_reply: str = ""
+    """What is said where a customer's voice note could not be put into words; "": people are to listen."""
     decision_hours: float = 0.0
     """So long people may say nothing to what a graph asks them; then it is told that nobody decided. 0: for ever."""
     shows_errors: bool = False
@@ -161,6 +166,10 @@ class TurnRunner:
             raise
         except MemoryAway as error:
             raise self._put_off(turn, error) from None
+        except NotHeard as error:
+            raise self._tried_again(turn, error, _RETRY_S) from None
+        except Unheard as error:
+            return self._not_heard(turn, messages, error)
         except NothingSaid as error:
             return self._said_nothing(turn, messages, error)
         except BadWant as error:  # it would want the same again
@@ -225,6 +234,14 @@ class TurnRunner:
             newest=max([turn.newest, *(each.id for each in told)]),
         )
         return wanted.of(outcome)
+
+    def _not_heard(self, turn: Turn, messages: Sequence[Incoming], error: Unheard) -> Answered:
+        """The customer is asked to write, or people listen."""
+        reply, to_people = self.unheard_reply, HandOver(f"A voice note could not be heard ({error}).")
+        wanted = self._actions((Reply(reply) if reply else to_people,), turn, messages)
+        following = self.mailbox.commit(turn, [actions.dump(action) for action in wanted], has_learnt=False)
+        log.warning("turn_not_heard", turn=turn.number, attempt=turn.attempt, why=str(error))
+        return Answered(turn.number, following)
 
     def _said_nothing(self, turn: Turn, messages: Sequence[Incoming], error: NothingSaid) -> Answered:
         """That is no answer. Once more from the beginning, unless that would do something again; then people."""
