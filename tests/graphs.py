@@ -154,3 +154,4 @@ def _ask_if_told(state: MessagesState) -> Any:
 
 asking = _one(_ask_a_human)
 asking_if_told = _one(_ask_if_told)
+stepwise_inside = _one(stepwise.compile())
