@@ -146,6 +146,7 @@ class Settings(BaseModel):
     message_limit: Annotated[int, Field(ge=100)] = 4096
     history_limit: Annotated[int, Field(gt=0)] = 40
     memory_ttl_days: Annotated[float, Field(gt=0)] = 30.0
+    store_ttl_days: Annotated[float, Field(gt=0)] = 365.0
     reconcile_seconds: Annotated[float, Field(ge=0)] = 60.0
     reconcile_horizon_seconds: Annotated[float, Field(gt=0)] = 3600.0
     reconcile_grace_seconds: Annotated[float, Field(ge=0)] = 10.0

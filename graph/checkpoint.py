@@ -74,8 +74,21 @@ class Patience(Protocol):
     def __call__(self, step: Callable[[], T], /) -> T: ...
 
 
-def _at_once(step: Callable[[], T], /) -> T:
+def at_once(step: Callable[[], T], /) -> T:
+    """No patience."""
     return step()
+
+
+def kept(step: Callable[[], T], patience: Patience) -> T:
+    """What a step on Redis gives.
+
+    Raises:
+        MemoryAway: Redis is away, for longer than there is patience.
+    """
+    try:
+        return patience(step)
+    except redis.RedisError as error:
+        raise MemoryAway(type(error).__name__) from error
 
 
 # KEYS: checkpoint, registry of writes, the fence's hash, the checkpoint before the turn, the subgraphs' keys. ARGV: the
@@ -158,7 +171,7 @@ class Memory(ShallowRedisSaver):
     What a graph's run needs of it, `get_tuple`, `put` and `put_writes`, raises `MemoryAway` where Redis is away.
     """
 
-    def __init__(self, client: redis.Redis, *, ttl_s: int, patience: Patience = _at_once) -> None:
+    def __init__(self, client: redis.Redis, *, ttl_s: int, patience: Patience = at_once) -> None:
         """`client` must not decode responses. A thread is forgotten `ttl_s` after its last turn."""
         self._threads = threading.local()
         self._patience = patience
@@ -277,10 +290,7 @@ class Memory(ShallowRedisSaver):
         return f"{self._make_shallow_redis_checkpoint_key_cached(thread_id, '')}{_SUBGRAPHS}"
 
     def _kept(self, step: Callable[[], T]) -> T:
-        try:
-            return self._patience(step)
-        except redis.RedisError as error:
-            raise MemoryAway(type(error).__name__) from error
+        return kept(step, self._patience)
 
     def forget(self, thread_id: str) -> int:
         """Forget the thread, with its subgraphs, and return how many there were: 1, or 0. Safe to repeat."""

@@ -105,6 +105,25 @@ knowing.add_node("node", _tell_what_it_knows)
 knowing.add_edge(START, "node")
 
 
+def _remember(state: MessagesState, runtime: Runtime[Conversation]) -> Any:
+    """Keeps the customer's last words, and tells those before. It dies right after it has put "poison", once."""
+    assert runtime.store is not None
+    said, whose = state["messages"][-1].text, runtime.context.namespace
+    known = [item.value["text"] for item in runtime.store.search(whose)]
+    _leave_a_trace("remembering")
+    while (_gate() / "closed").exists():
+        time.sleep(0.02)
+    runtime.store.put(whose, "said", {"text": said})
+    if said == "poison" and len(list(_gate().glob("remembering-*"))) == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return {"messages": [AIMessage(f"Before, you said: {', '.join(known) or 'nothing'}")]}
+
+
+remembering = StateGraph(MessagesState, context_schema=Conversation)
+remembering.add_node("node", _remember)
+remembering.add_edge(START, "node")
+
+
 class StatusError(Exception):
     """As a model's client raises it."""
 

@@ -16,6 +16,7 @@ from graph.context import Conversation
 from graph.loader import MESSAGES, Graph, durability_for, load
 from graph.outcome import Outcome
 from graph.said import Said
+from graph.store import Store
 from graph.thinking import Thinker
 from tasks.mailbox import Mailbox, Turn, TurnLost
 from tasks.records import incoming
@@ -40,6 +41,7 @@ def bridge_to(
     account_id: int,
     most_attempts: int,
     memory: Memory,
+    store: Store,
     mailbox: Mailbox,
 ) -> Bridge:
     """How turns are thought by the graph that `spec` names.
@@ -47,7 +49,7 @@ def bridge_to(
     Raises:
         GraphError: the graph cannot be loaded.
     """
-    graph = load(spec, memory, model=model, prompt=prompt)
+    graph = load(spec, memory, store, model=model, prompt=prompt)
     thinker = Thinker(
         graph,
         history_limit,
