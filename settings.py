@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -129,6 +130,7 @@ class Settings(BaseModel):
     graph: str = "graph.echo:graph"
     graph_durability: Literal["auto", "exit", "sync"] = "auto"
     speakers: Words = ()
+    msgpack_modules: Words = ()
     recursion_limit: Annotated[int, Field(gt=0)] = 25
     model: str = ""
     prompt: str = ""
@@ -220,6 +222,13 @@ class Settings(BaseModel):
         if ids != (INBOXES_ALL,) and not all(word.isdecimal() for word in ids):
             raise ValueError("must be numbers separated by commas, or *")
         return ids
+
+    @field_validator("msgpack_modules")
+    @classmethod
+    def _types_are_named(cls, types: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(re.fullmatch(r"\w+(\.\w+)*:\w+", each) for each in types):
+            raise ValueError("must be types separated by commas, each as package.module:Type")
+        return types
 
     @field_validator("answer_statuses")
     @classmethod

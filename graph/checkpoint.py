@@ -18,7 +18,7 @@ import base64
 import json
 import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -35,9 +35,10 @@ from langgraph.checkpoint.base import (
 )
 from langgraph.checkpoint.redis import ShallowRedisSaver
 from langgraph.checkpoint.redis.util import to_storage_safe_str
-from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.serde.types import INTERRUPT
 from redis.commands.core import Script
+
+from graph.serde import Serializer
 
 T = TypeVar("T")
 
@@ -168,15 +169,21 @@ class Memory(ShallowRedisSaver):
     """The checkpointer. Safe for threads. Needs Redis with the JSON module; `setup()` is not needed.
 
     Keeps the latest checkpoint only: no history, no time travel, no DeltaChannel.
-    What a graph's run needs of it, `get_tuple`, `put` and `put_writes`, raises `MemoryAway` where Redis is away.
+    What a graph's run needs of it, `get_tuple`, `put` and `put_writes`, raises `MemoryAway` where Redis is away, and
+    `TypeNotAllowed` for what may not be read.
     """
 
-    def __init__(self, client: redis.Redis, *, ttl_s: int, patience: Patience = at_once) -> None:
-        """`client` must not decode responses. A thread is forgotten `ttl_s` after its last turn."""
+    def __init__(
+        self, client: redis.Redis, *, ttl_s: int, patience: Patience = at_once, types: Iterable[str] = ()
+    ) -> None:
+        """`client` must not decode responses. A thread is forgotten `ttl_s` after its last turn.
+
+        `types`: as `Serializer.allowing`.
+        """
         self._threads = threading.local()
         self._patience = patience
         super().__init__(redis_client=client, ttl={"default_ttl": ttl_s / 60, "refresh_on_read": False})
-        self.serde = JsonPlusSerializer()
+        self.serde = Serializer.allowing(types)
         self._ttl_s = ttl_s
         self._put, self._restore = client.register_script(_PUT), client.register_script(_RESTORE)
 
@@ -294,9 +301,9 @@ class Memory(ShallowRedisSaver):
 
     def forget(self, thread_id: str) -> int:
         """Forget the thread, with its subgraphs, and return how many there were: 1, or 0. Safe to repeat."""
-        known = self.get_tuple({"configurable": {"thread_id": thread_id, "checkpoint_ns": ""}})
+        known = int(self._redis.exists(self._make_shallow_redis_checkpoint_key_cached(thread_id, "")))
         self.delete_thread(thread_id)
-        return int(known is not None)
+        return known
 
     def delete_thread(self, thread_id: str) -> None:
         """Forget the thread, with its subgraphs. Safe to repeat."""

@@ -23,6 +23,7 @@ from langgraph.types import Durability
 
 from graph.context import CannotFill, require_fillable
 from graph.schemas import fields_of, is_typed_dict
+from graph.serde import types_in
 
 Graph = Pregel[Any, Any, Any, Any]
 MESSAGES = "messages"
@@ -57,6 +58,7 @@ def load(spec: str, checkpointer: BaseCheckpointSaver[Any], store: BaseStore | N
         raise GraphError(f"GRAPH={spec} is a {type(found).__name__}, not a graph, a builder or a factory of one")
     if problem := next(_problems(graph), None):
         raise GraphError(f"GRAPH={spec} {problem}")
+    graph.checkpointer = checkpointer.with_allowlist(types_in(graph))
     return graph
 
 

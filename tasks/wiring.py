@@ -192,8 +192,12 @@ class Wiring:
     def memory(self) -> Memory:
         from graph.checkpoint import Memory
 
-        patience = Patience(self.settings.lease_seconds)
-        return Memory(self._connected(decode_responses=False), ttl_s=self._memory_s, patience=patience)
+        return Memory(
+            self._connected(decode_responses=False),
+            ttl_s=self._memory_s,
+            patience=Patience(self.settings.lease_seconds),
+            types=self.settings.msgpack_modules,
+        )
 
     @cached_property
     def store(self) -> Store:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,29 @@ def _remember(state: MessagesState, runtime: Runtime[Conversation]) -> Any:
 remembering = StateGraph(MessagesState, context_schema=Conversation)
 remembering.add_node("node", _remember)
 remembering.add_edge(START, "node")
+
+
+@dataclass
+class Order:
+    """A type of one's own in a graph's state."""
+
+    number: str
+
+
+class Ordering(MessagesState):
+    order: Any
+    """Of a type that no schema names."""
+
+
+def _order(state: Ordering) -> Any:
+    known = state.get("order")
+    words = f"Order {known.number}" if known else "Ordered"
+    return {"order": Order(state["messages"][-1].text), "messages": [AIMessage(words)]}
+
+
+ordering = StateGraph(Ordering)
+ordering.add_node("node", _order)
+ordering.add_edge(START, "node")
 
 
 class StatusError(Exception):
