@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -129,6 +130,7 @@ class Settings(BaseModel):
     graph: str = "graph.echo:graph"
     graph_durability: Literal["auto", "exit", "sync"] = "auto"
     speakers: Words = ()
+    msgpack_modules: Words = ()
     recursion_limit: Annotated[int, Field(gt=0)] = 25
     model: str = ""
     prompt: str = ""
@@ -152,6 +154,7 @@ class Settings(BaseModel):
     message_limit: Annotated[int, Field(ge=100)] = 4096
     history_limit: Annotated[int, Field(gt=0)] = 40
     memory_ttl_days: Annotated[float, Field(gt=0)] = 30.0
+    store_ttl_days: Annotated[float, Field(gt=0)] = 365.0
     reconcile_seconds: Annotated[float, Field(ge=0)] = 60.0
     reconcile_horizon_seconds: Annotated[float, Field(gt=0)] = 3600.0
     reconcile_grace_seconds: Annotated[float, Field(ge=0)] = 10.0
@@ -233,6 +236,13 @@ class Settings(BaseModel):
         if kinds not in (("auto",), ("nothing",)) and not set(kinds) <= {"image", "pdf"}:
             raise ValueError("must be auto, nothing, image, pdf, or image,pdf")
         return kinds
+
+    @field_validator("msgpack_modules")
+    @classmethod
+    def _types_are_named(cls, types: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(re.fullmatch(r"\w+(\.\w+)*:\w+", each) for each in types):
+            raise ValueError("must be types separated by commas, each as package.module:Type")
+        return types
 
     @field_validator("answer_statuses")
     @classmethod

@@ -15,7 +15,10 @@ from tasks.records.arguments import InvalidArguments
 @click.option("--conversation", type=click.IntRange(min=1), help="The number that the dashboard shows.")
 @click.option("--phone", help="In international form, like +34623226544.")
 def forget(contact: int | None, conversation: int | None, phone: str | None) -> None:
-    """Forget a contact or a conversation: memory, mailbox, records, dead letters. What Chatwoot holds stays there."""
+    """Forget a contact or a conversation: memory, mailbox, records, dead letters. What Chatwoot holds stays there.
+
+    What a graph knows of a contact beyond a conversation goes with the contact, not with one of the conversations.
+    """
     if sum(each is not None for each in (contact, conversation, phone)) != 1:
         raise click.UsageError("say one of --contact, --conversation, --phone")
     eraser = wiring.of_this_process().eraser
@@ -25,9 +28,9 @@ def forget(contact: int | None, conversation: int | None, phone: str | None) -> 
     subject = _subject(eraser, contact, phone)
     for id in sorted(subject.conversation_ids):
         _show_forgotten(eraser.conversation(id))
-    click.echo(
-        f"{len(subject.conversation_ids)} conversations, {eraser.first_messages_to(subject)} written by us first"
-    )
+    known = eraser.what_is_known_of(subject)
+    first = eraser.first_messages_to(subject)
+    click.echo(f"{len(subject.conversation_ids)} conversations, {first} written by us first, {known} known of them")
 
 
 def _subject(eraser: Eraser, contact: int | None, phone: str | None) -> DataSubject:

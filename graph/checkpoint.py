@@ -4,6 +4,11 @@
 write that a thread ever made (docs/adr/0003-memory.md has each defect and its test in tests/integration/graph).
 What is different here: one client for each thread, pending writes of the current checkpoint only, one atomic write
 that also forgets what is older, msgpack instead of JSON for the state, and no search index, since nothing searches.
+
+A subgraph that is compiled with `checkpointer=True` has one namespace and one checkpoint for all turns. Any other one
+has a namespace for each of its runs, `node:task`, of use only while the step of the thread that runs it is not over.
+A hash of the thread's names the keys of these, each with the id of the thread's checkpoint that it belongs to: what
+belongs to neither the current one nor the one from before the turn goes when the thread's next one is stored.
 """
 
 from __future__ import annotations
@@ -13,7 +18,7 @@ import base64
 import json
 import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -30,9 +35,10 @@ from langgraph.checkpoint.base import (
 )
 from langgraph.checkpoint.redis import ShallowRedisSaver
 from langgraph.checkpoint.redis.util import to_storage_safe_str
-from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.serde.types import INTERRUPT
 from redis.commands.core import Script
+
+from graph.serde import Serializer
 
 T = TypeVar("T")
 
@@ -41,7 +47,9 @@ FENCE = "__fence"
 TURN = "turn"
 """The key in a config's metadata under which the name of the turn stands: see `Memory.restore`."""
 _BLOB = "__msgpack"
-_BEFORE = "!before"
+_BEFORE, _SUBGRAPHS = "!before", "!subgraphs"
+_OF_A_TASK = ":"
+"""Between a node's name, which may not contain it, and its task's id in a subgraph's namespace."""
 
 
 @dataclass(frozen=True)
@@ -67,12 +75,25 @@ class Patience(Protocol):
     def __call__(self, step: Callable[[], T], /) -> T: ...
 
 
-def _at_once(step: Callable[[], T], /) -> T:
+def at_once(step: Callable[[], T], /) -> T:
+    """No patience."""
     return step()
 
 
-# KEYS: checkpoint, registry of writes, the fence's hash, the checkpoint before the turn. ARGV: the fence's field and
-# value.
+def kept(step: Callable[[], T], patience: Patience) -> T:
+    """What a step on Redis gives.
+
+    Raises:
+        MemoryAway: Redis is away, for longer than there is patience.
+    """
+    try:
+        return patience(step)
+    except redis.RedisError as error:
+        raise MemoryAway(type(error).__name__) from error
+
+
+# KEYS: checkpoint, registry of writes, the fence's hash, the checkpoint before the turn, the subgraphs' keys. ARGV: the
+# fence's field and value.
 _BEGIN = """
 if ARGV[1] ~= '' and redis.call('HGET', KEYS[3], ARGV[1]) ~= ARGV[2] then return 0 end
 local function path(key, name)
@@ -87,10 +108,24 @@ local function drop_writes(is_to_go)
     end
   end
 end
+local function drop_subgraphs(is_to_go)
+  local found = redis.call('HGETALL', KEYS[5])
+  for i = 1, #found, 2 do
+    local key = found[i]
+    if is_to_go(found[i + 1]) then
+      if string.sub(key, -8) == ':shallow' then
+        for _, write in ipairs(redis.call('ZRANGE', key, 0, -1)) do redis.call('DEL', write) end
+      end
+      redis.call('DEL', key)
+      redis.call('HDEL', KEYS[5], key)
+    end
+  end
+end
 """
 
-# Further ARGV: document, time to live in s, checkpoint id, the turn's name as JSON or ''. Checkpoint ids sort by time.
-# A write may come before its checkpoint: only older ones go, and those of what was before the turn stay with it.
+# Further ARGV: document, time to live in s, checkpoint id, the turn's name as JSON or '', and whose it is: 'thread',
+# 'subgraph', or of a subgraph's single run the thread's checkpoint id. Checkpoint ids sort by time. A write may come
+# before its checkpoint: only older ones go, and those of what was before the turn stay with it.
 _PUT = (
     _BEGIN
     + """
@@ -102,7 +137,14 @@ redis.call('JSON.SET', KEYS[1], '$', ARGV[3])
 redis.call('EXPIRE', KEYS[1], ARGV[4])
 redis.call('EXPIRE', KEYS[4], ARGV[4])
 local kept = path(KEYS[4], '.checkpoint_id')
-drop_writes(function(id) return id < ARGV[5] and '"' .. id .. '"' ~= kept end)
+local function is_to_go(id) return id < ARGV[5] and '"' .. id .. '"' ~= kept end
+drop_writes(is_to_go)
+if ARGV[7] == 'thread' then
+  drop_subgraphs(is_to_go)
+elseif ARGV[7] ~= 'subgraph' then
+  redis.call('HSET', KEYS[5], KEYS[1], ARGV[7])
+  redis.call('EXPIRE', KEYS[5], ARGV[4])
+end
 return 1
 """
 )
@@ -117,6 +159,7 @@ redis.call('DEL', KEYS[1])
 redis.call('COPY', KEYS[4], KEYS[1])
 local kept = path(KEYS[1], '.checkpoint_id')
 drop_writes(function(id, number) return '"' .. id .. '"' ~= kept or number ~= ARGV[4] end)
+drop_subgraphs(function(id) return '"' .. id .. '"' ~= kept end)
 return 1
 """
 )
@@ -126,15 +169,21 @@ class Memory(ShallowRedisSaver):
     """The checkpointer. Safe for threads. Needs Redis with the JSON module; `setup()` is not needed.
 
     Keeps the latest checkpoint only: no history, no time travel, no DeltaChannel.
-    What a graph's run needs of it, `get_tuple`, `put` and `put_writes`, raises `MemoryAway` where Redis is away.
+    What a graph's run needs of it, `get_tuple`, `put` and `put_writes`, raises `MemoryAway` where Redis is away, and
+    `TypeNotAllowed` for what may not be read.
     """
 
-    def __init__(self, client: redis.Redis, *, ttl_s: int, patience: Patience = _at_once) -> None:
-        """`client` must not decode responses. A thread is forgotten `ttl_s` after its last turn."""
+    def __init__(
+        self, client: redis.Redis, *, ttl_s: int, patience: Patience = at_once, types: Iterable[str] = ()
+    ) -> None:
+        """`client` must not decode responses. A thread is forgotten `ttl_s` after its last turn.
+
+        `types`: as `Serializer.allowing`.
+        """
         self._threads = threading.local()
         self._patience = patience
         super().__init__(redis_client=client, ttl={"default_ttl": ttl_s / 60, "refresh_on_read": False})
-        self.serde = JsonPlusSerializer()
+        self.serde = Serializer.allowing(types)
         self._ttl_s = ttl_s
         self._put, self._restore = client.register_script(_PUT), client.register_script(_RESTORE)
 
@@ -166,6 +215,7 @@ class Memory(ShallowRedisSaver):
     ) -> None:
         """Safe to repeat."""
         put = super().put_writes
+        self._kept(lambda: self._list_writes(config["configurable"]))
         self._kept(lambda: put(config, writes, task_id, task_path))
 
     def put(
@@ -190,7 +240,8 @@ class Memory(ShallowRedisSaver):
             "metadata": json.loads(json.dumps(get_checkpoint_metadata(config, metadata), default=str)),
         }
         turn = document["metadata"].get(TURN) if not namespace else None
-        what = (json.dumps(document), self._ttl_s, checkpoint["id"], json.dumps(turn) if turn else "")
+        of = _thread_checkpoint(configurable) or ("subgraph" if namespace else "thread")
+        what = (json.dumps(document), self._ttl_s, checkpoint["id"], json.dumps(turn) if turn else "", of)
         self._fenced(self._put, thread_id, namespace, configurable.get(FENCE), *what)
         stored_at = {"thread_id": thread_id, "checkpoint_ns": namespace, "checkpoint_id": checkpoint["id"]}
         return {"configurable": stored_at}
@@ -216,7 +267,7 @@ class Memory(ShallowRedisSaver):
     def restore(self, thread_id: str, turn: str, *, fence: Fence | None = None) -> None:
         """Have the memory be what it was before this turn, if anything of it was stored. Safe to repeat.
 
-        Subgraphs that keep a memory of their own keep what they have.
+        Subgraphs that keep a memory of their own (`checkpointer=True`) keep what they have.
 
         Raises:
             FencedOff: as `put`.
@@ -226,21 +277,33 @@ class Memory(ShallowRedisSaver):
     def _fenced(self, script: Script, thread_id: str, namespace: str, fence: Fence | None, *what: str | int) -> None:
         fence = fence or Fence("", "", "")
         key = self._make_shallow_redis_checkpoint_key_cached(thread_id, namespace)
-        keys = [key, _registry(thread_id, namespace), fence.key or key, f"{key}{_BEFORE}"]
+        keys = [key, _registry(thread_id, namespace), fence.key or key, f"{key}{_BEFORE}", self._subgraphs(thread_id)]
         if not self._kept(lambda: script(keys=keys, args=[fence.field, fence.value, *what])):
             raise FencedOff(thread_id)
 
+    def _list_writes(self, configurable: Mapping[str, Any]) -> None:
+        """Before there are any, so that none is left that nobody knows of."""
+        checkpoint_id = _thread_checkpoint(configurable)
+        if checkpoint_id is None:
+            return
+        thread_id = configurable["thread_id"]
+        key = self._subgraphs(thread_id)
+        with self._redis.pipeline(transaction=False) as pipe:
+            pipe.hset(key, _registry(thread_id, configurable["checkpoint_ns"]), checkpoint_id)
+            pipe.expire(key, self._ttl_s)
+            pipe.execute()
+
+    def _subgraphs(self, thread_id: str) -> str:
+        return f"{self._make_shallow_redis_checkpoint_key_cached(thread_id, '')}{_SUBGRAPHS}"
+
     def _kept(self, step: Callable[[], T]) -> T:
-        try:
-            return self._patience(step)
-        except redis.RedisError as error:
-            raise MemoryAway(type(error).__name__) from error
+        return kept(step, self._patience)
 
     def forget(self, thread_id: str) -> int:
         """Forget the thread, with its subgraphs, and return how many there were: 1, or 0. Safe to repeat."""
-        known = self.get_tuple({"configurable": {"thread_id": thread_id, "checkpoint_ns": ""}})
+        known = int(self._redis.exists(self._make_shallow_redis_checkpoint_key_cached(thread_id, "")))
         self.delete_thread(thread_id)
-        return int(known is not None)
+        return known
 
     def delete_thread(self, thread_id: str) -> None:
         """Forget the thread, with its subgraphs. Safe to repeat."""
@@ -287,6 +350,13 @@ class Memory(ShallowRedisSaver):
         self, thread_id: str, checkpoint_ns: str, checkpoint_id: str, task_id: str, idx: int | None
     ) -> str:
         return self._make_redis_checkpoint_writes_key(thread_id, checkpoint_ns, checkpoint_id, task_id, idx)
+
+
+def _thread_checkpoint(configurable: Mapping[str, Any]) -> str | None:
+    """The checkpoint of the thread in whose step a subgraph runs; None: it is no single run of a subgraph's."""
+    is_of_one_run = _OF_A_TASK in configurable.get("checkpoint_ns", "")
+    parents: Mapping[str, str] = configurable.get("checkpoint_map", {})
+    return parents.get("") if is_of_one_run else None
 
 
 def _registry(thread_id: str, namespace: str) -> str:

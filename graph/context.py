@@ -15,7 +15,7 @@ class Conversation:
     """What Chatwoot said of the conversation with the newest message. What it did not say is None or empty.
 
     A graph takes all of it, `StateGraph(TalkState, context_schema=Conversation)`, or a schema of its own with some of
-    these fields.
+    these fields, or with `namespace`.
     """
 
     account_id: int
@@ -43,6 +43,24 @@ class Conversation:
     handed_back: bool = False
     """People had the conversation since the graph last ran."""
 
+    @property
+    def namespace(self) -> tuple[str, ...]:
+        """The customer's own, for LangGraph's store: `flask forget` erases what stands under it.
+
+        Where no contact is known, that of the conversation.
+        """
+        if self.contact_id is None:
+            return conversation_namespace(self.account_id, self.conversation_id)
+        return contact_namespace(self.account_id, self.contact_id)
+
+
+def contact_namespace(account_id: int, contact_id: int) -> tuple[str, ...]:
+    return ("contacts", str(account_id), str(contact_id))
+
+
+def conversation_namespace(account_id: int, conversation_id: int) -> tuple[str, ...]:
+    return ("conversations", str(account_id), str(conversation_id))
+
 
 class CannotFill(TypeError):
     """A schema wants what nobody can tell."""
@@ -51,7 +69,7 @@ class CannotFill(TypeError):
 def require_fillable(schema: type[Any]) -> None:
     """
     Raises:
-        CannotFill: it has a field without a default that is none of `Conversation`'s.
+        CannotFill: it has a field without a default that `Conversation` does not have.
     """
     if unknown := [name for name, is_required in fields_of(schema).items() if is_required and name not in _OFFERED]:
         raise CannotFill(f"its context wants {', '.join(unknown)}; there is {', '.join(sorted(_OFFERED))}")
@@ -63,4 +81,4 @@ def filled(schema: type[Any], conversation: Conversation) -> Any:
     return schema(**values)
 
 
-_OFFERED = frozenset(each.name for each in dataclasses.fields(Conversation))
+_OFFERED = frozenset({*(each.name for each in dataclasses.fields(Conversation)), "namespace"})

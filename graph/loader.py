@@ -1,4 +1,4 @@
-"""`package.module:attribute`, or `path/to/file.py:attribute` -> a compiled graph with our checkpointer."""
+"""`package.module:attribute`, or `path/to/file.py:attribute` -> a compiled graph with our checkpointer and store."""
 
 from __future__ import annotations
 
@@ -17,10 +17,13 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import StateGraph
 from langgraph.prebuilt import ToolNode
 from langgraph.pregel import Pregel
+from langgraph.store.base import BaseStore
+from langgraph.store.memory import InMemoryStore
 from langgraph.types import Durability
 
 from graph.context import CannotFill, require_fillable
 from graph.schemas import fields_of, is_typed_dict
+from graph.serde import types_in
 
 Graph = Pregel[Any, Any, Any, Any]
 MESSAGES = "messages"
@@ -32,12 +35,13 @@ class GraphError(Exception):
     """The graph cannot be loaded, or cannot be run here. The text says what to change."""
 
 
-def load(spec: str, checkpointer: BaseCheckpointSaver[Any], **offered: str) -> Graph:
+def load(spec: str, checkpointer: BaseCheckpointSaver[Any], store: BaseStore | None = None, **offered: str) -> Graph:
     """The graph that `spec` names: a compiled graph, a builder, or a function that returns one.
 
     A function is given what it asks for, by name, of what is `offered`, and an empty `config`.
 
-    Whatever checkpointer a compiled graph brings is replaced by ours.
+    Whatever checkpointer a compiled graph brings is replaced by ours, and so is a store in the process's own memory. A
+    store that all workers see is kept: it may search by meaning, which ours does not.
 
     Raises:
         GraphError: there is no such module or attribute, it is no graph, or it could not work here.
@@ -46,13 +50,15 @@ def load(spec: str, checkpointer: BaseCheckpointSaver[Any], **offered: str) -> G
     if callable(found) and not isinstance(found, Pregel | StateGraph):
         found = found(**_arguments(found, spec, {"config": {"configurable": {}}, **offered}))
     if isinstance(found, StateGraph):
-        graph: Graph = found.compile(checkpointer=checkpointer)
+        graph: Graph = found.compile(checkpointer=checkpointer, store=store)
     elif isinstance(found, Pregel):
-        graph = found.copy(update={"checkpointer": checkpointer})
+        own = _shared(found.store, spec)
+        graph = found.copy(update={"checkpointer": checkpointer, "store": own if own is not None else store})
     else:
         raise GraphError(f"GRAPH={spec} is a {type(found).__name__}, not a graph, a builder or a factory of one")
     if problem := next(_problems(graph), None):
         raise GraphError(f"GRAPH={spec} {problem}")
+    graph.checkpointer = checkpointer.with_allowlist(types_in(graph))
     return graph
 
 
@@ -78,6 +84,18 @@ def _is_async_only(node: Any) -> bool:
 
 def _is_awaited(what: Any) -> bool:
     return getattr(what, "afunc", None) is not None or getattr(what, "coroutine", None) is not None
+
+
+def _shared(store: BaseStore | None, spec: str) -> BaseStore | None:
+    """The graph's own store, if it is one that all workers see."""
+    if type(store) is not InMemoryStore:
+        return store
+    if store.index_config:
+        raise GraphError(
+            f"GRAPH={spec} searches a store by meaning that is in one process's memory: each worker would know "
+            "something else. Compile it with a store that all share, such as Postgres, or without an index"
+        )
+    return None
 
 
 def _attribute(spec: str) -> Any:

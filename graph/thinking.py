@@ -22,8 +22,9 @@ from graph.loader import MESSAGES, Graph, is_async
 from graph.media import FILES, Fetches, once_each
 from graph.outcome import HandOver, Outcome, Reply
 from graph.said import PERSON, Said, marked
+from graph.store import Store
 
-_NODES, _KNOWN, _UNTOLD = "nodes", "known", "untold"
+_NODES, _KNOWN, _UNTOLD, _CONTACT = "nodes", "known", "untold", "contact"
 _LOST = (
     "The bot was waiting for what people decide here, and what it was about to do is lost: its memory has expired, or "
     "its graph was changed meanwhile. Please go on by hand."
@@ -83,7 +84,9 @@ class Thinker:
         files = once_each(self.files) if self.files else None
         place: RunnableConfig = {"configurable": {"thread_id": thread_id, FENCE: fence, FILES: files}}
         before = self.graph.get_state(place)
-        run = _Run(self._config(place), turn_id, self._nodes, [], self._context(context))
+        whom = _with_contact(context, before)
+        contact_id = whom.contact_id if whom is not None else None
+        run = _Run(self._config(place), turn_id, self._nodes, [], self._context(whom), contact_id)
         if self._is_of(before, turn_id):
             run = replace(run, known=_known(before, said))
             return self._wanted(self._gone_on(before, run), run)
@@ -142,12 +145,19 @@ class Thinker:
             "durability": self.durability,
             "interrupt_after": "*" if until == "next step" else None,
         }
+        graph = self._with_fenced_store(run)
         values: dict[str, Any] = (
-            loop.run(self.graph.ainvoke(input, run.config, **how))
+            loop.run(graph.ainvoke(input, run.config, **how))
             if self._is_async
-            else self.graph.invoke(input, run.config, **how)
+            else graph.invoke(input, run.config, **how)
         )
         return values
+
+    def _with_fenced_store(self, run: _Run) -> Graph:
+        fence = run.place["configurable"].get(FENCE)
+        if fence is None or not isinstance(self.graph.store, Store):
+            return self.graph
+        return self.graph.copy(update={"store": self.graph.store.fenced(fence)})
 
     @cached_property
     def _is_async(self) -> bool:
@@ -223,13 +233,15 @@ class _Run:
     nodes: str
     known: list[str]
     context: Any
+    contact_id: int | None
     untold: tuple[dict[str, Any], ...] = ()
 
     @property
     def config(self) -> RunnableConfig:
         # LangGraph keeps plain values of it only.
         lists = {_KNOWN: json.dumps(self.known), _UNTOLD: json.dumps(self.untold)}
-        return {**self.place, "metadata": {TURN: self.turn_id, _NODES: self.nodes, **lists}}
+        contact = {_CONTACT: self.contact_id} if self.contact_id is not None else {}
+        return {**self.place, "metadata": {TURN: self.turn_id, _NODES: self.nodes, **lists, **contact}}
 
     def with_untold(self, untold: Sequence[Said]) -> _Run:
         return replace(self, untold=tuple(asdict(each) for each in untold if each.by != "note"))
@@ -244,6 +256,13 @@ def _known(state: StateSnapshot, said: Sequence[Said]) -> list[str]:
     ids = {each.id for each in said}
     begin = max((index + 1 for index, each in enumerate(messages) if each.id in ids or each.type == "human"), default=0)
     return [str(message.id) for message in messages[:begin]]
+
+
+def _with_contact(context: Conversation | None, before: StateSnapshot) -> Conversation | None:
+    """What goes on with what people decided may have nobody's word to tell whose it is: the turn before it knew."""
+    if context is None or context.contact_id is not None:
+        return context
+    return replace(context, contact_id=_metadata(before).get(_CONTACT))
 
 
 def _answer_to(asked: Any, new: Sequence[Said]) -> Any:

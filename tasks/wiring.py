@@ -53,6 +53,7 @@ from tasks.thinking.typing import TypingSign
 
 if TYPE_CHECKING:  # LangGraph: not for the web process
     from graph.checkpoint import Memory
+    from graph.store import Store
     from tasks.thinking.ears import Ears
     from tasks.thinking.turn import TurnRunner
 
@@ -144,7 +145,8 @@ class Wiring:
 
     @cached_property
     def index(self) -> ContactIndex:
-        return ContactIndex(self.redis_client, self.settings.chatwoot_account_id, ttl_s=self._memory_s)
+        ttl_s = max(self._memory_s, self._store_s)
+        return ContactIndex(self.redis_client, self.settings.chatwoot_account_id, ttl_s=ttl_s)
 
     @cached_property
     def claims(self) -> RecipientClaims:
@@ -192,8 +194,20 @@ class Wiring:
     def memory(self) -> Memory:
         from graph.checkpoint import Memory
 
+        return Memory(
+            self._connected(decode_responses=False),
+            ttl_s=self._memory_s,
+            patience=Patience(self.settings.lease_seconds),
+            types=self.settings.msgpack_modules,
+        )
+
+    @cached_property
+    def store(self) -> Store:
+        from graph.store import Store
+
+        account_id = self.settings.chatwoot_account_id
         patience = Patience(self.settings.lease_seconds)
-        return Memory(self._connected(decode_responses=False), ttl_s=self._memory_s, patience=patience)
+        return Store(self.redis_client, account_id=account_id, ttl_s=self._store_s, patience=patience)
 
     # -- Chatwoot
 
@@ -321,6 +335,7 @@ class Wiring:
             account_id=settings.chatwoot_account_id,
             most_attempts=settings.turn_attempts,
             memory=self.memory,
+            store=self.store,
             mailbox=self.mailbox,
         )
         return TurnRunner(
@@ -409,6 +424,7 @@ class Wiring:
             user=self.user_client,
             reply=self.reply_client,
             forget_thread=self.memory.forget,
+            store=self.store,
         )
 
     # -- recovery
@@ -494,6 +510,10 @@ class Wiring:
     @property
     def _memory_s(self) -> int:
         return int(self.settings.memory_ttl_days * 24 * 3600)
+
+    @property
+    def _store_s(self) -> int:
+        return int(self.settings.store_ttl_days * 24 * 3600)
 
     @property
     def _has_another_redis_as_broker(self) -> bool:

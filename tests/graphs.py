@@ -10,6 +10,7 @@ import base64
 import os
 import signal
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,48 @@ knowing.add_node("node", _tell_what_it_knows)
 knowing.add_edge(START, "node")
 
 
+def _remember(state: MessagesState, runtime: Runtime[Conversation]) -> Any:
+    """Keeps the customer's last words, and tells those before. It dies right after it has put "poison", once."""
+    assert runtime.store is not None
+    said, whose = state["messages"][-1].text, runtime.context.namespace
+    known = [item.value["text"] for item in runtime.store.search(whose)]
+    _leave_a_trace("remembering")
+    while (_gate() / "closed").exists():
+        time.sleep(0.02)
+    runtime.store.put(whose, "said", {"text": said})
+    if said == "poison" and len(list(_gate().glob("remembering-*"))) == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return {"messages": [AIMessage(f"Before, you said: {', '.join(known) or 'nothing'}")]}
+
+
+remembering = StateGraph(MessagesState, context_schema=Conversation)
+remembering.add_node("node", _remember)
+remembering.add_edge(START, "node")
+
+
+@dataclass
+class Order:
+    """A type of one's own in a graph's state."""
+
+    number: str
+
+
+class Ordering(MessagesState):
+    order: Any
+    """Of a type that no schema names."""
+
+
+def _order(state: Ordering) -> Any:
+    known = state.get("order")
+    words = f"Order {known.number}" if known else "Ordered"
+    return {"order": Order(state["messages"][-1].text), "messages": [AIMessage(words)]}
+
+
+ordering = StateGraph(Ordering)
+ordering.add_node("node", _order)
+ordering.add_edge(START, "node")
+
+
 class StatusError(Exception):
     """As a model's client raises it."""
 
@@ -174,3 +217,4 @@ quoting = _one(_quote)
 seeing = _one(_see)
 asking = _one(_ask_a_human)
 asking_if_told = _one(_ask_if_told)
+stepwise_inside = _one(stepwise.compile())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -17,6 +18,9 @@ from tasks.mailbox import Mailbox
 from tasks.records import arguments
 from tasks.records.arguments import InvalidArguments
 from tasks.records.dead_letter import WRITING_FIRST, DeadLetter
+
+if TYPE_CHECKING:  # LangGraph: not for the web process
+    from graph.store import Store
 
 log = structlog.get_logger()
 
@@ -34,7 +38,7 @@ class Forgotten:
     """Of what came and what was sent, so that nothing was done twice."""
     dead_letters: int
     memories: int
-    """The graph's: 1, or 0."""
+    """The graph's: 1, or 0; and what it put into the store for the conversation, where no contact was known."""
 
     @property
     def is_nothing(self) -> bool:
@@ -62,12 +66,14 @@ class Eraser:
     reply: Client
     forget_thread: Callable[[str], int]
     """Forgets a LangGraph thread, and returns how many there were."""
+    store: Store
+    """What graphs keep of customers beyond a conversation."""
 
     def conversation(self, conversation_id: int) -> Forgotten:
         """Safe to repeat. A turn that is being thought, or sent, is dropped; a message on its way out may still go."""
         # The mailbox first: a turn that has lost it cannot save its memory any more.
         found = self.mailbox.forget(conversation_id)
-        return Forgotten(conversation_id, *found, self.forget_thread(self.mailbox.thread(conversation_id)))
+        return Forgotten(conversation_id, *found, self._forget_memories(conversation_id))
 
     def if_gone(self, conversation_id: int) -> bool:
         """Forget a conversation that Chatwoot does not know any more; its dead letters stay, without what was written.
@@ -83,7 +89,7 @@ class Eraser:
         else:
             return False
         self.mailbox.forget(conversation_id, keep_reasons=True)
-        self.forget_thread(self.mailbox.thread(conversation_id))
+        self._forget_memories(conversation_id)
         log.warning("conversation_forgotten", conversation_id=conversation_id, why="Chatwoot does not know it")
         return True
 
@@ -108,9 +114,16 @@ class Eraser:
         contact = self.user.find_contact(number) if self.user else None
         ids = self.index.of(phone_number=number) | self._conversations_of(contact)
         if contact is None:
-            return DataSubject(frozenset(ids), frozenset(), frozenset({number}))
+            return DataSubject(frozenset(ids), frozenset(self.index.contacts_of(ids)), frozenset({number}))
         ids |= self.index.of(contact_id=contact.id)
         return DataSubject(frozenset(ids), frozenset({contact.id}), frozenset({number}))
+
+    def what_is_known_of(self, subject: DataSubject) -> int:
+        """Forget what graphs have put into the store for them. Returns how many items. Safe to repeat.
+
+        To be done after their conversations: a turn that has lost its mailbox cannot put anything any more.
+        """
+        return sum(map(self.store.forget_contact, subject.contact_ids))
 
     def first_messages_to(self, subject: DataSubject) -> int:
         """Forget what was written to them first, and their place in the directory. Returns how many messages."""
@@ -123,6 +136,10 @@ class Eraser:
         for number in subject.phone_numbers:
             self.index.remove(phone_number=number)
         return count
+
+    def _forget_memories(self, conversation_id: int) -> int:
+        in_store = self.store.forget_conversation(conversation_id)
+        return self.forget_thread(self.mailbox.thread(conversation_id)) + in_store
 
     def _ask(self, contact_id: int) -> Contact | None:
         try:

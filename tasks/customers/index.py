@@ -6,12 +6,13 @@ Chatwoot deletes a contact with all its conversations and tells nobody. Phone nu
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 
 import redis
 
 
 class ContactIndex:
-    """The conversations of the contacts of one account, in Redis: as long as a conversation may be remembered."""
+    """The conversations of the contacts of one account, in Redis: as long as one of either may be remembered."""
 
     def __init__(self, client: redis.Redis, account_id: int, *, ttl_s: int) -> None:
         """`client` decodes responses."""
@@ -29,6 +30,16 @@ class ContactIndex:
 
     def of(self, *, contact_id: int | None = None, phone_number: str | None = None) -> set[int]:
         return {int(id) for key in self._keys(contact_id, phone_number) for id in self._redis.smembers(key)}
+
+    def contacts_of(self, conversation_ids: Collection[int]) -> set[int]:
+        """Whose these are: the way from a phone number to somebody whom Chatwoot has deleted. Looks through all."""
+        base = f"contesta:{self._account_id}:contact:"
+        keys = list(self._redis.scan_iter(match=f"{base}*", count=1000)) if conversation_ids else []
+        with self._redis.pipeline(transaction=False) as pipe:
+            for key in keys:
+                pipe.smismember(key, list(conversation_ids))
+            found = pipe.execute()
+        return {int(key.removeprefix(base)) for key, are in zip(keys, found, strict=True) if any(are)}
 
     def remove(self, *, contact_id: int | None = None, phone_number: str | None = None) -> None:
         for key in self._keys(contact_id, phone_number):

@@ -20,6 +20,7 @@ from graph.context import Conversation
 from graph.loader import MESSAGES, Graph, durability_for, load
 from graph.outcome import Outcome
 from graph.said import Said
+from graph.store import Store
 from graph.thinking import Thinker
 from tasks.mailbox import Mailbox, Turn, TurnLost
 from tasks.records import incoming
@@ -50,6 +51,7 @@ def bridge_to(
     account_id: int,
     most_attempts: int,
     memory: Memory,
+    store: Store,
     mailbox: Mailbox,
 ) -> Bridge:
     """How turns are thought by the graph that `spec` names.
@@ -57,7 +59,7 @@ def bridge_to(
     Raises:
         GraphError: the graph cannot be loaded.
     """
-    graph = load(spec, memory, model=model, prompt=prompt, sees=sees)
+    graph = load(spec, memory, store, model=model, prompt=prompt, sees=sees)
     thinker = Thinker(
         graph,
         history_limit,

@@ -18,6 +18,7 @@ from chatwoot.errors import ChatwootError
 from graph.answers import NothingSaid
 from graph.checkpoint import MemoryAway
 from graph.outcome import BadWant, HandOver, Outcome, Reply, Silence
+from graph.serde import TypeNotAllowed
 from tasks.mailbox import NO_LAPSE, Lapse, LeftToPeople, Mailbox, NotYet, Turn, TurnLost, WakeSender, WakeThinker
 from tasks.ownership.hearing import Hearing
 from tasks.ownership.policy import LeavesAlone, nobody_is_left_alone
@@ -174,6 +175,8 @@ class TurnRunner:
             return self._said_nothing(turn, messages, error)
         except BadWant as error:  # it would want the same again
             return self._give_up(turn, messages, f"the graph wants what cannot be: {error}")
+        except TypeNotAllowed as error:  # it would keep the same again
+            return self._give_up(turn, messages, f"its memory cannot be kept: {error}")
         except Exception as error:  # noqa: BLE001 - a graph is a user's code and may raise anything
             return self._failed(turn, messages, error)
         awaits = name_of(turn, messages) if any(isinstance(want, HandOver) and want.waits for want in outcome) else ""

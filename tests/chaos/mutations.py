@@ -32,6 +32,9 @@ PEOPLE_SEND = "tests/integration/test_what_people_send.py"
 TURNS = "tests/integration/graph/test_turns.py"
 GIVEN_UP = "tests/integration/test_given_up.py"
 CHECKPOINTS = "tests/integration/graph/test_checkpoint.py"
+SUBGRAPHS = "tests/integration/graph/test_subgraphs.py"
+STORE = "tests/integration/graph/test_store.py"
+KNOWN = "tests/integration/test_known_customers.py"
 _AT_ONCE = 4  # each in copies of the project, and most of it is waiting
 _HEAD = """\
 # Which test notices which broken guard
@@ -362,6 +365,34 @@ MUTATIONS = (
         (CHECKPOINTS, "tests/integration/test_resume.py"),
     ),
     Mutation(
+        "Who lost the turn puts nothing into the store",
+        "graph/store.py",
+        "if ARGV[1] ~= '' and redis.call('HGET', KEYS[2], ARGV[1]) ~= ARGV[2] then return 0 end",
+        "",
+        (STORE, f"{KNOWN}::TestForgotten::test_a_turn_under_way_does_not_bring_it_back"),
+    ),
+    Mutation(
+        "Whatever thread of a turn puts it there",
+        "graph/thinking.py",
+        'return self.graph.copy(update={"store": self.graph.store.fenced(fence)})',
+        "return self.graph",
+        (STORE, f"{KNOWN}::TestForgotten::test_a_turn_under_way_does_not_bring_it_back"),
+    ),
+    Mutation(
+        "What a subgraph's run left goes with the step that ran it",
+        "graph/checkpoint.py",
+        "  drop_subgraphs(is_to_go)",
+        "",
+        (SUBGRAPHS,),
+    ),
+    Mutation(
+        "But not what people may still decide on",
+        "graph/checkpoint.py",
+        "  drop_subgraphs(is_to_go)",
+        "  drop_subgraphs(function(id) return id < ARGV[5] end)",
+        (SUBGRAPHS,),
+    ),
+    Mutation(
         "A client for each thread",
         "graph/checkpoint.py",
         'client: redis.Redis | None = getattr(self._threads, "client", None)',
@@ -447,7 +478,7 @@ MUTATIONS = (
     Mutation(
         "So does what the graph remembers",
         "graph/checkpoint.py",
-        "return self._patience(step)",
+        "return patience(step)",
         "return step()",
         (
             "tests/integration/tasks/test_patience.py",

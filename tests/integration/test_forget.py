@@ -104,7 +104,7 @@ def test_what_we_wrote_first(desk: Desk, stack: Stack, redis_client: redis.Redis
     kwargs = f'{{"phone_number": "{PHONE}", "content": "{SECRET_TEXT}"}}'
     stack.celery("call", "tasks.send_message", "--kwargs", kwargs)
     wait_until(lambda: "first_message_undeliverable" in worker.log.read_text(), what="the refusal")
-    assert stack.flask("forget", "--phone", PHONE) == "0 conversations, 1 written by us first"
+    assert stack.flask("forget", "--phone", PHONE) == "0 conversations, 1 written by us first, 0 known of them"
     assert list(redis_client.scan_iter(match="*recipient*")) == []
     assert stack.flask("dead-letters", "list") == ""
 
@@ -211,6 +211,8 @@ def test_the_index_forgets_in_time(redis_client: redis.Redis) -> None:
     index.add(3, contact_id=7, phone_number=PHONE)
     index.add(4, contact_id=7, phone_number=None)
     assert index.of(contact_id=7) == {3, 4}
+    assert index.contacts_of({4, 5}) == {7}
+    assert index.contacts_of({5}) == index.contacts_of(set()) == set()
     assert index.of(phone_number=PHONE) == {3}
     keys = list(redis_client.scan_iter(match="contesta:1:*"))
     assert [90 < redis_client.ttl(key) <= 100 for key in keys] == [True, True]

@@ -42,10 +42,12 @@ def test_a_worker_whose_threads_hang_ends_before_all_do(desk: Desk, stack: Stack
 
 
 @pytest.mark.parametrize(("durability", "first_runs"), [("sync", 1), ("exit", 2)])
+@pytest.mark.parametrize("graph", ["tests.graphs:stepwise", "tests.graphs:stepwise_inside"])
 def test_a_killed_turn_goes_on(
-    durability: str, first_runs: int, desk: Desk, stack: Stack, gate: Path, redis_server: RedisServer
+    durability: str, first_runs: int, graph: str, desk: Desk, stack: Stack, gate: Path, redis_server: RedisServer
 ) -> None:
-    stack.env |= {"GRAPH": "tests.graphs:stepwise", "GRAPH_DURABILITY": durability}
+    """Also where its steps are those of a subgraph."""
+    stack.env |= {"GRAPH": graph, "GRAPH_DURABILITY": durability}
     stack.start_web()
     worker = stack.start_worker()
     desk.conversation(3)
@@ -57,7 +59,7 @@ def test_a_killed_turn_goes_on(
     stack.start_worker()
     assert desk.wait_for_replies(2) == ["first", "second"]
     assert traces(gate, "first") == first_runs
-    assert remembered(redis_server, "tests.graphs:stepwise") == ["Hola", "first", "second"]
+    assert remembered(redis_server, graph) == ["Hola", "first", "second"]
 
 
 def test_a_worker_that_slept_through_its_lease_changes_nothing(

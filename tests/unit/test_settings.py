@@ -41,6 +41,7 @@ def test_what_is_missing_is_named_in_one_error() -> None:
         ("CHATWOOT_ACCOUNT_ID", "one"),
         ("ANSWER_INBOX_IDS", "1,two"),
         ("ANSWER_STATUSES", "opened"),
+        ("MSGPACK_MODULES", "acme.state.Order"),
         ("COALESCE_SECONDS", "-1"),
         ("HISTORY_LIMIT", "0"),
     ],

@@ -13,6 +13,7 @@ from redis.retry import Retry
 from structlog.testing import capture_logs
 
 from graph.checkpoint import Memory, MemoryAway
+from graph.store import Store
 from sandbox.machine.redis import RedisServer
 from tasks.mailbox import Mailbox, Sending, Timing, Turn, WakeSender
 from tasks.runtime.patience import Patience
@@ -141,6 +142,12 @@ class TestTheGraphsMemory:
         memory = Memory(clean, ttl_s=60, patience=Patience(LEASE_S))
         through_an_outage(redis_server, lambda: memory.put_writes(CONFIG, [("messages", "hi")], "task"))
         assert through_an_outage(redis_server, lambda: memory.get_tuple(CONFIG)) is None
+
+    def test_so_does_what_is_known_of_customers(self, clean: redis.Redis, redis_server: RedisServer) -> None:
+        clean.connection_pool.connection_kwargs["decode_responses"] = True
+        store = Store(clean, account_id=1, ttl_s=60, patience=Patience(LEASE_S))
+        through_an_outage(redis_server, lambda: store.put(("contacts", "1", "7"), "size", {"is": 42}))
+        assert through_an_outage(redis_server, lambda: store.get(("contacts", "1", "7"), "size")) is not None
 
     def test_says_in_the_end_that_it_is_not_there(self, clean: redis.Redis, redis_server: RedisServer) -> None:
         memory = Memory(clean, ttl_s=60)

@@ -15,6 +15,8 @@ from langgraph.channels import DeltaChannel
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.graph.message import add_messages
+from langgraph.store.base import BaseStore
+from langgraph.store.memory import InMemoryStore
 from pydantic import BaseModel
 from typing_extensions import TypedDict
 
@@ -51,6 +53,62 @@ def test_a_graph_gets_our_checkpointer(name: str) -> None:
     graph = load(f"user_graphs:{name}", ours)
     assert graph.checkpointer is ours
     graph.invoke({"messages": [HumanMessage("hi")]}, {"configurable": {"thread_id": "t"}})
+
+
+OURS = InMemoryStore()
+"""Whatever it is."""
+
+
+class Theirs(BaseStore):
+    """As somebody's own Postgres: all workers see it."""
+
+    def batch(self, ops: Any) -> Any:
+        raise NotImplementedError
+
+    async def abatch(self, ops: Any) -> Any:
+        raise NotImplementedError
+
+
+class TestStore:
+    def load(self, monkeypatch: pytest.MonkeyPatch, graph: Any) -> Any:
+        module = ModuleType("user_graph")
+        module.graph = graph  # type: ignore[attr-defined]
+        monkeypatch.setitem(sys.modules, "user_graph", module)
+        return load("user_graph:graph", InMemorySaver(), OURS)
+
+    @pytest.mark.parametrize(
+        "graph",
+        [
+            builder_of(MessagesState),
+            builder_of(MessagesState).compile(),
+            builder_of(MessagesState).compile(store=InMemoryStore()),
+        ],
+    )
+    def test_a_graph_gets_ours(self, graph: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        """One in this process's memory is replaced, as a checkpointer is: another worker would know nothing of it."""
+        assert self.load(monkeypatch, graph).store is OURS
+
+    def test_so_do_its_subgraphs(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        seen = []
+        inner = StateGraph(MessagesState)
+        inner.add_node("node", lambda state, store: seen.append(store) or {})
+        inner.add_edge(START, "node")
+        outer = StateGraph(MessagesState)
+        outer.add_node("inner", inner.compile())
+        outer.add_edge(START, "inner")
+        graph = self.load(monkeypatch, outer.compile())
+        graph.invoke({"messages": [HumanMessage("hi")]}, {"configurable": {"thread_id": "t"}})
+        assert seen == [OURS]
+
+    def test_one_that_others_see_is_kept(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        theirs = Theirs()
+        graph = self.load(monkeypatch, builder_of(MessagesState).compile(store=theirs))
+        assert graph.store is theirs
+
+    def test_one_that_searches_by_meaning_in_one_process_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        index: Any = {"dims": 1, "embed": lambda texts: [[1.0] for _ in texts]}
+        with pytest.raises(GraphError, match="searches a store by meaning that is in one process's memory"):
+            self.load(monkeypatch, builder_of(MessagesState).compile(store=InMemoryStore(index=index)))
 
 
 @pytest.mark.usefixtures("user_graphs")
