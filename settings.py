@@ -11,7 +11,7 @@ import fcntl
 import os
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from dotenv import dotenv_values, find_dotenv
@@ -107,10 +107,50 @@ BrokerUrl = Annotated[str, _url_of("redis", "rediss", "unix", "amqp", "amqps"), 
 HttpUrl = Annotated[str, _url_of("http", "https")]
 
 
-class Settings(BaseModel):
-    """Every setting, named as in the environment but in lower case; `.env.example` has a sentence for each."""
+class GraphSettings(BaseModel):
+    """What a graph is run with, by a worker and by `flask chat`, which needs no Chatwoot and no Redis."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True, extra="forbid")
+
+    graph: str = "graph.echo:graph"
+    graph_durability: Literal["auto", "exit", "sync"] = "auto"
+    speakers: Words = ()
+    recursion_limit: Annotated[int, Field(gt=0)] = 25
+    model: str = ""
+    prompt: str = ""
+    history_limit: Annotated[int, Field(gt=0)] = 40
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Self:
+        """Settings from environment variables; `NAME_FILE` names a file that holds the value of `NAME`.
+
+        A variable that is set to nothing counts as not set, but for IGNORE_CONTACTS_LABEL: that means none.
+
+        Raises:
+            SettingsError: naming all that is missing or malformed.
+        """
+        values = cls._values(env)
+        problems = cls._unmet(values)
+        try:
+            settings = cls.model_validate(values)
+        except ValidationError as error:
+            problems = [*(_problem(detail) for detail in error.errors(include_input=False)), *problems]
+        if problems:
+            raise SettingsError(f"{'; '.join(problems)} (see .env.example)")
+        return settings
+
+    @classmethod
+    def _values(cls, env: Mapping[str, str]) -> dict[str, str]:
+        return {name: value for name in cls.model_fields if (value := _read(env, name.upper()))}
+
+    @classmethod
+    def _unmet(cls, values: Mapping[str, str]) -> list[str]:
+        """What no field says of itself."""
+        return []
+
+
+class Settings(GraphSettings):
+    """Every setting, named as in the environment but in lower case; `.env.example` has a sentence for each."""
 
     redis_url: RedisUrl = Field(repr=False)
     celery_broker_url: BrokerUrl = Field("", repr=False)
@@ -126,12 +166,6 @@ class Settings(BaseModel):
     chatwoot_timeout_seconds: Annotated[float, Field(gt=0)] = 20.0
     chatwoot_storing_seconds: Annotated[float, Field(ge=0)] = 15.0
 
-    graph: str = "graph.echo:graph"
-    graph_durability: Literal["auto", "exit", "sync"] = "auto"
-    speakers: Words = ()
-    recursion_limit: Annotated[int, Field(gt=0)] = 25
-    model: str = ""
-    prompt: str = ""
     answer_statuses: Words = ()
     ignore_contacts: Words = ("*@g.us", "*@broadcast", "*@newsletter", "+123456")
     answer_edits: bool = False
@@ -144,7 +178,6 @@ class Settings(BaseModel):
     transcript_wait_seconds: Annotated[float, Field(ge=0)] = 5.0
     typing_seconds: Annotated[float, Field(ge=0)] = 2.0
     message_limit: Annotated[int, Field(ge=100)] = 4096
-    history_limit: Annotated[int, Field(gt=0)] = 40
     memory_ttl_days: Annotated[float, Field(gt=0)] = 30.0
     reconcile_seconds: Annotated[float, Field(ge=0)] = 60.0
     reconcile_horizon_seconds: Annotated[float, Field(gt=0)] = 3600.0
@@ -169,27 +202,18 @@ class Settings(BaseModel):
     shards: Annotated[int, Field(gt=0, le=1024)] = 16
 
     @classmethod
-    def from_env(cls, env: Mapping[str, str]) -> Settings:
-        """Settings from environment variables; `NAME_FILE` names a file that holds the value of `NAME`.
-
-        A variable that is set to nothing counts as not set, but for IGNORE_CONTACTS_LABEL: that means none.
-
-        Raises:
-            SettingsError: naming all that is missing or malformed.
-        """
-        values = {name: value for name in cls.model_fields if (value := _read(env, name.upper()))}
+    def _values(cls, env: Mapping[str, str]) -> dict[str, str]:
+        values = super()._values(env)
         if env.get("IGNORE_CONTACTS_LABEL", "none").strip() == "" and not env.get("IGNORE_CONTACTS_LABEL_FILE"):
             values["ignore_contacts_label"] = ""
+        return values
+
+    @classmethod
+    def _unmet(cls, values: Mapping[str, str]) -> list[str]:
         problems = [problem for names, problem in _ONE_OF.items() if not any(name in values for name in names)]
-        try:
-            settings = cls.model_validate(values)
-        except ValidationError as error:
-            problems = [_problem(detail) for detail in error.errors(include_input=False)] + problems
         if values.get("on_missing_conversation") == "recreate" and "chatwoot_api_token" not in values:
             problems.append("ON_MISSING_CONVERSATION=recreate needs CHATWOOT_API_TOKEN: a bot may not look at contacts")
-        if problems:
-            raise SettingsError(f"{'; '.join(problems)} (see .env.example)")
-        return settings
+        return problems
 
     @property
     def broker_url(self) -> str:
@@ -236,6 +260,12 @@ def of_this_process() -> Settings:
     """
     complete(os.environ)
     return Settings.from_env(os.environ)
+
+
+def of_the_graph() -> GraphSettings:
+    """As `of_this_process`, where there may be no Chatwoot yet."""
+    complete(os.environ)
+    return GraphSettings.from_env(os.environ)
 
 
 def complete(environment: MutableMapping[str, str]) -> None:
