@@ -1,14 +1,9 @@
-"""`package.module:attribute`, or `path/to/file.py:attribute` -> a compiled graph with our checkpointer."""
+"""What GRAPH names -> a compiled graph with our checkpointer."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from importlib import import_module
-from importlib.util import module_from_spec, spec_from_file_location
 from inspect import Parameter, signature
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from langchain_core.messages import HumanMessage
@@ -20,16 +15,14 @@ from langgraph.pregel import Pregel
 from langgraph.types import Durability
 
 from graph.context import CannotFill, require_fillable
+from graph.modules import GraphError as GraphError
+from graph.modules import attribute_of, run_for
 from graph.schemas import fields_of, is_typed_dict
 
 Graph = Pregel[Any, Any, Any, Any]
 MESSAGES = "messages"
 _OURS = (MESSAGES, "wants")
 """The channels that a turn's input fills."""
-
-
-class GraphError(Exception):
-    """The graph cannot be loaded, or cannot be run here. The text says what to change."""
 
 
 def load(spec: str, checkpointer: BaseCheckpointSaver[Any], **offered: str) -> Graph:
@@ -42,9 +35,10 @@ def load(spec: str, checkpointer: BaseCheckpointSaver[Any], **offered: str) -> G
     Raises:
         GraphError: there is no such module or attribute, it is no graph, or it could not work here.
     """
-    found = _attribute(spec)
+    found = attribute_of(spec)
     if callable(found) and not isinstance(found, Pregel | StateGraph):
-        found = found(**_arguments(found, spec, {"config": {"configurable": {}}, **offered}))
+        factory, arguments = found, _arguments(found, spec, {"config": {"configurable": {}}, **offered})
+        found = run_for(spec, lambda: factory(**arguments))
     if isinstance(found, StateGraph):
         graph: Graph = found.compile(checkpointer=checkpointer)
     elif isinstance(found, Pregel):
@@ -78,40 +72,6 @@ def _is_async_only(node: Any) -> bool:
 
 def _is_awaited(what: Any) -> bool:
     return getattr(what, "afunc", None) is not None or getattr(what, "coroutine", None) is not None
-
-
-def _attribute(spec: str) -> Any:
-    name, _, attribute = spec.rpartition(":")
-    if not name or not attribute:
-        raise GraphError(f"GRAPH={spec}: write package.module:attribute, or path/to/file.py:attribute")
-    module = _file(name, spec) if name.endswith(".py") else _module(name, spec)
-    if not hasattr(module, attribute):
-        names = ", ".join(name for name, value in vars(module).items() if isinstance(value, Pregel | StateGraph))
-        raise GraphError(f"GRAPH={spec}: {name} has no {attribute} (graphs in it: {names or 'none'})")
-    return getattr(module, attribute)
-
-
-def _module(name: str, spec: str) -> ModuleType:
-    try:
-        return import_module(name)
-    except ModuleNotFoundError as error:
-        raise GraphError(f"GRAPH={spec}: no module named {error.name}") from error
-
-
-def _file(name: str, spec: str) -> ModuleType:
-    """As a script beside its neighbours, which it may import."""
-    path = Path(name)
-    found = spec_from_file_location(path.stem, path.resolve())
-    if not path.is_file() or found is None or found.loader is None:
-        raise GraphError(f"GRAPH={spec}: no file {name}")
-    if (folder := str(path.resolve().parent)) not in sys.path:
-        sys.path.append(folder)
-    module = module_from_spec(found)
-    try:
-        found.loader.exec_module(module)
-    except ModuleNotFoundError as error:
-        raise GraphError(f"GRAPH={spec}: no module named {error.name}") from error
-    return module
 
 
 def _arguments(factory: Any, spec: str, offered: dict[str, Any]) -> dict[str, Any]:
