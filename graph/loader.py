@@ -15,6 +15,7 @@ from langgraph.pregel import Pregel
 from langgraph.types import Durability
 
 from graph.context import CannotFill, require_fillable
+from graph.functional import NotOfMessages, as_graph, is_entrypoint, runs_tasks
 from graph.modules import GraphError as GraphError
 from graph.modules import attribute_of, run_for
 from graph.schemas import fields_of, is_typed_dict
@@ -39,6 +40,8 @@ def load(spec: str, checkpointer: BaseCheckpointSaver[Any], **offered: str) -> G
     if callable(found) and not isinstance(found, Pregel | StateGraph):
         factory, arguments = found, _arguments(found, spec, {"config": {"configurable": {}}, **offered})
         found = run_for(spec, lambda: factory(**arguments))
+    if isinstance(found, Pregel) and is_entrypoint(found):
+        found = _of_messages(found, spec)
     if isinstance(found, StateGraph):
         graph: Graph = found.compile(checkpointer=checkpointer)
     elif isinstance(found, Pregel):
@@ -51,8 +54,8 @@ def load(spec: str, checkpointer: BaseCheckpointSaver[Any], **offered: str) -> G
 
 
 def durability_for(graph: Graph) -> Durability:
-    """Save each step ("sync") where there are tools, which may act on the world: what ended is not run again."""
-    return "sync" if any(isinstance(node, ToolNode) for node in _nodes(graph)) else "exit"
+    """Save each step ("sync") where tools or tasks may act on the world: what ended is not run again."""
+    return "sync" if any(isinstance(node, ToolNode) or runs_tasks(node) for node in _nodes(graph)) else "exit"
 
 
 def is_async(graph: Graph) -> bool:
@@ -72,6 +75,13 @@ def _is_async_only(node: Any) -> bool:
 
 def _is_awaited(what: Any) -> bool:
     return getattr(what, "afunc", None) is not None or getattr(what, "coroutine", None) is not None
+
+
+def _of_messages(graph: Graph, spec: str) -> StateGraph[Any, Any, Any, Any]:
+    try:
+        return as_graph(graph)
+    except NotOfMessages as error:
+        raise GraphError(f"GRAPH={spec} {error}") from None
 
 
 def _arguments(factory: Any, spec: str, offered: dict[str, Any]) -> dict[str, Any]:
