@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import redis
+from collections.abc import Iterator
 
+import redis
+from langchain_core.messages import BaseMessage
+
+from graph import history
 from graph.checkpoint import Memory
 from graph.loader import load
 from sandbox.machine.redis import RedisServer
@@ -16,3 +20,35 @@ def remembered(server: RedisServer, spec: str, conversation_id: int = 3) -> list
         thread = key.decode().removeprefix("checkpoint:").removesuffix(":")
         graph = load(spec, Memory(client, ttl_s=60))
         return [each.text for each in graph.get_state({"configurable": {"thread_id": thread}}).values["messages"]]
+
+
+def refused_by_models(url: str) -> list[str]:
+    """What a model API would refuse of all that is remembered, with the thread in which it stands.
+
+    A tool call at the end may wait for its answer: for what people decide, or since the test ends in the midst of it.
+    What the graph said without a word is gone before the next turn. What people or we said before the customer's first
+    words stands at the beginning.
+    """
+    with redis.Redis.from_url(url, protocol=2) as client:
+        memory = Memory(client, ttl_s=60)
+        return [
+            f"{thread}: {problem}"
+            for thread in _threads(client)
+            for problem in history.problems(_messages(memory, thread))
+            if problem != history.LAST_CALL_WAITS and not problem.startswith(history.BEGINS_WITH)
+        ]
+
+
+def _threads(client: redis.Redis) -> Iterator[str]:
+    """Without their subgraphs, and without what they were before their latest turn."""
+    for key in client.scan_iter("checkpoint:*:"):
+        yield key.decode().removeprefix("checkpoint:").removesuffix(":")
+
+
+def _messages(memory: Memory, thread: str) -> list[BaseMessage]:
+    try:
+        found = memory.get_tuple({"configurable": {"thread_id": thread, "checkpoint_ns": ""}})
+    except KeyError:  # the released saver's, beside which ours is tested
+        return []
+    values = found.checkpoint["channel_values"].get("messages", []) if found else []
+    return [each for each in values if isinstance(each, BaseMessage) and not history.says_nothing(each)]
