@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import redis
 from langchain_core.messages import BaseMessage
@@ -23,20 +23,22 @@ def remembered(server: RedisServer, spec: str, conversation_id: int = 3) -> list
 
 
 def refused_by_models(url: str) -> list[str]:
-    """What a model API would refuse of all that is remembered, with the thread in which it stands.
+    """What a model API would refuse of all that is remembered, with the thread in which it stands."""
+    with redis.Redis.from_url(url, protocol=2) as client:
+        memory = Memory(client, ttl_s=60)
+        return [f"{thread}: {problem}" for thread in _threads(client) for problem in refused(_messages(memory, thread))]
+
+
+def refused(messages: Sequence[BaseMessage]) -> list[str]:
+    """What a model API would refuse of them in the next turn.
 
     A tool call at the end may wait for its answer: for what people decide, or since the test ends in the midst of it.
     What the graph said without a word is gone before the next turn. What people or we said before the customer's first
     words stands at the beginning.
     """
-    with redis.Redis.from_url(url, protocol=2) as client:
-        memory = Memory(client, ttl_s=60)
-        return [
-            f"{thread}: {problem}"
-            for thread in _threads(client)
-            for problem in history.problems(_messages(memory, thread))
-            if problem != history.LAST_CALL_WAITS and not problem.startswith(history.BEGINS_WITH)
-        ]
+    heard = [message for message in messages if not history.says_nothing(message)]
+    excused = (history.LAST_CALL_WAITS, history.BEGINS_WITH)
+    return [problem for problem in history.problems(heard) if not problem.startswith(excused)]
 
 
 def _threads(client: redis.Redis) -> Iterator[str]:
@@ -50,5 +52,4 @@ def _messages(memory: Memory, thread: str) -> list[BaseMessage]:
         found = memory.get_tuple({"configurable": {"thread_id": thread, "checkpoint_ns": ""}})
     except KeyError:  # the released saver's, beside which ours is tested
         return []
-    values = found.checkpoint["channel_values"].get("messages", []) if found else []
-    return [each for each in values if isinstance(each, BaseMessage) and not history.says_nothing(each)]
+    return list(found.checkpoint["channel_values"].get("messages", [])) if found else []
