@@ -12,7 +12,7 @@ import os
 import re
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from dotenv import dotenv_values, find_dotenv
@@ -108,10 +108,66 @@ BrokerUrl = Annotated[str, _url_of("redis", "rediss", "unix", "amqp", "amqps"), 
 HttpUrl = Annotated[str, _url_of("http", "https")]
 
 
-class Settings(BaseModel):
-    """Every setting, named as in the environment but in lower case; `.env.example` has a sentence for each."""
+class GraphSettings(BaseModel):
+    """What a graph is run with, by a worker and by `flask chat`, which needs no Chatwoot and no Redis."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True, extra="forbid")
+
+    graph: str = "graph.echo:graph"
+    graph_durability: Literal["auto", "exit", "sync"] = "auto"
+    speakers: Words = ()
+    recursion_limit: Annotated[int, Field(gt=0)] = 25
+    msgpack_modules: Words = ()
+    model: str = ""
+    prompt: str = ""
+    model_sees: Words = ("auto",)
+    history_limit: Annotated[int, Field(gt=0)] = 40
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Self:
+        """Settings from environment variables; `NAME_FILE` names a file that holds the value of `NAME`.
+
+        A variable that is set to nothing counts as not set, but for IGNORE_CONTACTS_LABEL: that means none.
+
+        Raises:
+            SettingsError: naming all that is missing or malformed.
+        """
+        values = cls._values(env)
+        problems = cls._unmet(values)
+        try:
+            settings = cls.model_validate(values)
+        except ValidationError as error:
+            problems = [*(_problem(detail) for detail in error.errors(include_input=False)), *problems]
+        if problems:
+            raise SettingsError(f"{'; '.join(problems)} (see .env.example)")
+        return settings
+
+    @classmethod
+    def _values(cls, env: Mapping[str, str]) -> dict[str, str]:
+        return {name: value for name in cls.model_fields if (value := _read(env, name.upper()))}
+
+    @classmethod
+    def _unmet(cls, values: Mapping[str, str]) -> list[str]:
+        """What no field says of itself."""
+        return []
+
+    @field_validator("model_sees")
+    @classmethod
+    def _can_be_seen(cls, kinds: tuple[str, ...]) -> tuple[str, ...]:
+        if kinds not in (("auto",), ("nothing",)) and not set(kinds) <= {"image", "pdf"}:
+            raise ValueError("must be auto, nothing, image, pdf, or image,pdf")
+        return kinds
+
+    @field_validator("msgpack_modules")
+    @classmethod
+    def _types_are_named(cls, types: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(re.fullmatch(r"\w+(\.\w+)*:\w+", each) for each in types):
+            raise ValueError("must be types separated by commas, each as package.module:Type")
+        return types
+
+
+class Settings(GraphSettings):
+    """Every setting, named as in the environment but in lower case; `.env.example` has a sentence for each."""
 
     redis_url: RedisUrl = Field(repr=False)
     celery_broker_url: BrokerUrl = Field("", repr=False)
@@ -127,14 +183,6 @@ class Settings(BaseModel):
     chatwoot_timeout_seconds: Annotated[float, Field(gt=0)] = 20.0
     chatwoot_storing_seconds: Annotated[float, Field(ge=0)] = 15.0
 
-    graph: str = "graph.echo:graph"
-    graph_durability: Literal["auto", "exit", "sync"] = "auto"
-    speakers: Words = ()
-    msgpack_modules: Words = ()
-    recursion_limit: Annotated[int, Field(gt=0)] = 25
-    model: str = ""
-    prompt: str = ""
-    model_sees: Words = ("auto",)
     media_max_mb: Annotated[float, Field(gt=0)] = 10.0
     media_seconds: Annotated[float, Field(gt=0)] = 10.0
     media_hosts: Words = ()
@@ -152,7 +200,6 @@ class Settings(BaseModel):
     transcript_wait_seconds: Annotated[float, Field(ge=0)] = 5.0
     typing_seconds: Annotated[float, Field(ge=0)] = 2.0
     message_limit: Annotated[int, Field(ge=100)] = 4096
-    history_limit: Annotated[int, Field(gt=0)] = 40
     memory_ttl_days: Annotated[float, Field(gt=0)] = 30.0
     store_ttl_days: Annotated[float, Field(gt=0)] = 365.0
     reconcile_seconds: Annotated[float, Field(ge=0)] = 60.0
@@ -179,27 +226,18 @@ class Settings(BaseModel):
     shards: Annotated[int, Field(gt=0, le=1024)] = 16
 
     @classmethod
-    def from_env(cls, env: Mapping[str, str]) -> Settings:
-        """Settings from environment variables; `NAME_FILE` names a file that holds the value of `NAME`.
-
-        A variable that is set to nothing counts as not set, but for IGNORE_CONTACTS_LABEL: that means none.
-
-        Raises:
-            SettingsError: naming all that is missing or malformed.
-        """
-        values = {name: value for name in cls.model_fields if (value := _read(env, name.upper()))}
+    def _values(cls, env: Mapping[str, str]) -> dict[str, str]:
+        values = super()._values(env)
         if env.get("IGNORE_CONTACTS_LABEL", "none").strip() == "" and not env.get("IGNORE_CONTACTS_LABEL_FILE"):
             values["ignore_contacts_label"] = ""
+        return values
+
+    @classmethod
+    def _unmet(cls, values: Mapping[str, str]) -> list[str]:
         problems = [problem for names, problem in _ONE_OF.items() if not any(name in values for name in names)]
-        try:
-            settings = cls.model_validate(values)
-        except ValidationError as error:
-            problems = [_problem(detail) for detail in error.errors(include_input=False)] + problems
         if values.get("on_missing_conversation") == "recreate" and "chatwoot_api_token" not in values:
             problems.append("ON_MISSING_CONVERSATION=recreate needs CHATWOOT_API_TOKEN: a bot may not look at contacts")
-        if problems:
-            raise SettingsError(f"{'; '.join(problems)} (see .env.example)")
-        return settings
+        return problems
 
     @property
     def broker_url(self) -> str:
@@ -230,20 +268,6 @@ class Settings(BaseModel):
             raise ValueError("must be numbers separated by commas, or *")
         return ids
 
-    @field_validator("model_sees")
-    @classmethod
-    def _can_be_seen(cls, kinds: tuple[str, ...]) -> tuple[str, ...]:
-        if kinds not in (("auto",), ("nothing",)) and not set(kinds) <= {"image", "pdf"}:
-            raise ValueError("must be auto, nothing, image, pdf, or image,pdf")
-        return kinds
-
-    @field_validator("msgpack_modules")
-    @classmethod
-    def _types_are_named(cls, types: tuple[str, ...]) -> tuple[str, ...]:
-        if not all(re.fullmatch(r"\w+(\.\w+)*:\w+", each) for each in types):
-            raise ValueError("must be types separated by commas, each as package.module:Type")
-        return types
-
     @field_validator("answer_statuses")
     @classmethod
     def _statuses_exist(cls, statuses: tuple[str, ...]) -> tuple[str, ...]:
@@ -260,6 +284,12 @@ def of_this_process() -> Settings:
     """
     complete(os.environ)
     return Settings.from_env(os.environ)
+
+
+def of_the_graph() -> GraphSettings:
+    """As `of_this_process`, where there may be no Chatwoot yet."""
+    complete(os.environ)
+    return GraphSettings.from_env(os.environ)
 
 
 def complete(environment: MutableMapping[str, str]) -> None:

@@ -1,4 +1,6 @@
-"""What an operator types: `flask dead-letters`, `flask forget`, `flask restored`. Decides nothing itself.
+"""What an operator types: `flask dead-letters`, `flask forget`, `flask restored`; what a developer does: `flask chat`.
+
+Decides nothing itself.
 
 `flask` finds it by FLASK_APP in .flaskenv.
 """
@@ -8,6 +10,7 @@ from __future__ import annotations
 from flask import Flask
 
 import tasks.celery  # noqa: F401 - the app over which doorbells ring
+from cli.chat import chat
 from cli.dead_letters import dead_letters
 from cli.forget import forget
 from cli.restored import restored
@@ -18,6 +21,7 @@ def create_app() -> Flask:
     """What the `flask` command opens: our commands, and no web pages."""
     logs.configure()
     app = Flask(__name__)
+    app.cli.add_command(chat)
     app.cli.add_command(dead_letters)
     app.cli.add_command(forget)
     app.cli.add_command(restored)

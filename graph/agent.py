@@ -16,8 +16,9 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.prebuilt import ToolNode, tools_condition
 from langgraph.types import Command
 
-from graph.loader import GraphError
 from graph.media import IMAGE, PDF, seen
+from graph.missing import keys_not_set, missing
+from graph.modules import GraphError
 from graph.outcome import HandOver, Note, Want
 from graph.wants import TalkState, wanted
 
@@ -47,17 +48,25 @@ def graph(model: str, prompt: str, sees: str = AUTO) -> StateGraph[Any, Any, Any
     or "auto", which is what LangChain knows of the model.
 
     Raises:
-        GraphError: MODEL is not set, or its provider's package is not installed.
+        GraphError: MODEL is not set, or its provider's package or key is missing.
     """
-    from langchain.chat_models import init_chat_model
-
     if not model:
         raise GraphError("graph.agent needs MODEL, such as openai:gpt-5-mini")
+    made = _model(model)
+    if names := keys_not_set(made):
+        raise GraphError(f"MODEL={model}: set {names}")
+    return build(made, prompt, sees=_kinds(sees, made))
+
+
+def _model(name: str) -> BaseChatModel:
+    from langchain.chat_models import init_chat_model
+
     try:
-        chat_model = init_chat_model(model, timeout=_TIMEOUT_S, max_retries=2)
-        return build(chat_model, prompt, sees=_kinds(sees, chat_model))
-    except Exception as error:  # a provider's client, which may want a key, a region, a project
-        raise GraphError(f"MODEL={model}: {error}") from error
+        return init_chat_model(name, timeout=_TIMEOUT_S, max_retries=2)
+    except Exception as error:  # noqa: BLE001 - a provider's client, which may want a key, a region, a project
+        unknown = "no provider of LangChain's is named so" if str(error).startswith("Unable to infer") else None
+        what = missing(error) or unknown or f"{type(error).__name__}, whose words are kept back: they may hold a key"
+        raise GraphError(f"MODEL={name}: {what}") from None
 
 
 def build(model: BaseChatModel, prompt: str = "", *, sees: Collection[str] = ()) -> StateGraph[Any, Any, Any, Any]:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 
+LAST_CALL_WAITS = "the last tool call is not answered"
 _NOTHING_YET = "[The customer has said nothing yet.]"
 _BEFORE = ".before"
 
@@ -23,7 +24,7 @@ def pending_calls(messages: Sequence[BaseMessage]) -> set[str]:
 def mended(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
     """The same with each tool call answered at once: what was said in between comes after the answers.
 
-    A call that nothing answers, and an answer to no call, are gone; so is a message that says nothing then.
+    A call that nothing answers, and an answer to no call, are gone; so is a message of the graph's that says nothing.
     """
     answers = {message.tool_call_id: message for message in messages if isinstance(message, ToolMessage)}
     kept: list[BaseMessage] = []
@@ -33,9 +34,16 @@ def mended(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
         if isinstance(message, AIMessage) and message.tool_calls:
             message, after = _with_answers(message, answers)
             kept += [message, *after] if message.tool_calls or message.text.strip() else after
-        else:
+        elif not says_nothing(message):
             kept.append(message)
     return kept
+
+
+def says_nothing(message: BaseMessage) -> bool:
+    """Of the graph's: neither words, nor a tool call, nor what it thought."""
+    if not isinstance(message, AIMessage) or message.tool_calls or isinstance(message.content, list):
+        return False
+    return not message.text.strip()
 
 
 def trimmed(messages: Sequence[BaseMessage], most: int) -> list[BaseMessage]:
@@ -82,7 +90,7 @@ def _problems(messages: Sequence[BaseMessage]) -> Iterator[str]:
         if not message.text.strip() and not expected and not isinstance(message.content, list):
             yield f"message {place} is empty"
     if expected:
-        yield "the last tool call is not answered"
+        yield LAST_CALL_WAITS
 
 
 def _calls(messages: Sequence[BaseMessage]) -> Iterator[str]:

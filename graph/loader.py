@@ -1,14 +1,9 @@
-"""`package.module:attribute`, or `path/to/file.py:attribute` -> a compiled graph with our checkpointer and store."""
+"""What GRAPH names -> a compiled graph with our checkpointer and store."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from importlib import import_module
-from importlib.util import module_from_spec, spec_from_file_location
 from inspect import Parameter, signature
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from langchain_core.messages import HumanMessage
@@ -22,6 +17,9 @@ from langgraph.store.memory import InMemoryStore
 from langgraph.types import Durability
 
 from graph.context import CannotFill, require_fillable
+from graph.functional import NotOfMessages, as_graph, is_entrypoint, runs_tasks
+from graph.modules import GraphError as GraphError
+from graph.modules import attribute_of, run_for
 from graph.schemas import fields_of, is_typed_dict
 from graph.serde import types_in
 
@@ -29,10 +27,6 @@ Graph = Pregel[Any, Any, Any, Any]
 MESSAGES = "messages"
 _OURS = (MESSAGES, "wants")
 """The channels that a turn's input fills."""
-
-
-class GraphError(Exception):
-    """The graph cannot be loaded, or cannot be run here. The text says what to change."""
 
 
 def load(spec: str, checkpointer: BaseCheckpointSaver[Any], store: BaseStore | None = None, **offered: str) -> Graph:
@@ -46,9 +40,12 @@ def load(spec: str, checkpointer: BaseCheckpointSaver[Any], store: BaseStore | N
     Raises:
         GraphError: there is no such module or attribute, it is no graph, or it could not work here.
     """
-    found = _attribute(spec)
+    found = attribute_of(spec)
     if callable(found) and not isinstance(found, Pregel | StateGraph):
-        found = found(**_arguments(found, spec, {"config": {"configurable": {}}, **offered}))
+        factory, arguments = found, _arguments(found, spec, {"config": {"configurable": {}}, **offered})
+        found = run_for(spec, lambda: factory(**arguments))
+    if isinstance(found, Pregel) and is_entrypoint(found):
+        found = _of_messages(found, spec)
     if isinstance(found, StateGraph):
         graph: Graph = found.compile(checkpointer=checkpointer, store=store)
     elif isinstance(found, Pregel):
@@ -63,8 +60,8 @@ def load(spec: str, checkpointer: BaseCheckpointSaver[Any], store: BaseStore | N
 
 
 def durability_for(graph: Graph) -> Durability:
-    """Save each step ("sync") where there are tools, which may act on the world: what ended is not run again."""
-    return "sync" if any(isinstance(node, ToolNode) for node in _nodes(graph)) else "exit"
+    """Save each step ("sync") where tools or tasks may act on the world: what ended is not run again."""
+    return "sync" if any(isinstance(node, ToolNode) or runs_tasks(node) for node in _nodes(graph)) else "exit"
 
 
 def is_async(graph: Graph) -> bool:
@@ -98,38 +95,11 @@ def _shared(store: BaseStore | None, spec: str) -> BaseStore | None:
     return None
 
 
-def _attribute(spec: str) -> Any:
-    name, _, attribute = spec.rpartition(":")
-    if not name or not attribute:
-        raise GraphError(f"GRAPH={spec}: write package.module:attribute, or path/to/file.py:attribute")
-    module = _file(name, spec) if name.endswith(".py") else _module(name, spec)
-    if not hasattr(module, attribute):
-        names = ", ".join(name for name, value in vars(module).items() if isinstance(value, Pregel | StateGraph))
-        raise GraphError(f"GRAPH={spec}: {name} has no {attribute} (graphs in it: {names or 'none'})")
-    return getattr(module, attribute)
-
-
-def _module(name: str, spec: str) -> ModuleType:
+def _of_messages(graph: Graph, spec: str) -> StateGraph[Any, Any, Any, Any]:
     try:
-        return import_module(name)
-    except ModuleNotFoundError as error:
-        raise GraphError(f"GRAPH={spec}: no module named {error.name}") from error
-
-
-def _file(name: str, spec: str) -> ModuleType:
-    """As a script beside its neighbours, which it may import."""
-    path = Path(name)
-    found = spec_from_file_location(path.stem, path.resolve())
-    if not path.is_file() or found is None or found.loader is None:
-        raise GraphError(f"GRAPH={spec}: no file {name}")
-    if (folder := str(path.resolve().parent)) not in sys.path:
-        sys.path.append(folder)
-    module = module_from_spec(found)
-    try:
-        found.loader.exec_module(module)
-    except ModuleNotFoundError as error:
-        raise GraphError(f"GRAPH={spec}: no module named {error.name}") from error
-    return module
+        return as_graph(graph)
+    except NotOfMessages as error:
+        raise GraphError(f"GRAPH={spec} {error}") from None
 
 
 def _arguments(factory: Any, spec: str, offered: dict[str, Any]) -> dict[str, Any]:

@@ -118,7 +118,10 @@ class Thinker:
             return self._run(Command(resume=resume, update={MESSAGES: _update(before, staying, new), **none_yet}), run)
         # A tool was to be approved: nothing may stand between its call and its answer.
         untold = run.with_untold(new)
-        self._run(Command(resume=resume, update=none_yet), untold, until="next step")
+        command: Command[Any] | None = Command(resume=resume, update=none_yet)
+        if not resume and not none_yet:
+            command = None  # LangGraph takes no command that says nothing
+        self._run(command, untold, until="next step")
         return self._gone_on(self.graph.get_state(run.place), untold)
 
     def _gone_on(self, state: StateSnapshot, run: _Run) -> Mapping[str, Any]:

@@ -9,15 +9,17 @@ import json
 import operator
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from langgraph.channels import BinaryOperatorAggregate
 from langgraph.graph import MessagesState
 from langgraph.types import Overwrite
 from pydantic import TypeAdapter, ValidationError
 
-from graph.loader import Graph
 from graph.outcome import Attributes, BadWant, HandOver, Labels, Later, Note, Outcome, Reply, Resolve, Silence, Want
+
+if TYPE_CHECKING:  # it loads what is built on the state below
+    from graph.loader import Graph
 
 WANTS = "wants"
 _KIND = "want"

@@ -50,8 +50,10 @@ def _build(sender: Any, **_: Any) -> None:
     try:
         wiring.of_this_process().for_a_worker()
     except Exception as error:
+        from graph.modules import GraphError  # LangGraph: not for the web process
+
         logs.configure()
-        log.critical("cannot_start", error=str(error), exc_info=True)
+        log.critical("cannot_start", error=str(error), exc_info=not isinstance(error, GraphError))
         raise SystemExit(1) from error
 
 

@@ -1,4 +1,7 @@
-"""A real Redis for each test session, emptied for each test; no test may leave a key that never expires."""
+"""A real Redis for each test session, emptied for each test.
+
+No test may leave a key that never expires, nor a conversation that a model would refuse.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from hypothesis import settings as hypothesis_settings
 from sandbox import Sandbox
 from sandbox.machine.redis import RedisServer
 from tests.desk import Desk
+from tests.memory import refused_by_models
 from tests.nursery import Nursery
 from tests.stack import BOT_TOKEN, SECRET, Stack, settings
 
@@ -47,6 +51,8 @@ def redis_client(redis_server: RedisServer) -> Iterator[redis.Redis]:
     ]
     client.close()
     assert not immortal, f"keys that never expire: {immortal}"
+    refused = refused_by_models(redis_server.url)
+    assert not refused, f"memories that no model would take: {refused}"
 
 
 @pytest.fixture

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import redis
 from langchain_core.messages import BaseMessage
 
+from graph import history
 from graph.checkpoint import Memory
 from graph.loader import load
 from sandbox.machine.redis import RedisServer
@@ -22,3 +25,35 @@ def memory_of(server: RedisServer, spec: str, conversation_id: int = 3) -> list[
         thread = key.decode().removeprefix("checkpoint:").removesuffix(":")
         graph = load(spec, Memory(client, ttl_s=60))
         return list(graph.get_state({"configurable": {"thread_id": thread}}).values["messages"])
+
+
+def refused_by_models(url: str) -> list[str]:
+    """What a model API would refuse of all that is remembered, with the thread in which it stands."""
+    with redis.Redis.from_url(url, protocol=2) as client:
+        memory = Memory(client, ttl_s=60)
+        return [f"{thread}: {problem}" for thread in _threads(client) for problem in refused(_messages(memory, thread))]
+
+
+def refused(messages: Sequence[BaseMessage]) -> list[str]:
+    """What a model API would refuse of them in the next turn.
+
+    A tool call at the end may wait for its answer: for what people decide, or since the test ends in the midst of it.
+    What the graph said without a word is gone before the next turn.
+    """
+    heard = [message for message in messages if not history.says_nothing(message)]
+    return [problem for problem in history.problems(heard) if problem != history.LAST_CALL_WAITS]
+
+
+def _threads(client: redis.Redis) -> Iterator[str]:
+    """Without their subgraphs, and without what they were before their latest turn."""
+    for key in client.scan_iter("checkpoint:*:"):
+        yield key.decode().removeprefix("checkpoint:").removesuffix(":")
+
+
+def _messages(memory: Memory, thread: str) -> list[BaseMessage]:
+    try:
+        found = memory.get_tuple({"configurable": {"thread_id": thread, "checkpoint_ns": ""}})
+    except KeyError:  # the released saver's, beside which ours is tested
+        return []
+    kept = found.checkpoint["channel_values"].get("messages", []) if found else []
+    return [each for each in kept if isinstance(each, BaseMessage)]  # the checkpointer's own tests keep anything

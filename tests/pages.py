@@ -16,8 +16,10 @@ FOLDERS = ("tasks", "graph", "chatwoot", "webhook_app", "cli", "sandbox", "bench
 PACKAGES = ("tasks", "graph", "chatwoot", "webhook_app", "cli", "bench")
 MADE_BY_RUNNING = (".env", "run.env", ".venv/", ".data/")
 """Files that a clone does not have."""
-OTHERS_OWN = {"SAFE_FETCH_ALLOW_PRIVATE_NETWORK", "SSL_CERT_FILE", "FLASK_APP"}
-"""What Chatwoot, Python and Flask read."""
+WRITTEN_BY_WHO_READS = ("my_agent.py", "my_company/")
+"""Files of a reader's own, by the names that the pages give them."""
+OTHERS_OWN = {"SAFE_FETCH_ALLOW_PRIVATE_NETWORK", "SSL_CERT_FILE", "FLASK_APP", "OPENAI_API_KEY"}
+"""What Chatwoot, Python, Flask and a model's provider read."""
 
 _FENCED = re.compile(r"^```(?:sh)?\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _PYTHON = re.compile(r"^```python\n.*?^```", re.DOTALL | re.MULTILINE)
@@ -54,7 +56,7 @@ class Page:
         words = [word for code in _INLINE.findall(self.text) for word in code.split()]
         named = {match.group() for word in words if (match := _FILE.fullmatch(word.split("::")[0]))}
         for name in sorted(named | set(_IN_A_FOLDER.findall(self.text))):
-            if not (name.startswith(MADE_BY_RUNNING) or _is_there(name)):
+            if not (name.startswith(MADE_BY_RUNNING + WRITTEN_BY_WHO_READS) or _is_there(name)):
                 yield f"no file {name}"
 
     def _links(self) -> Iterator[str]:

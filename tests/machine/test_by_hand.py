@@ -54,6 +54,26 @@ def test_what_the_readme_says_to_type_beside_make_run(project: Path, run: Run) -
     pasted(f"{in_the_same_shell}\n{looking_after}", project)
 
 
+def test_a_graph_of_ones_own_as_the_page_says_to_start_it(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (ROOT / "docs" / "graphs.md").read_text()
+    (snippet, *_) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    (spec,) = re.findall(r"^GRAPH=(\S+) make run$", page, re.MULTILINE)
+    (project / "my_agent.py").write_text(snippet)
+    monkeypatch.setenv("GRAPH", spec)
+    run = Run("sandbox.machine.run", project / ".data", project)
+    try:
+        run.read_until("Contesta is running")
+        with httpx.Client(base_url=f"http://127.0.0.1:{run.ports.sandbox}", trust_env=False) as sandbox:
+            written = {"content": "When are you open?", "name": "Ana", "phone_number": "+34600000001", "inbox_id": 1}
+            token = sandbox.get("/sandbox/state").raise_for_status().json()["admin_token"]
+            headers = {"Api-Access-Token": token}
+            sandbox.post("/sandbox/customers/messages", json=written, headers=headers).raise_for_status()
+            answer = "From 9 to 5, Monday to Friday."
+            wait_until(lambda: answer in said_to_customers(sandbox), what="the graph's answer")
+    finally:
+        run.end()
+
+
 def pasted(lines: str, project: Path) -> None:
     """What a newcomer's shell makes of them: one that knows nothing of the project but that it stands in it."""
     env = {"HOME": os.environ.get("HOME", "/"), "PATH": "/usr/bin:/bin"}

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
-import redis
 from langchain.agents import create_agent
 from langchain.agents.middleware import HumanInTheLoopMiddleware
 from langchain_core.messages import AIMessage, BaseMessage, SystemMessage
@@ -21,7 +20,6 @@ from graph.loader import is_async
 from graph.outcome import HandOver, Outcome, Reply
 from graph.said import Said
 from graph.thinking import Thinker
-from sandbox.machine.redis import RedisServer
 from tests.models import ScriptedModel, calling
 
 THREAD = "cw:1:3"
@@ -79,12 +77,6 @@ class Talk:
 @pytest.fixture(params=["exit", "sync"])
 def durability(request: pytest.FixtureRequest) -> str:
     return str(request.param)
-
-
-@pytest.fixture
-def memory(redis_server: RedisServer, redis_client: redis.Redis) -> Iterator[Memory]:
-    with redis.Redis.from_url(redis_server.url, protocol=2) as client:
-        yield Memory(client, ttl_s=60)
 
 
 class TestSaidOnce:

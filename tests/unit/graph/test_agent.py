@@ -40,6 +40,14 @@ def test_it_leaves_notes_and_goes_on() -> None:
     assert agent.think("t", "2", [Said("11", "Bye")]) == (Reply("Bye"),)
 
 
+def test_who_was_handed_over_without_a_word_is_answered_later() -> None:
+    """A model often says nothing more after such a tool; no API takes what it did not say back."""
+    agent, model = thinker(calling("hand_over", "call-1", reason="angry"), AIMessage(""), AIMessage("Hello again!"))
+    assert agent.think("t", "1", [Said("10", "Money back!")]) == (HandOver("angry"),)
+    assert agent.think("t", "2", [Said("11", "Hi")]) == (Reply("Hello again!"),)
+    assert [each.type for each in model.heard[-1]] == ["system", "human", "ai", "tool", "human"]
+
+
 def test_its_steps_are_saved_since_it_has_tools() -> None:
     assert durability_for(thinker()[0].graph) == "sync"
 

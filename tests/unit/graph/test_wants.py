@@ -102,7 +102,7 @@ class TestInAConversation:
     def example(self) -> Thinker:
         """The graph that docs/graphs.md shows."""
         blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs/graphs.md").read_text(), re.DOTALL)
-        code = next(block for block in blocks if "HandOver(" in block)
+        code = next(block for block in blocks if "quick_replies" in block)
         module: dict[str, Any] = {"__name__": "example"}
         exec(code, module)
         return Thinker(module["graph"].compile(checkpointer=InMemorySaver()), history_limit=40)

@@ -1,0 +1,29 @@
+"""The bundled agent for LangGraph's own tools, which take a factory without arguments: `langgraph.json` names it.
+
+They load it by its path, and read `.env` themselves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from langgraph.graph import StateGraph
+
+import settings
+from graph import agent
+
+
+async def make_graph() -> StateGraph[Any, Any, Any, Any]:
+    """With MODEL and PROMPT, as a worker has it. Made on a thread: `langgraph dev` lets nothing block its event loop.
+
+    Raises:
+        SettingsError: they, or others of a graph's, are malformed.
+        GraphError: MODEL is not set, or its provider's package or key is missing.
+    """
+    return await asyncio.to_thread(_made)
+
+
+def _made() -> StateGraph[Any, Any, Any, Any]:
+    configured = settings.of_the_graph()
+    return agent.graph(configured.model, configured.prompt)
