@@ -92,9 +92,8 @@ class Conversation:
     heard: Literal["", "due", "1"] = ""
 
     outbox: list[str] = field(default_factory=list)
-    later: dict[tuple[str, int | str | None], float] = field(default_factory=dict)
-    """What is put off, by when it is due; with the id of a message: not if the customer has written a newer one; with a
-    turn's name: not if people have decided what it asked them."""
+    later: dict[tuple[str, int | None], float] = field(default_factory=dict)
+    """What is put off (and the id of a message: not if the customer has written a newer one), by when it is due."""
     newest: int = 0
     awaiting_reply: dict[int, str] = field(default_factory=dict)
     """What was answered, until the answer is posted."""
@@ -435,7 +434,7 @@ class FakeMailbox:
                 self._remember(it, id, said[id] if is_peoples else given_up[id])
         it.batch, it.resume, it.awaits, it.lapses_at = None, False, awaits, CANCELLED if it.known.is_over else None
         if awaits and lapse.after_s and not it.known.is_over:
-            it.lapses_at = it.later[lapse.action, awaits] = self._now + lapse.after_s
+            it.lapses_at = it.later[lapse.action, None] = self._now + lapse.after_s
         it.outbox += actions
         self._keep(it, dead_letter)
         return self._go_on(it)
@@ -820,15 +819,17 @@ class FakeMailbox:
 
     def _bring_what_was_put_off(self, it: Conversation) -> None:
         for schedule in sorted(it.later, key=lambda each: it.later[each]):
-            action, unless = schedule
+            action, unless_newer_than = schedule
             if it.later[schedule] <= self._now:
                 del it.later[schedule]
-                it.outbox += [] if self._is_called_off(it, unless) else [action]
+                it.outbox += [] if self._is_called_off(it, action, unless_newer_than) else [action]
 
-    def _is_called_off(self, it: Conversation, unless: int | str | None) -> bool:
-        if isinstance(unless, str):
-            return it.awaits != unless or it.lapses_at == CANCELLED or not _is_silence(it)
-        return unless is not None and it.newest > unless
+    def _is_called_off(self, it: Conversation, action: str, unless_newer_than: int | None) -> bool:
+        turn, is_lapse, _ = (_key(action) or "").partition(".lapsed")
+        if is_lapse:
+            at = it.lapses_at or 0
+            return it.awaits != turn or at == CANCELLED or at > self._now or not _is_silence(it)
+        return unless_newer_than is not None and it.newest > unless_newer_than
 
     def _leave_to_people(self, it: Conversation) -> None:
         for id, message in it.waiting.items():

@@ -120,7 +120,7 @@ class Lapse:
     after_s: float = 0.0
     """0: never."""
     action: str = ""
-    """What is then to be done in Chatwoot."""
+    """What is then to be done in Chatwoot. Its key is the turn's name and `.lapsed`, by which the mailbox knows it."""
 
 
 NO_LAPSE = Lapse()

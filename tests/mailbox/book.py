@@ -58,9 +58,8 @@ class Book:
     posted: set[str] = field(default_factory=set)
     marks: set[str] = field(default_factory=set)
     outbox: list[str] = field(default_factory=list)
-    later: list[tuple[float, str, int | str | None]] = field(default_factory=list)
-    """What is put off: until when, what, and the id of a message: not if the customer has written a newer one; or a
-    turn's name: not if people have decided what it asked them."""
+    later: list[tuple[float, str, int | None]] = field(default_factory=list)
+    """What is put off: until when, what, and the id of a message: not if the customer has written a newer one."""
     tried: set[str] = field(default_factory=set)
     withheld: bool = False
     """A bubble of the turn that is being said was not said."""
@@ -183,11 +182,13 @@ class Book:
     def brings_what_was_put_off(self, now: float) -> None:
         due = sorted((each for each in self.later if each[0] <= now), key=lambda each: each[:2])
         self.later = [each for each in self.later if each not in due]
-        self.outbox += [action for _, action, unless in due if not self.is_called_off(unless)]
+        self.outbox += [action for _, action, unless in due if not self.is_called_off(action, unless, now)]
 
-    def is_called_off(self, unless: int | str | None) -> bool:
-        if isinstance(unless, str):
-            return self.awaits != unless or self.is_cancelled or not self.is_silence
+    def is_called_off(self, action: str, unless: int | None, now: float) -> bool:
+        turn, is_lapse, _ = key_of(action).partition(".lapsed")
+        if is_lapse:
+            is_early = (self.lapses_at or 0) > now
+            return self.awaits != turn or self.is_cancelled or is_early or not self.is_silence
         return unless is not None and max(self.ids_of_customers, default=0) > unless
 
     def heard(self, doorbell: WakeThinker | None) -> None:

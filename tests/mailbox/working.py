@@ -383,7 +383,7 @@ class Working(RuleBasedStateMachine):
         letter = self.letter(conversation_id) if gives_up and not is_silenced else NO_DEAD_LETTER
         awaits = f"turn {turn.number}" if waits else ""
         given_up = {id: text_of(id, by="unanswered") for id in ids} if letter.id else {}
-        lapse = Lapse(lapse_s, self.action()) if lapse_s else NO_LAPSE
+        lapse = Lapse(lapse_s, json.dumps({"key": f"{awaits}.lapsed"})) if lapse_s else NO_LAPSE
         how = {"dead_letter": letter, "awaits": awaits, "lapse": lapse, "has_learnt": learns, "given_up": given_up}
         end = partial(self.workers[worker].commit, turn, wanted, **how)
         if turn.token != book.holder:
@@ -406,7 +406,7 @@ class Working(RuleBasedStateMachine):
         book.awaits, book.resume, book.is_cancelled, book.lapses_at = awaits, False, book.whose.is_over, None
         if awaits and lapse_s and not book.is_cancelled:
             book.lapses_at = self.now + lapse_s
-            book.later.append((book.lapses_at, lapse.action, awaits))
+            book.later.append((book.lapses_at, lapse.action, None))
         book.holder = ""
         book.buries(letter, ids)
         book.goes_on(following)

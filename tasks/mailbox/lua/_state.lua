@@ -18,8 +18,8 @@
 --                 takes them up again does not move it, as it moves `due`
 --   dead_letters  hash of the shard: id -> JSON of records/dead_letter.py
 --   meanwhile     sorted set like `waiting`: what was said while people had the conversation, for the bot to know
---   later         sorted set by when it is due: `<unless>|<action>`. <unless> is ''; or a message id: not if the customer
---                 wrote a newer one; or `decided:<turn>`: not if people have decided what that turn asked them
+--   later         sorted set by when it is due: `<message id or ''>|<action>`; not if the customer wrote a newer one. Where
+--                 the action's key is `<turn>.lapsed`, not if people have decided what that turn asked them
 --
 -- What Lua reads of Python's JSON: an incoming message's `by` (take_back_from_people, revise), `kind`, `edit`, `text` and
 -- `attachments` (_steps.lua), an action's `key` (head), a dead letter's `content` (forget.lua), news (_ownership.lua).

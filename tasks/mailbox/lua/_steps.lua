@@ -221,17 +221,20 @@ local function rest()
 end
 
 -- Whether what was scheduled is not to be done: the customer has written since, or people have decided.
-local function is_called_off(unless)
-  local turn = string.match(unless, '^decided:(.*)$')
-  if turn then return field('awaits') ~= turn or number('lapses_at') == CANCELLED or not is_silence() end
-  return unless ~= '' and number('newest') > tonumber(unless)
+local function is_called_off(unless_newer_than, action)
+  local turn = string.match(decoded(action)['key'] or '', '^(.*)%.lapsed$')
+  if turn then
+    local at = number('lapses_at') -- asked again meanwhile, it is a later one
+    return field('awaits') ~= turn or at == CANCELLED or at > now or not is_silence()
+  end
+  return unless_newer_than ~= '' and number('newest') > tonumber(unless_newer_than)
 end
 
 -- What was scheduled until now is to be done.
 local function bring_what_is_due()
   for _, scheduled in ipairs(redis.call('ZRANGEBYSCORE', later, '-inf', now)) do
-    local unless, action = string.match(scheduled, '^([^|]*)|(.*)$')
-    if not is_called_off(unless) then redis.call('RPUSH', outbox, action) end
+    local unless_newer_than, action = string.match(scheduled, '^(%d*)|(.*)$')
+    if not is_called_off(unless_newer_than, action) then redis.call('RPUSH', outbox, action) end
     redis.call('ZREM', later, scheduled)
   end
 end

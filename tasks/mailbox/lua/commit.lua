@@ -37,7 +37,7 @@ local lapse, told_then = tonumber(ARGV[10]), ARGV[11]
 set('batch', '', 'attempts', 0, 'resume', '', 'awaits', ARGV[7], 'lapses_at', is_over() and CANCELLED or 0)
 if ARGV[7] ~= '' and lapse > 0 and not is_over() then
   set('lapses_at', now + lapse)
-  redis.call('ZADD', later, now + lapse, 'decided:' .. ARGV[7] .. '|' .. told_then)
+  redis.call('ZADD', later, now + lapse, '|' .. told_then)
 end
 for i = first, #ARGV do redis.call('RPUSH', outbox, ARGV[i]) end
 keep_dead_letter(ARGV[5], ARGV[6])
