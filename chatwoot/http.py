@@ -40,7 +40,7 @@ class Http:
         self._headers = {"Api-Access-Token": token, "Accept": "application/json"}
         self._timeout = timeout
         self._transport = transport
-        self._ssl_context = _ssl_context()
+        self._ssl_context = ssl_context()
         self._of_this_thread = threading.local()
         self._lock = threading.Lock()
         self._clients: list[httpx.Client] = []
@@ -110,5 +110,6 @@ def _encoded(body: Mapping[str, Any]) -> bytes:
 
 
 @functools.cache
-def _ssl_context() -> ssl.SSLContext:
+def ssl_context() -> ssl.SSLContext:
+    """One for the process: loading the certificates takes longer than a request."""
     return httpx.create_ssl_context()

@@ -9,6 +9,8 @@ from fnmatch import fnmatchcase
 
 import httpx
 
+from chatwoot.http import ssl_context
+
 SERVICES = (
     "*.s3.amazonaws.com",
     "*.s3.*.amazonaws.com",
@@ -61,7 +63,7 @@ class Storage:
         """
         end = time.monotonic() + self._timeout_s
         try:
-            with httpx.Client(timeout=self._timeout_s, follow_redirects=False, trust_env=False) as client:
+            with httpx.Client(timeout=self._timeout_s, follow_redirects=False, verify=ssl_context()) as client:
                 for _ in range(_MOST_REDIRECTS + 1):
                     self._require_allowed(url)
                     with client.stream("GET", url) as response:
