@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Protocol, Self, TypeVar
@@ -39,8 +39,14 @@ def wait_until(condition: Callable[[], T | None], *, what: str, timeout_s: float
 
 
 def wait_until_idle(client: redis.Redis) -> None:
-    """Until no conversation has anything left to do."""
-    wait_until(lambda: not any(client.zcard(key) for key in client.scan_iter("contesta:*:due")), what="all to be done")
+    """Until nobody is at work in any conversation, nor called. Something may be scheduled for later."""
+    wait_until(lambda: set(_stages(client)) <= {"", "idle"}, what="all to be done")
+
+
+def _stages(client: redis.Redis) -> Iterator[str]:
+    for key in client.scan_iter("contesta:*:state"):
+        stage = client.hget(key, "stage") or ""
+        yield stage if isinstance(stage, str) else stage.decode()
 
 
 def settings(redis_url: str, chatwoot_url: str) -> dict[str, str]:

@@ -145,8 +145,14 @@ def test_worker_that_waits_for_an_arrival(place: str, desk: Desk, stack: Stack) 
     assert desk.sandbox.arrived(3) == desk.replies() == ["One", "Two", "Three"]
 
 
-@pytest.mark.parametrize("durability", ["exit", "sync"])
-@pytest.mark.parametrize("place", both("think", "commit", "post"))
+ITS_GRAPHS = both("think", "commit", "post")
+ITS_OWN = both("claim", "hear", "begin_sending", "settle")
+
+
+@pytest.mark.parametrize(
+    ("place", "durability"),
+    [*((place, "exit") for place in ITS_GRAPHS + ITS_OWN), *((place, "sync") for place in ITS_GRAPHS)],
+)
 def test_worker_that_goes_on_with_what_people_decided(
     place: str, durability: str, desk: Desk, stack: Stack, redis_client: redis.Redis
 ) -> None:
