@@ -38,9 +38,9 @@ def wait_until(condition: Callable[[], T | None], *, what: str, timeout_s: float
     return result
 
 
-def wait_until_idle(client: redis.Redis) -> None:
+def wait_until_idle(client: redis.Redis, *, timeout_s: float = 60) -> None:
     """Until nobody is at work in any conversation, nor called. Something may be scheduled for later."""
-    wait_until(lambda: set(_stages(client)) <= {"", "idle"}, what="all to be done")
+    wait_until(lambda: set(_stages(client)) <= {"", "idle"}, what="all to be done", timeout_s=timeout_s)
 
 
 def _stages(client: redis.Redis) -> Iterator[str]:

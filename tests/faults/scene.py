@@ -14,7 +14,7 @@ import redis
 from sandbox import Sandbox
 from sandbox.machine.redis import RedisServer
 from tests.desk import Desk
-from tests.stack import BOT_TOKEN, SECRET, Process, Stack, settings, wait_until
+from tests.stack import BOT_TOKEN, SECRET, Process, Stack, settings, wait_until, wait_until_idle
 from tests.tally import Tally, answered, of_conversation
 
 _PATIENCE_S = 90
@@ -64,7 +64,7 @@ class Scene:
         self.wait_until_idle()
 
     def wait_until_idle(self) -> None:
-        wait_until(self._is_idle, what="all conversations to be idle", timeout_s=_PATIENCE_S)
+        wait_until_idle(self.redis_client, timeout_s=_PATIENCE_S)
 
     def unanswered(self) -> set[str]:
         return set(self.tally().lost) - self.given_up()
@@ -114,9 +114,6 @@ class Scene:
     def _conversation(self) -> int:
         id = max(self.sandbox.conversation_ids, default=0) + 1
         return self.desk.conversation(id, f"+34600{id:06}")
-
-    def _is_idle(self) -> bool:
-        return not any(self.redis_client.zcard(key) for key in self.redis_client.scan_iter("contesta:*:due"))
 
     def _dead_replies(self) -> Iterator[str]:
         for key in self.redis_client.scan_iter("contesta:*dead_letters"):
