@@ -29,5 +29,9 @@ ENTRYPOINT ["python", "-m", "sandbox", "--host", "0.0.0.0", "--port", "3000"]
 FROM base AS product
 COPY --from=libraries /venv /venv
 COPY . .
+# The commit: RELEASE=$(git rev-parse --short HEAD) docker compose build. Without it, the version.
+ARG RELEASE=
+ENV RELEASE=$RELEASE
+LABEL org.opencontainers.image.revision=$RELEASE
 EXPOSE 8000
 CMD ["gunicorn", "webhook_app.wsgi:app", "--bind", "0.0.0.0:8000", "--workers", "2"]

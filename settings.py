@@ -1,8 +1,8 @@
 """What the environment says, read once in each process and given to those who need it.
 
-Nothing else of the product reads settings from the environment. Two things beside the settings come from there: where a
-test has a process kill itself (CONTESTA_DIE_AT, tasks/runtime/failpoints.py), and a model provider's own key, which its
-library reads.
+Nothing else of the product reads settings from the environment. Three things beside the settings come from there:
+where a test has a process kill itself (CONTESTA_DIE_AT, tasks/runtime/failpoints.py), which release this is (RELEASE,
+tasks/runtime/release.py), and a model provider's own key, which its library reads.
 """
 
 from __future__ import annotations

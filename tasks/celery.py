@@ -19,7 +19,9 @@ from celery.concurrency.thread import TaskPool as ThreadPool
 from tasks import wiring
 from tasks.mailbox.doorbells import over_celery
 from tasks.runtime import broker, ending, logs
+from tasks.runtime.release import RELEASE
 from tasks.runtime.requirements import RequirementsNotMet
+from tasks.wiring import Wiring
 
 log = structlog.get_logger()
 _CHECK_S = 1.0
@@ -83,7 +85,7 @@ def _keep_watch(sender: Any, **_: Any) -> None:
     parts.background_threads.start(
         most_stuck=most_stuck,
         end=lambda: _release_and_exit(status=1),
-        say_so=lambda: parts.workers.note(parts.mailbox.owner, app.amqp.queues.consume_from),
+        say_so=lambda: _note(parts),
     )
     parts.counter_flusher.start()
     if parts.user_client is None:
@@ -91,7 +93,12 @@ def _keep_watch(sender: Any, **_: Any) -> None:
             "no_user_token",
             without="listing messages before a turn, finding lost ones, writing first, IGNORE_CONTACTS_LABEL",
         )
-    log.info("worker_ready")
+    log.info("worker_ready", release=RELEASE)
+
+
+def _note(parts: Wiring) -> None:
+    parts.workers.note(parts.mailbox.owner, app.amqp.queues.consume_from)
+    parts.alive.note("worker")
 
 
 def _greet() -> None:
@@ -109,6 +116,12 @@ def _ask_at_once(**_: Any) -> None:
     if "reconcile" in app.conf.beat_schedule:
         app.send_task("tasks.reconcile")
     threading.Thread(target=_greet, name="greeting", daemon=True).start()
+
+
+@signals.beat_init.connect
+def _say_that_beat_lives(**_: Any) -> None:
+    wiring.of_this_process().alive.keep_noting("beat")
+    log.info("beat_ready", release=RELEASE)
 
 
 @signals.worker_shutting_down.connect
@@ -136,6 +149,7 @@ def _stop_watching(**_: Any) -> None:
     parts.background_threads.stop()
     with suppress(redis.RedisError):  # then it is forgotten in a few seconds
         parts.workers.leave(parts.mailbox.owner)
+        parts.alive.leave("worker")
     parts.counter_flusher.stop()
 
 

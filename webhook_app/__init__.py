@@ -38,7 +38,7 @@ def create_app(settings: Settings, reception: Reception | None = None) -> Flask:
         token=settings.chatwoot_webhook_token,
         lateness=parts.lateness,
     )
-    app.extensions["heartbeat"] = Heartbeat(parts.outages, lambda: look(delay_s=_OPENED_BY_THEN_S))
+    app.extensions["heartbeat"] = Heartbeat(parts.outages, parts.alive, lambda: look(delay_s=_OPENED_BY_THEN_S))
     app.extensions["metrics_token"] = settings.metrics_token
     app.extensions["collector"] = metrics.AccountCollector(
         parts.counters, parts.mailbox, parts.workers, parts.last_done

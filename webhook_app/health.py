@@ -1,10 +1,11 @@
-"""/health: the process lives. /ready: what it is given can be kept."""
+"""/health: the process lives, and which release it is. /ready: what it is given can be kept."""
 
 from __future__ import annotations
 
 import redis
 from flask import Blueprint, current_app
 
+from tasks.runtime.release import RELEASE
 from tasks.runtime.requirements import keeps
 from tasks.wiring import Wiring
 
@@ -13,7 +14,7 @@ health = Blueprint("health", __name__)
 
 @health.get("/health")
 def alive() -> dict[str, str]:
-    return {"status": "alive"}
+    return {"status": "alive", "release": RELEASE}
 
 
 @health.get("/ready")

@@ -10,6 +10,7 @@ import structlog
 from kombu.exceptions import OperationalError
 
 from tasks.runtime.outages import EVERY_S, Outages
+from tasks.runtime.presence import Alive
 
 log = structlog.get_logger()
 
@@ -17,9 +18,10 @@ log = structlog.get_logger()
 class Heartbeat:
     """One thread. Redis may be away meanwhile: then nobody could hear Chatwoot either."""
 
-    def __init__(self, outages: Outages, look: Callable[[], object]) -> None:
+    def __init__(self, outages: Outages, alive: Alive, look: Callable[[], object]) -> None:
         """`look` is called where nobody was there right before."""
         self._outages = outages
+        self._alive = alive
         self._look = look
         self._has_begun = True
 
@@ -39,5 +41,6 @@ class Heartbeat:
     def _beat(self) -> None:
         was_away = self._outages.beat(has_begun=self._has_begun)
         self._has_begun = False
+        self._alive.note("web")
         if was_away:
             self._look()

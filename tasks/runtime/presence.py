@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections import Counter
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
 
 import redis
+import structlog
+
+from tasks.runtime.release import RELEASE
+
+log = structlog.get_logger()
+
+Kind = Literal["web", "worker", "beat"]
+EVERY_S = 1.5
 
 _MEMORY_S = 30 * 24 * 3600
 _HEARD_OF_S = 10
@@ -35,6 +45,47 @@ class WorkersByQueue:
     def count(self) -> Counter[str]:
         """Queue -> how many take from it. One from which nobody does is not named."""
         return Counter(queue for queues in self._redis.hvals(self._key) for queue in str(queues).split())
+
+
+class Alive:
+    """The processes of one account that live, by kind, with the release that each runs. Raises `redis.RedisError`."""
+
+    def __init__(self, client: redis.Redis, account_id: int, owner: str) -> None:
+        """`client` decodes responses; `owner` is this process."""
+        self._redis = client
+        self._key = f"contesta:{account_id}:alive"
+        self._owner = owner
+
+    def note(self, kind: Kind) -> None:
+        """This process lives. To be repeated every second or two."""
+        field = f"{kind} {self._owner}"
+        with self._redis.pipeline(transaction=True) as pipe:
+            pipe.hset(self._key, field, RELEASE)
+            pipe.hexpire(self._key, _HEARD_OF_S, field)
+            pipe.expire(self._key, _MEMORY_S)
+            pipe.execute()
+
+    def keep_noting(self, kind: Kind) -> None:
+        """In a thread of its own, until the process ends."""
+        threading.Thread(target=self._note_for_ever, args=(kind,), name="alive", daemon=True).start()
+
+    def leave(self, kind: Kind) -> None:
+        self._redis.hdel(self._key, f"{kind} {self._owner}")
+
+    def releases(self) -> Mapping[str, Sequence[str]]:
+        """Kind -> the release of each process of that kind. A kind of which none lives is not named."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for field, release in sorted(self._redis.hgetall(self._key).items()):
+            found[str(field).partition(" ")[0]].append(str(release))
+        return dict(found)
+
+    def _note_for_ever(self, kind: Kind) -> None:
+        while True:
+            try:
+                self.note(kind)
+            except redis.RedisError as error:
+                log.warning("not_noted_as_alive", error=type(error).__name__)
+            time.sleep(EVERY_S)
 
 
 class LastDone:

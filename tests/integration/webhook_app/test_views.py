@@ -33,6 +33,7 @@ from tasks.ownership.policy import Policy
 from tasks.records.incoming import Incoming
 from tasks.recovery.holdings import Holdings
 from tasks.recovery.undelivered import Undelivered
+from tasks.runtime.release import RELEASE
 from tasks.thinking.turn import TurnRunner
 from webhook_app import create_app
 from webhook_app.reception import Reception
@@ -179,7 +180,7 @@ def test_redis_away_is_500_and_then_well_again(redis_client: redis.Redis, tmp_pa
         front = Front(client)
         server.kill()
         assert front.post(HOLA) == 500
-        assert front.client.get("/health").status_code == 200
+        assert front.client.get("/health").get_json() == {"status": "alive", "release": RELEASE}
         assert front.client.get("/ready").status_code == 503
         server.start()
         assert front.post(HOLA) == 200
