@@ -20,7 +20,7 @@ from chatwoot.http import Http
 from chatwoot.inboxes import Inbox
 from chatwoot.liquid import without_nul
 from chatwoot.messages import Message
-from chatwoot.reading import Misshapen, mapping, required_id, text, texts
+from chatwoot.reading import Misshapen, all_of, mapping, required_id, text, texts, within
 from chatwoot.responses import Call
 
 T = TypeVar("T")
@@ -48,6 +48,7 @@ class Client:
         """
         timeout = httpx.Timeout(read_timeout_s, connect=connect_timeout_s, pool=connect_timeout_s)
         self._http = Http(base_url, token, timeout=timeout, transport=transport)
+        self.account_id = account_id
         self._account = f"/api/v1/accounts/{account_id}"
         self._before_each = before_each
 
@@ -112,7 +113,7 @@ class Client:
         Source: https://developers.chatwoot.com/api-reference/messages/get-messages
         """
         call = Call("GET", f"/conversations/{conversation_id}/messages")
-        return self._ask(call, _all_of(Message.from_json, "payload"), params=_given({"after": after, "before": before}))
+        return self._ask(call, all_of(Message.from_json, "payload"), params=_given({"after": after, "before": before}))
 
     # Conversations
 
@@ -141,7 +142,7 @@ class Client:
         Source: https://developers.chatwoot.com/api-reference/conversations/conversations-list
         """
         params = {"status": status, "inbox_id": inbox_id, "source_id": source_id, "sort_by": sort_by, "page": page}
-        shape = _all_of(Conversation.from_json, "data", "payload")
+        shape = all_of(Conversation.from_json, "data", "payload")
         return self._ask(Call("GET", "/conversations"), shape, params=_given(params))
 
     def create_conversation(self, *, inbox_id: int, contact_id: int, source_id: str | None = None) -> Conversation:
@@ -235,7 +236,7 @@ class Client:
             "query_operator": None,
         }
         call = Call("POST", "/contacts/filter")
-        found = self._ask(call, _all_of(Contact.from_json, "payload"), body={"payload": [condition]})
+        found = self._ask(call, all_of(Contact.from_json, "payload"), body={"payload": [condition]})
         # Compared again: a message must not reach another one's phone, whatever a version's filter takes for equal.
         exact = [contact for contact in found if contact.phone_number == phone_number]
         return min(exact, key=lambda contact: contact.id, default=None)
@@ -253,7 +254,7 @@ class Client:
         `include_contact_inboxes` are in app/controllers/api/v1/accounts/contacts_controller.rb only.
         """
         params = {"labels[]": label, "sort": "created_at", "page": page, "include_contact_inboxes": "false"}
-        return self._ask(Call("GET", "/contacts"), _all_of(Contact.from_json, "payload"), params=params)
+        return self._ask(Call("GET", "/contacts"), all_of(Contact.from_json, "payload"), params=params)
 
     def create_contact(self, *, name: str, phone_number: str, inbox_id: int | None = None) -> Contact:
         """Create a contact, which with `inbox_id` can be written to in that inbox at once.
@@ -275,7 +276,7 @@ class Client:
         Source: https://developers.chatwoot.com/api-reference/contacts/contact-conversations
         """
         call = Call("GET", f"/contacts/{contact_id}/conversations")
-        return self._ask(call, _all_of(Conversation.from_json, "payload"))
+        return self._ask(call, all_of(Conversation.from_json, "payload"))
 
     # Inboxes: with a user's token only.
 
@@ -295,7 +296,7 @@ class Client:
 
         Source: https://developers.chatwoot.com/api-reference/agents/list-agents-in-account
         """
-        named = self._ask(Call("GET", "/agents"), _all_of(_names))
+        named = self._ask(Call("GET", "/agents"), all_of(_names))
         return [name for names in named for name in names]
 
     def own_user_id(self) -> int:
@@ -349,26 +350,8 @@ def _given(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _within(answer: Any, *keys: str) -> Any:
-    for key in keys:
-        answer = mapping(answer).get(key)
-    return answer
-
-
-def _all_of(shape: Callable[[Any], T], *keys: str) -> Callable[[Any], list[T]]:
-    """Shapes the list that is found under `keys`."""
-
-    def shaped(answer: Any) -> list[T]:
-        found = _within(answer, *keys)
-        if not isinstance(found, list):
-            raise Misshapen(f"no list in {'.'.join(keys)}")
-        return [shape(item) for item in found]
-
-    return shaped
-
-
 def _contact(answer: Any, *keys: str) -> Contact:
-    return Contact.from_json(_within(answer, *keys))
+    return Contact.from_json(within(answer, *keys))
 
 
 def _names(agent: Any) -> list[str]:
@@ -377,16 +360,16 @@ def _names(agent: Any) -> list[str]:
 
 
 def _labels(answer: Any) -> list[str]:
-    return list(texts(_within(answer, "payload")))
+    return list(texts(within(answer, "payload")))
 
 
 def _current_status(answer: Any) -> str:
-    if (status := text(_within(answer, "payload", "current_status"))) is None:
+    if (status := text(within(answer, "payload", "current_status"))) is None:
         raise Misshapen("no current_status")
     return status
 
 
 def _version(answer: Any) -> str:
-    if (version := text(_within(answer, "version"))) is None:
+    if (version := text(within(answer, "version"))) is None:
         raise Misshapen("no version")
     return version

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, TypeGuard
+from typing import Any, TypeGuard, TypeVar
+
+T = TypeVar("T")
 
 _LARGEST_ID = 2**63
 
@@ -46,6 +48,24 @@ def required_id(value: Mapping[str, Any], key: str = "id") -> int:
     if (found := identifier(value.get(key))) is None:
         raise Misshapen(f"no {key}")
     return found
+
+
+def within(answer: Any, *keys: str) -> Any:
+    for key in keys:
+        answer = mapping(answer).get(key)
+    return answer
+
+
+def all_of(shape: Callable[[Any], T], *keys: str) -> Callable[[Any], list[T]]:
+    """Shapes the list that is found under `keys`."""
+
+    def shaped(answer: Any) -> list[T]:
+        found = within(answer, *keys)
+        if not isinstance(found, list):
+            raise Misshapen(f"no list in {'.'.join(keys)}")
+        return [shape(item) for item in found]
+
+    return shaped
 
 
 def mapping(value: object) -> Mapping[str, Any]:
