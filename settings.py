@@ -108,20 +108,8 @@ BrokerUrl = Annotated[str, _url_of("redis", "rediss", "unix", "amqp", "amqps"), 
 HttpUrl = Annotated[str, _url_of("http", "https")]
 
 
-class GraphSettings(BaseModel):
-    """What a graph is run with, by a worker and by `flask chat`, which needs no Chatwoot and no Redis."""
-
+class _FromEnv(BaseModel):
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True, extra="forbid")
-
-    graph: str = "graph.echo:graph"
-    graph_durability: Literal["auto", "exit", "sync"] = "auto"
-    speakers: Words = ()
-    recursion_limit: Annotated[int, Field(gt=0)] = 25
-    msgpack_modules: Words = ()
-    model: str = ""
-    prompt: str = ""
-    model_sees: Words = ("auto",)
-    history_limit: Annotated[int, Field(gt=0)] = 40
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:
@@ -151,6 +139,20 @@ class GraphSettings(BaseModel):
         """What no field says of itself."""
         return []
 
+
+class GraphSettings(_FromEnv):
+    """What a graph is run with, by a worker and by `flask chat`, which needs no Chatwoot and no Redis."""
+
+    graph: str = "graph.echo:graph"
+    graph_durability: Literal["auto", "exit", "sync"] = "auto"
+    speakers: Words = ()
+    recursion_limit: Annotated[int, Field(gt=0)] = 25
+    msgpack_modules: Words = ()
+    model: str = ""
+    prompt: str = ""
+    model_sees: Words = ("auto",)
+    history_limit: Annotated[int, Field(gt=0)] = 40
+
     @field_validator("model_sees")
     @classmethod
     def _can_be_seen(cls, kinds: tuple[str, ...]) -> tuple[str, ...]:
@@ -166,21 +168,40 @@ class GraphSettings(BaseModel):
         return types
 
 
-class Settings(GraphSettings):
-    """Every setting, named as in the environment but in lower case; `.env.example` has a sentence for each."""
-
-    redis_url: RedisUrl = Field(repr=False)
-    celery_broker_url: BrokerUrl = Field("", repr=False)
+class AccountSettings(_FromEnv):
+    """Which account of which Chatwoot: all that `flask provision` needs, which makes what the others name."""
 
     chatwoot_api_url: HttpUrl = Field(repr=False)
     chatwoot_account_id: Annotated[int, Field(gt=0)]
     chatwoot_inbox_id: Annotated[int, Field(gt=0)]
     answer_inbox_ids: Words = ()
     chatwoot_api_token: Secret = Field("", repr=False)
-    chatwoot_bot_token: Secret = Field("", repr=False)
-    chatwoot_webhook_secret: Secrets = Field((), repr=False)
     chatwoot_webhook_token: Annotated[Secret, AfterValidator(_part_of_a_path)] = Field("", repr=False)
     chatwoot_timeout_seconds: Annotated[float, Field(gt=0)] = 20.0
+
+    @property
+    def answered_inbox_ids(self) -> frozenset[int] | None:
+        """The inboxes in which the bot answers; None is all of them."""
+        if self.answer_inbox_ids == (INBOXES_ALL,):
+            return None
+        return frozenset(map(int, self.answer_inbox_ids)) or frozenset({self.chatwoot_inbox_id})
+
+    @field_validator("answer_inbox_ids")
+    @classmethod
+    def _inboxes_are_numbers(cls, ids: tuple[str, ...]) -> tuple[str, ...]:
+        if ids != (INBOXES_ALL,) and not all(word.isdecimal() for word in ids):
+            raise ValueError("must be numbers separated by commas, or *")
+        return ids
+
+
+class Settings(GraphSettings, AccountSettings):
+    """Every setting, named as in the environment but in lower case; `.env.example` has a sentence for each."""
+
+    redis_url: RedisUrl = Field(repr=False)
+    celery_broker_url: BrokerUrl = Field("", repr=False)
+
+    chatwoot_bot_token: Secret = Field("", repr=False)
+    chatwoot_webhook_secret: Secrets = Field((), repr=False)
     chatwoot_storing_seconds: Annotated[float, Field(ge=0)] = 15.0
 
     media_max_mb: Annotated[float, Field(gt=0)] = 10.0
@@ -249,24 +270,10 @@ class Settings(GraphSettings):
         return self.chatwoot_bot_token or self.chatwoot_api_token
 
     @property
-    def answered_inbox_ids(self) -> frozenset[int] | None:
-        """The inboxes in which the bot answers; None is all of them."""
-        if self.answer_inbox_ids == (INBOXES_ALL,):
-            return None
-        return frozenset(map(int, self.answer_inbox_ids)) or frozenset({self.chatwoot_inbox_id})
-
-    @property
     def answered_statuses(self) -> frozenset[str]:
         """Conversation statuses in which the bot answers. With an agent bot a conversation starts pending."""
         default = ("pending",) if self.chatwoot_bot_token else ("pending", "open")
         return frozenset(self.answer_statuses or default)
-
-    @field_validator("answer_inbox_ids")
-    @classmethod
-    def _inboxes_are_numbers(cls, ids: tuple[str, ...]) -> tuple[str, ...]:
-        if ids != (INBOXES_ALL,) and not all(word.isdecimal() for word in ids):
-            raise ValueError("must be numbers separated by commas, or *")
-        return ids
 
     @field_validator("answer_statuses")
     @classmethod
@@ -290,6 +297,12 @@ def of_the_graph() -> GraphSettings:
     """As `of_this_process`, where there may be no Chatwoot yet."""
     complete(os.environ)
     return GraphSettings.from_env(os.environ)
+
+
+def of_the_account() -> AccountSettings:
+    """As `of_this_process`, where the account is not set up yet."""
+    complete(os.environ)
+    return AccountSettings.from_env(os.environ)
 
 
 def complete(environment: MutableMapping[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""What an operator types: `flask dead-letters`, `flask forget`, `flask restored`; what a developer does: `flask chat`.
+"""What an operator types, such as `flask doctor` or `flask dead-letters`; what a developer does: `flask chat`.
 
 Decides nothing itself.
 
@@ -13,6 +13,7 @@ import tasks.celery  # noqa: F401 - the app over which doorbells ring
 from cli.chat import chat
 from cli.dead_letters import dead_letters
 from cli.forget import forget
+from cli.provision import provision
 from cli.restored import restored
 from tasks.runtime import logs
 
@@ -24,5 +25,6 @@ def create_app() -> Flask:
     app.cli.add_command(chat)
     app.cli.add_command(dead_letters)
     app.cli.add_command(forget)
+    app.cli.add_command(provision)
     app.cli.add_command(restored)
     return app

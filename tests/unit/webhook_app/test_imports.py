@@ -29,4 +29,5 @@ def test_a_process_without_settings_says_what_is_missing(tmp_path: Path) -> None
         [sys.executable, "-c", "import webhook_app.wsgi"], cwd=tmp_path, env=env, capture_output=True, text=True
     )
     assert done.returncode != 0
-    assert "set REDIS_URL; set CHATWOOT_API_URL" in done.stderr
+    assert "set CHATWOOT_API_URL; set CHATWOOT_ACCOUNT_ID" in done.stderr
+    assert "set REDIS_URL" in done.stderr
