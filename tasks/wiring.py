@@ -110,8 +110,8 @@ class Wiring:
         account_id = self.settings.chatwoot_account_id
         try:
             requirements.check_state(self.redis_client, account_id)
-            if self._has_another_redis_as_broker:
-                with self._connected(self.settings.broker_url, decode_responses=True, connections=1) as broker:
+            if self.brokers_redis is not None:
+                with self.brokers_redis as broker:
                     requirements.check_broker(broker, account_id)
         except redis.RedisError as error:
             log.warning("redis_not_checked", error=type(error).__name__, why=str(error))
@@ -124,6 +124,14 @@ class Wiring:
     def redis_client(self) -> redis.Redis:
         """Decodes responses."""
         return self._connected(decode_responses=True)
+
+    @cached_property
+    def brokers_redis(self) -> redis.Redis | None:
+        """Where the doorbells have a Redis of their own; None: they have not, or a broker of another kind."""
+        url = self.settings.broker_url
+        if url == self.settings.redis_url or not url.startswith(("redis://", "rediss://", "unix://")):
+            return None
+        return self._connected(url, decode_responses=True, connections=1)
 
     @cached_property
     def mailbox(self) -> Mailbox:
@@ -518,11 +526,6 @@ class Wiring:
     @property
     def _store_s(self) -> int:
         return int(self.settings.store_ttl_days * 24 * 3600)
-
-    @property
-    def _has_another_redis_as_broker(self) -> bool:
-        url = self.settings.broker_url
-        return url != self.settings.redis_url and url.startswith(("redis://", "rediss://", "unix://"))
 
     def _connected(self, url: str = "", *, decode_responses: bool, connections: int = _CONNECTIONS) -> redis.Redis:
         pool = redis.BlockingConnectionPool.from_url(

@@ -8,6 +8,7 @@ from http.client import UNAUTHORIZED
 import redis
 import structlog
 
+from chatwoot.client import Client
 from chatwoot.errors import ChatwootError, NotFound, PermanentError
 from tasks.runtime.clients import Clients
 
@@ -15,7 +16,8 @@ log = structlog.get_logger()
 
 _KNOWN_FOR_S = 7 * 24 * 3600
 _NOBODY = 0
-_BOTS_MAY_NOT = "not authorized for bots"
+BOTS_MAY_NOT = "not authorized for bots"
+"""What Chatwoot answers where only a user may ask."""
 
 
 class Greeting:
@@ -46,18 +48,32 @@ def _complaints(clients: Clients, inbox_id: int) -> Iterator[str]:
         except NotFound:
             yield f"CHATWOOT_ACCOUNT_ID or CHATWOOT_INBOX_ID: this account has no inbox {inbox_id}"
         except ChatwootError as error:
-            yield _words("CHATWOOT_API_TOKEN", error)
+            yield in_words("CHATWOOT_API_TOKEN", error)
     if clients.speaks_as_bot:
         try:
-            clients.reply.conversation(_NOBODY)
-        except NotFound:
-            return  # asked for no conversation of theirs, and let in
+            may_read(clients.reply)
         except ChatwootError as error:
-            if _BOTS_MAY_NOT not in error.text:
-                yield _words("CHATWOOT_BOT_TOKEN", error)
+            yield in_words("CHATWOOT_BOT_TOKEN", error)
 
 
-def _words(token: str, error: ChatwootError) -> str:
+def may_read(bot: Client) -> bool:
+    """Whether a bot's token may look at conversations, which it may since 4.14.2.
+
+    Raises:
+        ChatwootError: it is not known in this account, or Chatwoot does not answer.
+    """
+    try:
+        bot.conversation(_NOBODY)
+    except NotFound:
+        pass  # asked for no conversation of theirs, and let in
+    except PermanentError as error:
+        if BOTS_MAY_NOT not in error.text:
+            raise
+        return False
+    return True
+
+
+def in_words(token: str, error: ChatwootError) -> str:
     """Whoever answers 401 means the token; nobody answering means the address."""
     is_the_tokens = isinstance(error, PermanentError) and error.status == UNAUTHORIZED
     return f"{token if is_the_tokens else 'CHATWOOT_API_URL'}: {error}"

@@ -45,11 +45,12 @@ def check_state(client: redis.Redis, account_id: int) -> None:
         RequirementsNotMet: it will not do.
         redis.RedisError: it cannot be looked at now.
     """
-    _refuse_other_modes(client, "REDIS_URL")
-    _refuse_without(client, "HEXPIRE", "contesta:none", "1", "FIELDS", "1", "none")
-    _refuse_without(client, "JSON.GET", "contesta:none")
-    _refuse_other_accounts(client, account_id, "REDIS_URL")
-    _warn_of_eviction(client)
+    refuse_other_modes(client, "REDIS_URL")
+    refuse_without_commands(client)
+    _claim(client, account_id)
+    refuse_other_accounts(client, account_id, "REDIS_URL")
+    if policy := eviction(client):
+        log.warning("redis_forgets_when_full", maxmemory_policy=policy, wanted="noeviction")
 
 
 def check_broker(client: redis.Redis, account_id: int) -> None:
@@ -58,18 +59,28 @@ def check_broker(client: redis.Redis, account_id: int) -> None:
     Raises:
         RequirementsNotMet, redis.RedisError: as for `check_state`.
     """
-    _refuse_other_modes(client, "CELERY_BROKER_URL")
-    _refuse_other_accounts(client, account_id, "CELERY_BROKER_URL")
+    refuse_other_modes(client, "CELERY_BROKER_URL")
+    _claim(client, account_id)
+    refuse_other_accounts(client, account_id, "CELERY_BROKER_URL")
 
 
-def _refuse_other_modes(client: redis.Redis, setting: str) -> None:
-    mode = _info(client, "server").get("redis_mode")
+def refuse_other_modes(client: redis.Redis, setting: str) -> None:
+    """
+    Raises:
+        RequirementsNotMet, redis.RedisError: as for `check_state`; so do the following.
+    """
+    mode = info(client, "server").get("redis_mode")
     if mode == "cluster":
         raise RequirementsNotMet(f"{setting}: this is a Redis Cluster, which is not supported: take a single Redis")
     if mode == "sentinel":
         raise RequirementsNotMet(
             f"{setting}: this is a Redis Sentinel, which is not supported: take the Redis it watches"
         )
+
+
+def refuse_without_commands(client: redis.Redis) -> None:
+    _refuse_without(client, "HEXPIRE", "contesta:none", "1", "FIELDS", "1", "none")
+    _refuse_without(client, "JSON.GET", "contesta:none")
 
 
 def _refuse_without(client: redis.Redis, command: str, *args: str) -> None:
@@ -84,27 +95,35 @@ def _refuse_without(client: redis.Redis, command: str, *args: str) -> None:
         raise
 
 
-def _refuse_other_accounts(client: redis.Redis, account_id: int, setting: str) -> None:
+def _claim(client: redis.Redis, account_id: int) -> None:
+    """For an account that has the database already, or where none has."""
+    if not client.set(_ACCOUNT, account_id, ex=_ACCOUNT_S, nx=True) and _owner(client) == str(account_id):
+        client.expire(_ACCOUNT, _ACCOUNT_S)
+
+
+def refuse_other_accounts(client: redis.Redis, account_id: int, setting: str) -> None:
     """Celery's queues carry no account: two on one database would take each other's doorbells."""
-    client.set(_ACCOUNT, account_id, ex=_ACCOUNT_S, nx=True)
-    owner = client.get(_ACCOUNT)
-    owner = owner.decode() if isinstance(owner, bytes) else str(owner)
-    if owner != str(account_id):
+    owner = _owner(client)
+    if owner not in ("", str(account_id)):
         raise RequirementsNotMet(
             f"{setting}: this Redis database is of account {owner}: give account {account_id} one of its own "
             "(docs/operations.md says how a database changes hands)"
         )
-    client.expire(_ACCOUNT, _ACCOUNT_S)
 
 
-def _warn_of_eviction(client: redis.Redis) -> None:
-    memory = _info(client, "memory")
-    policy = memory.get("maxmemory_policy", "noeviction")
-    if policy != "noeviction" and memory.get("maxmemory"):
-        log.warning("redis_forgets_when_full", maxmemory_policy=policy, wanted="noeviction")
+def eviction(client: redis.Redis) -> str:
+    """The policy by which this Redis forgets when it is full; empty where it refuses then, or is never full."""
+    memory = info(client, "memory")
+    policy = str(memory.get("maxmemory_policy", "noeviction"))
+    return policy if policy != "noeviction" and memory.get("maxmemory") else ""
 
 
-def _info(client: redis.Redis, section: str) -> dict[str, object]:
+def _owner(client: redis.Redis) -> str:
+    owner = client.get(_ACCOUNT)
+    return owner.decode() if isinstance(owner, bytes) else str(owner or "")
+
+
+def info(client: redis.Redis, section: str) -> dict[str, object]:
     """Nothing where it may not be asked for."""
     try:
         return dict(client.info(section))
