@@ -12,6 +12,7 @@ from flask import Flask
 import tasks.celery  # noqa: F401 - the app over which doorbells ring
 from cli.chat import chat
 from cli.dead_letters import dead_letters
+from cli.doctor import doctor
 from cli.forget import forget
 from cli.provision import provision
 from cli.restored import restored
@@ -24,6 +25,7 @@ def create_app() -> Flask:
     app = Flask(__name__)
     app.cli.add_command(chat)
     app.cli.add_command(dead_letters)
+    app.cli.add_command(doctor)
     app.cli.add_command(forget)
     app.cli.add_command(provision)
     app.cli.add_command(restored)

@@ -1,8 +1,10 @@
-"""A reverse proxy before Chatwoot that gives up before Chatwoot does: it says so, and the request goes on behind it."""
+"""Reverse proxies before Chatwoot: one that gives up before Chatwoot does, and one whose clock is wrong."""
 
 from __future__ import annotations
 
 import threading
+import time
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Self
@@ -10,44 +12,40 @@ from typing import Self
 import httpx
 
 
-class ImpatientProxy:
-    """Answers the first post of a message with `status` at once; all else it hands on and waits for."""
+class Proxy:
+    """Hands on every request, and answers what it is answered. Its clock is `ahead_s` ahead."""
 
-    def __init__(self, upstream: str, status: int) -> None:
-        self._gave_up = threading.Event()
-        gave_up = self._gave_up
+    def __init__(self, upstream: str, *, ahead_s: float = 0) -> None:
+        pass_on = self.pass_on
 
         class Handler(BaseHTTPRequestHandler):
-            def _pass_on(self) -> None:
+            def ask(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                if self.command == "POST" and self.path.endswith("/messages") and not gave_up.is_set():
-                    gave_up.set()
-                    threading.Thread(target=self._ask, args=(body,), daemon=True).start()
-                    self._answer(status, b"")
-                else:
-                    answer = self._ask(body)
-                    self._answer(answer.status_code, answer.content)
-
-            def _ask(self, body: bytes) -> httpx.Response:
                 headers = {name: value for name, value in self.headers.items() if name.lower() != "host"}
-                url = f"{upstream}{self.path}"
-                return httpx.request(self.command, url, content=body, headers=headers, timeout=60, trust_env=False)
-
-            def _answer(self, status: int, body: bytes) -> None:
-                self.send_response(status)
+                status, content = pass_on(
+                    httpx.Request(self.command, f"{upstream}{self.path}", headers=headers, content=body)
+                )
+                self.send_response_only(status)
+                self.send_header("Date", formatdate(time.time() + ahead_s, usegmt=True))
                 self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(body)))
+                self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
-                self.wfile.write(body)
+                self.wfile.write(content)
 
             def log_message(self, *args: object) -> None:
                 """Nothing: it is no program of ours."""
 
-            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _pass_on
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = ask
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    def pass_on(self, request: httpx.Request) -> tuple[int, bytes]:
+        """Status and body of what is answered."""
+        with httpx.Client(timeout=60, trust_env=False) as client:
+            answer = client.send(request)
+        return answer.status_code, answer.content
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -58,3 +56,19 @@ class ImpatientProxy:
     ) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+
+class ImpatientProxy(Proxy):
+    """Answers the first post of a message with `status` at once; it goes on behind it. All else it waits for."""
+
+    def __init__(self, upstream: str, status: int) -> None:
+        self._status = status
+        self._gave_up = threading.Event()
+        super().__init__(upstream)
+
+    def pass_on(self, request: httpx.Request) -> tuple[int, bytes]:
+        if request.method != "POST" or not request.url.path.endswith("/messages") or self._gave_up.is_set():
+            return super().pass_on(request)
+        self._gave_up.set()
+        threading.Thread(target=super().pass_on, args=(request,), daemon=True).start()
+        return self._status, b""

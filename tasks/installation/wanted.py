@@ -44,6 +44,9 @@ def leads_to_us(url: str, token: str = "") -> bool:
 
 def shown(url: str) -> str:
     """Without what may be a secret: its path, and a login."""
-    parts = urlsplit(url)
-    host = parts.hostname or "?"
-    return f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port else "")
+    try:
+        parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return "an address that is none"
+    return f"{parts.scheme}://{parts.hostname}{port}" if parts.hostname else "no address"
