@@ -1,4 +1,4 @@
-"""Reverse proxies before Chatwoot: one that gives up before Chatwoot does, and one whose clock is wrong."""
+"""Reverse proxies: one that hands on everything, and one that gives up before Chatwoot does."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ import httpx
 
 
 class Proxy:
-    """Hands on every request, and answers what it is answered. Its clock is `ahead_s` ahead."""
+    """Hands on every request, `late_s` late, and answers what it is answered. Its clock is `ahead_s` ahead."""
 
-    def __init__(self, upstream: str, *, ahead_s: float = 0) -> None:
+    def __init__(self, upstream: str, *, ahead_s: float = 0, late_s: float = 0) -> None:
         pass_on = self.pass_on
 
         class Handler(BaseHTTPRequestHandler):
             def ask(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                time.sleep(late_s)
                 headers = {name: value for name, value in self.headers.items() if name.lower() != "host"}
                 status, content = pass_on(
                     httpx.Request(self.command, f"{upstream}{self.path}", headers=headers, content=body)

@@ -29,7 +29,7 @@ class OfWebhooks:
         """`urls`: where Chatwoot posts."""
         self._settings = settings
         self._urls = urls
-        self._took_s: list[float] = []
+        self._took_s = 0.0
 
     def checks(self) -> list[Check]:
         return [Check(REACHED, self._reached, (URL,)), Check("ack time", self._ack_time, (REACHED,))]
@@ -39,18 +39,16 @@ class OfWebhooks:
         urls = self._urls()
         if not urls:
             raise NotLookedAt("nobody says where it is: flask doctor --url https://…")
-        for url in urls:
-            for _ in range(_TIMES):
-                self._took_s.append(self._post(url))
+        # By the slower way, if there are two.
+        self._took_s = max(statistics.median(self._post(url) for _ in range(_TIMES)) for url in urls)
         return f"{', '.join(dict.fromkeys(map(wanted.shown, urls)))} takes webhooks in, with these secrets"
 
     def _ack_time(self) -> str:
-        took_s = statistics.median(self._took_s)
-        if took_s > _MOST_S:
+        if self._took_s > _MOST_S:
             raise Wrong(
-                f"look at Redis and at the proxy: a webhook takes {took_s:.1f} s, and Chatwoot gives up after 5"
+                f"look at Redis, proxy and load: a webhook takes {self._took_s:.1f} s; Chatwoot gives up after 5"
             )
-        return f"{took_s * 1000:.0f} ms"
+        return f"{self._took_s * 1000:.0f} ms"
 
     def _post(self, url: str) -> float:
         """Send one, and return how long it took.

@@ -32,13 +32,13 @@ def webhook_url(base: str, token: str = "") -> str:
 
 def token_in(url: str) -> str:
     """What stands behind our path; empty where nothing does, or the URL is not ours."""
-    _, found, token = urlsplit(url).path.partition(f"{PATH}/")
+    _, found, token = _path(url).partition(f"{PATH}/")
     return token.strip("/") if found else ""
 
 
 def leads_to_us(url: str, token: str = "") -> bool:
     """Whether its path is one that webhook_app answers. A proxy may take off what stands before."""
-    path = urlsplit(url).path.rstrip("/")
+    path = _path(url).rstrip("/")
     return path.endswith(PATH) or (bool(token) and path.endswith(f"{PATH}/{token}"))
 
 
@@ -50,3 +50,10 @@ def shown(url: str) -> str:
     except ValueError:
         return "an address that is none"
     return f"{parts.scheme}://{parts.hostname}{port}" if parts.hostname else "no address"
+
+
+def _path(url: str) -> str:
+    try:
+        return urlsplit(url).path
+    except ValueError:
+        return ""

@@ -182,6 +182,14 @@ def posts_to(clinic: Clinic, url: str) -> Iterator[dict[str, str]]:
 
 
 @contextmanager
+def a_slow_proxy(clinic: Clinic) -> Iterator[dict[str, str]]:
+    """Between Chatwoot and us."""
+    web = clinic.stack.webhook_url.removesuffix(wanted.PATH)
+    with Proxy(web, late_s=1.1) as proxy, posts_to(clinic, wanted.webhook_url(proxy.url)):
+        yield {}
+
+
+@contextmanager
 def events_less(clinic: Clinic) -> Iterator[dict[str, str]]:
     """The account webhook is the first one."""
     clinic.administrator("PATCH", "webhooks/1", {"subscriptions": ["message_created"]})
@@ -274,6 +282,7 @@ FAULTS: dict[str, Fault] = {
         {"public address": "somebody else answers 404 there"},
         plant=lambda clinic: posts_to(clinic, f"{clinic.sandbox.url}/webhooks/chatwoot"),
     ),
+    "slow answers": Fault({"ack time": "s; Chatwoot gives up after 5"}, plant=a_slow_proxy),
     "another secret than Chatwoot's": Fault(
         {
             "bot's secret": "CHATWOOT_WEBHOOK_SECRET: add the bot's",

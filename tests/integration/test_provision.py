@@ -8,14 +8,26 @@ from typing import Any
 
 import httpx
 import pytest
+import redis
 
 from sandbox import Sandbox
+from sandbox.machine.redis import RedisServer
 from tests.nursery import Nursery
 from tests.stack import Stack, wait_until
 
 URL = "https://bot.example.com"
 WEBHOOK = f"{URL}/webhooks/chatwoot"
 NOTHING = "Nothing was changed: all is as it should be.\n"
+
+
+def before(sandbox: Sandbox) -> dict[str, str]:
+    """All that an operator knows."""
+    return {
+        "CHATWOOT_API_URL": sandbox.url,
+        "CHATWOOT_ACCOUNT_ID": "1",
+        "CHATWOOT_INBOX_ID": "1",
+        "CHATWOOT_API_TOKEN": "admin-token",
+    }
 
 
 class Operator:
@@ -49,13 +61,7 @@ def operator(sandbox: Sandbox, nursery: Nursery, tmp_path: Path) -> Iterator[Ope
     """Two inboxes; the bot is to answer in the first."""
     sandbox.add_inbox()
     sandbox.add_inbox()
-    env = {
-        "CHATWOOT_API_URL": sandbox.url,
-        "CHATWOOT_ACCOUNT_ID": "1",
-        "CHATWOOT_INBOX_ID": "1",
-        "CHATWOOT_API_TOKEN": "admin-token",
-    }
-    with Stack(env, tmp_path, nursery.start) as stack:
+    with Stack(before(sandbox), tmp_path, nursery.start) as stack:
         yield Operator(sandbox, stack)
 
 
@@ -163,18 +169,24 @@ class TestItRefuses:
         assert "2 bots are called Contesta" in self.refusal(operator)
 
 
-def test_what_it_prints_is_what_the_product_needs(operator: Operator, stack: Stack) -> None:
-    """From nothing to an answer, with no more than Redis beside what was printed."""
-    base = f"http://127.0.0.1:{stack.port}"
-    printed, _ = operator.provision("--show-secrets", url=base)
-    for name in ("CHATWOOT_BOT_TOKEN", "CHATWOOT_WEBHOOK_SECRET", "ANSWER_INBOX_IDS"):
-        del stack.env[name]
-    stack.env |= printed
-    stack.start_web()
-    stack.start_worker()
-    contact = operator.sandbox.add_contact(name="Lucía", phone_number="+34623226544")
-    operator.sandbox.add_conversation(inbox_id=1, contact_id=contact.id, id=3)
-    operator.sandbox.customer_writes("Hola", conversation_id=3)
-    wait_until(lambda: "Echo: Hola" in [each["content"] for each in operator.sandbox.messages(3)], what="the answer")
-    operator.sandbox.settle()
-    assert {each.status for each in operator.sandbox.deliveries} == {200}
+@pytest.mark.parametrize("version", ["4.15.1", "4.12.0", "4.8.0"])
+def test_what_it_prints_is_all_that_is_missing(
+    version: str, redis_server: RedisServer, redis_client: redis.Redis, nursery: Nursery, tmp_path: Path
+) -> None:
+    """From nothing to an answer, with no more than Redis beside what was printed; and the doctor agrees."""
+    with Sandbox(port=0, admin_token="admin-token", chatwoot_version=version) as sandbox:
+        sandbox.add_inbox()
+        with Stack({**before(sandbox), "REDIS_URL": redis_server.url}, tmp_path, nursery.start) as stack:
+            operator = Operator(sandbox, stack)
+            printed, _ = operator.provision("--show-secrets", url=f"http://127.0.0.1:{stack.port}")
+            stack.env |= printed
+            for start in (stack.start_web, stack.start_worker, lambda: stack.start("beat")):
+                start()
+            contact = sandbox.add_contact(name="Lucía", phone_number="+34623226544")
+            sandbox.add_conversation(inbox_id=1, contact_id=contact.id, id=3)
+            sandbox.customer_writes("Hola", conversation_id=3)
+            wait_until(lambda: "Echo: Hola" in [each["content"] for each in sandbox.messages(3)], what="the answer")
+            sandbox.settle()
+            assert {each.status for each in sandbox.deliveries} == {200}
+            wait_until(lambda: redis_client.hget("contesta:1:last_done", "reconcile"), what="the first look")
+            assert "WRONG" not in stack.flask("doctor")
