@@ -12,7 +12,7 @@ from tasks.diagnosis.of_chatwoot import OfChatwoot
 from tasks.diagnosis.of_graph import OfGraph
 from tasks.diagnosis.of_processes import OfProcesses
 from tasks.diagnosis.of_redis import OfRedis
-from tasks.diagnosis.of_setup import OfSetup
+from tasks.diagnosis.of_setup import URL, OfSetup
 from tasks.diagnosis.of_webhooks import OfWebhooks
 from tasks.wiring import Wiring
 
@@ -49,6 +49,6 @@ def _checks(settings: Settings, app: Celery, base_url: str, asks_the_model: bool
         *OfProcesses(parts).checks(),
         *chatwoot.checks(),
         *setup.checks(),
-        *OfWebhooks(settings, setup.urls).checks(),
+        *OfWebhooks(settings, setup.urls, after=() if base_url else (URL,)).checks(),
         *OfGraph(settings, asks_the_model=asks_the_model).checks(),
     ]

@@ -34,12 +34,12 @@ class OfSetup:
 
     def urls(self) -> list[str]:
         """Where Chatwoot posts, and where it should, of what leads to us."""
-        bot, webhook = self._found_bot, self._found_webhook
-        found = [bot.outgoing_url if bot else None, webhook.url if webhook else None]
+        bot, webhook, token = self._found_bot, self._found_webhook, self._settings.chatwoot_webhook_token
+        there = [bot.outgoing_url if bot else None, webhook.url if webhook else None]
+        found = [url for url in there if url and wanted.leads_to_us(url, token)]
         if self._base_url:
-            token = "" if self._settings.chatwoot_webhook_secret else self._settings.chatwoot_webhook_token
-            found.append(wanted.webhook_url(self._base_url, token))
-        return list(dict.fromkeys(filter(None, found)))
+            found.append(wanted.webhook_url(self._base_url, "" if self._settings.chatwoot_webhook_secret else token))
+        return list(dict.fromkeys(found))
 
     def _inboxes(self) -> str:
         self._require_user()

@@ -13,7 +13,6 @@ import httpx
 from chatwoot import responses, signature
 from settings import Settings
 from tasks.diagnosis.findings import Check, NotLookedAt, Wrong
-from tasks.diagnosis.of_setup import URL
 from tasks.installation import wanted
 
 REACHED = "public address"
@@ -25,14 +24,15 @@ _GIVES_UP_S = 5.0
 
 
 class OfWebhooks:
-    def __init__(self, settings: Settings, urls: Callable[[], list[str]]) -> None:
-        """`urls`: where Chatwoot posts."""
+    def __init__(self, settings: Settings, urls: Callable[[], list[str]], *, after: tuple[str, ...]) -> None:
+        """`urls`: where Chatwoot posts, or should, as far as the checks that this one comes `after` have found out."""
         self._settings = settings
         self._urls = urls
+        self._after = after
         self._took_s = 0.0
 
     def checks(self) -> list[Check]:
-        return [Check(REACHED, self._reached, (URL,)), Check("ack time", self._ack_time, (REACHED,))]
+        return [Check(REACHED, self._reached, self._after), Check("ack time", self._ack_time, (REACHED,))]
 
     def _reached(self) -> str:
         """From here, not from Chatwoot's machine; but by the same name, proxy and certificate."""

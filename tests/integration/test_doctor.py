@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import httpx
@@ -39,16 +40,9 @@ class Clinic:
     redis: redis.Redis
     directory: Path
 
-    def examine(self, *options: str, **env: str) -> dict[str, dict[str, str]]:
-        """Name -> what was found, by a process of its own that has these settings besides."""
-        done = self.stack.run("flask", "doctor", "--json", *options, **env)
-        assert "Traceback" not in done.stderr
-        assert not [secret for secret in SECRETS if secret in done.stdout + done.stderr]
-        told = json.loads(done.stdout)
-        findings = {each["name"]: each for each in told["findings"]}
-        is_ok = all(each["state"] == "ok" for each in findings.values())
-        assert (done.returncode, told["is_ok"], told["release"]) == (0 if is_ok else 1, is_ok, THIS)
-        return findings
+    def examine(self, *options: str, **env: str) -> CompletedProcess[str]:
+        """By a process of its own that has these settings besides."""
+        return self.stack.run("flask", "doctor", "--json", *options, **env)
 
     def administrator(self, method: str, path: str, body: dict[str, Any]) -> None:
         url = f"{self.sandbox.url}/api/v1/accounts/1/{path}"
@@ -79,13 +73,27 @@ def clinic(redis_server: RedisServer, nursery: Nursery, tmp_path_factory: pytest
         client.flushall()
 
 
-def wrong(findings: dict[str, dict[str, str]]) -> dict[str, str]:
-    return {name: each["words"] for name, each in findings.items() if each["state"] == "wrong"}
+Findings = dict[str, dict[str, str]]
+
+
+def read(done: CompletedProcess[str]) -> Findings:
+    """Name -> what was found."""
+    assert "Traceback" not in done.stderr
+    assert not [secret for secret in SECRETS if secret in done.stdout + done.stderr]
+    told = json.loads(done.stdout)
+    findings = {each["name"]: each for each in told["findings"]}
+    is_ok = all(each["state"] == "ok" for each in findings.values())
+    assert (done.returncode, told["is_ok"], told["release"]) == (0 if is_ok else 1, is_ok, THIS)
+    return findings
+
+
+def that_are(state: str, findings: Findings) -> dict[str, str]:
+    """Name -> words."""
+    return {name: each["words"] for name, each in findings.items() if each["state"] == state}
 
 
 def test_all_is_well(clinic: Clinic) -> None:
-    findings = clinic.examine("--model", "--url", f"http://127.0.0.1:{clinic.stack.port}")
-    assert wrong(findings) == {}
+    findings = read(clinic.examine("--model", "--url", f"http://127.0.0.1:{clinic.stack.port}"))
     assert {each["state"] for each in findings.values()} == {"ok"}
     assert findings["releases"]["words"] == "all are a1b2c3d"
     assert findings["model"]["words"].startswith("a turn took ")
@@ -271,8 +279,9 @@ FAULTS: dict[str, Fault] = {
         plant=lambda clinic: posts_to(clinic, "https://elsewhere.example.com/secret-of-theirs"),
     ),
     "another address than the public one": Fault(
-        {"bot's URL": "`flask provision --url https://bot.example.com`, since the bot posts to http://127.0.0.1"},
-        options=("--url", "https://bot.example.com"),
+        {"bot's URL": f"`flask provision --url {NOBODY}`, since the bot posts to http://127.0.0.1"}
+        | {"public address": f"let {NOBODY} lead to a web process that runs"},
+        options=("--url", NOBODY),
     ),
     "a public address where nobody is": Fault(
         {"public address": f"let {NOBODY} lead to a web process that runs, from everywhere: Connection refused"},
@@ -309,18 +318,28 @@ FAULTS: dict[str, Fault] = {
 def test_a_fault_is_named(clinic: Clinic, name: str) -> None:
     fault = FAULTS[name]
     with fault.plant(clinic) as env:
-        found = wrong(clinic.examine(*fault.options, **fault.env, **env))
+        done = clinic.examine(*fault.options, **fault.env, **env)
+    found = that_are("wrong", read(done))
     assert found.keys() == fault.names.keys(), found
     assert [words for each, words in fault.names.items() if words not in found[each]] == [], found
 
 
 def test_an_agents_token_is_told_what_it_cannot_see(clinic: Clinic) -> None:
-    findings = clinic.examine(CHATWOOT_API_TOKEN=AGENT)
-    unseen = {name: each["words"] for name, each in findings.items() if each["state"] == "not looked at"}
+    findings = read(clinic.examine(CHATWOOT_API_TOKEN=AGENT))
+    unseen = that_are("not looked at", findings)
     assert unseen.keys() == {"bot's secret", "account webhook"}
     assert all("run it with an administrator's token" in words for words in unseen.values())
     assert findings["user's token"]["words"].startswith("agent: may")
-    assert wrong(findings) == {}
+    assert that_are("wrong", findings) == {}
+
+
+def test_without_a_users_token_it_has_to_be_told_the_address(clinic: Clinic) -> None:
+    findings = read(clinic.examine(CHATWOOT_API_TOKEN=""))
+    assert that_are("wrong", findings) == {}
+    assert that_are("not looked at", findings)["inboxes"] == "only a user may: set CHATWOOT_API_TOKEN"
+    assert "public address" in that_are("not looked at", findings)
+    told = read(clinic.examine("--url", f"http://127.0.0.1:{clinic.stack.port}", CHATWOOT_API_TOKEN=""))
+    assert "ack time" in that_are("ok", told)
 
 
 def test_what_needs_another_is_not_looked_at(clinic: Clinic) -> None:
