@@ -17,7 +17,7 @@ end
 local messages = redis.call('ZCARD', waiting) + redis.call('ZCARD', meanwhile)
 local actions = redis.call('LLEN', outbox) + redis.call('ZCARD', later)
 local found = {'forgotten', messages, actions, redis.call('ZCARD', seen), letters}
-redis.call('DEL', state, waiting, outbox, seen, meanwhile, later)
+redis.call('DEL', state, waiting, outbox, seen, meanwhile, later, acts)
 redis.call('ZREM', due, conversation)
 redis.call('ZREM', unanswered, conversation)
 return found
