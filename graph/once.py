@@ -49,9 +49,9 @@ def once(
     """Have a function, or a tool, act once in a turn for each time that its graph means it to.
 
     What it returned is given again where the turn is tried again. Where an earlier try was cut short, or raised, it may
-    have acted: `verify`, called with the same arguments, returns what came of it, or `NotDone`; without one, people are
-    asked, and the turn ends. `not_done`: errors of the function's that say for certain that nothing was done, as
-    `NotDone` does. `name`: what it is known by, instead of its module and its own name.
+    have acted: `verify`, called with the same arguments, returns what came of it, or `NotDone`. Where it returns None,
+    and without one, people are asked, and the turn ends. `not_done`: errors of the function's that say for certain that
+    nothing was done, as `NotDone` does. `name`: what it is known by, instead of its module and its own name.
 
     Raises:
         TypeError: neither a function nor a tool with one; or `verify` can only be awaited, and the function cannot.
@@ -173,6 +173,8 @@ class _Once:
             if found is NotDone:
                 again: Act = yield partial(turn.begin_again, act)
                 return again
+            if found is None:  # as of a look-up that has found nothing: it does not say that nothing will come
+                raise turn.ask_people(act, self.name)
             result = packed(found)
             yield partial(turn.did, act, result)
         return replace(act, result=result)

@@ -555,6 +555,12 @@ class TestWhatPeopleAreTold:
             world.think(builder.compile(), "m1", customer(1))
         assert world.service.booked == ["Tuesday"]
 
+    def test_the_service_cannot_tell_either(self, world: World) -> None:
+        graph = plain_function(once(verify=lambda day: None)(world.service.book))
+        world.cut_off(graph, "m1", customer(1), at="act.after")
+        with pytest.raises(InDoubt):
+            world.think(graph, "m1", customer(1))
+
     def test_a_node_makes_another_error_of_it(self, world: World) -> None:
         book = once(world.service.book)
 
