@@ -38,6 +38,7 @@ from langgraph.checkpoint.redis.util import to_storage_safe_str
 from langgraph.checkpoint.serde.types import INTERRUPT
 from redis.commands.core import Script
 
+from graph.acts import ACTS, SAVED, Acts
 from graph.serde import Serializer
 
 T = TypeVar("T")
@@ -208,7 +209,14 @@ class Memory(ShallowRedisSaver):
 
     def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         known = super().get_tuple
-        return self._kept(lambda: known(config))
+        found = self._kept(lambda: known(config))
+        acts: Acts | None = config["configurable"].get(ACTS)
+        if acts is not None:
+            saved: list[str] = dict[str, Any](found.metadata).get(SAVED, []) if found else []
+            writes = [(task, channel) for task, channel, _ in (found and found.pending_writes) or ()]
+            namespace = config["configurable"].get("checkpoint_ns") or ""
+            acts.goes_on(namespace, found and found.checkpoint["id"], saved, writes)
+        return found
 
     def put_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
@@ -239,6 +247,8 @@ class Memory(ShallowRedisSaver):
             "checkpoint": self._dump_checkpoint(checkpoint),
             "metadata": json.loads(json.dumps(get_checkpoint_metadata(config, metadata), default=str)),
         }
+        if (acts := configurable.get(ACTS)) is not None:
+            document["metadata"][SAVED] = acts.contained(namespace, checkpoint["id"])
         turn = document["metadata"].get(TURN) if not namespace else None
         of = _thread_checkpoint(configurable) or ("subgraph" if namespace else "thread")
         what = (json.dumps(document), self._ttl_s, checkpoint["id"], json.dumps(turn) if turn else "", of)

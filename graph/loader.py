@@ -9,7 +9,7 @@ from typing import Any
 from langchain_core.messages import HumanMessage
 from langgraph.channels import BinaryOperatorAggregate, DeltaChannel
 from langgraph.checkpoint.base import BaseCheckpointSaver
-from langgraph.graph import StateGraph
+from langgraph.graph import END, StateGraph
 from langgraph.prebuilt import ToolNode
 from langgraph.pregel import Pregel
 from langgraph.store.base import BaseStore
@@ -60,13 +60,25 @@ def load(spec: str, checkpointer: BaseCheckpointSaver[Any], store: BaseStore | N
 
 
 def durability_for(graph: Graph) -> Durability:
-    """Save each step ("sync") where tools or tasks may act on the world: what ended is not run again."""
-    return "sync" if any(isinstance(node, ToolNode) or runs_tasks(node) for node in _nodes(graph)) else "exit"
+    """Save each step ("sync"), so that what ended is not run again; at the end ("exit") where a turn is one step.
+
+    A graph that calls tools cannot be told from one that does not: any function may, whatever its node is called.
+    """
+    return "exit" if _is_one_step(graph) and not any(map(runs_tasks, _nodes(graph))) else "sync"
 
 
 def is_async(graph: Graph) -> bool:
     """Whether something in it can only be awaited: a node, or a tool, as those of an MCP server."""
     return any(_is_async_only(node) for node in _nodes(graph))
+
+
+def _is_one_step(graph: Graph) -> bool:
+    """Whether it is one node, after which nothing can follow, as far as it says so itself."""
+    builder = getattr(graph, "builder", None)
+    if len(graph.nodes) != 2 or len(list(_nodes(graph))) != 2 or not isinstance(builder, StateGraph):  # and its start
+        return False
+    ((name, node),) = builder.nodes.items()
+    return not builder.branches.get(name) and not set(node.ends or ()) - {END}
 
 
 def _nodes(graph: Graph) -> Iterator[Any]:

@@ -13,7 +13,8 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from langgraph.types import Command, Durability, StateSnapshot
 
-from graph import history, loop, wants
+from graph import acts, history, loop, wants
+from graph.acts import ACTS, SAVED, Act, Acts, Book
 from graph.answers import Answers
 from graph.checkpoint import FENCE, TURN, Fence
 from graph.context import Conversation, filled
@@ -24,7 +25,7 @@ from graph.outcome import HandOver, Outcome, Reply
 from graph.said import PERSON, Said, marked
 from graph.store import Store
 
-_NODES, _KNOWN, _UNTOLD, _CONTACT = "nodes", "known", "untold", "contact"
+_NODES, _KNOWN, _UNTOLD, _ANSWERS, _CONTACT = "nodes", "known", "untold", "answers", "contact"
 _LOST = (
     "The bot was waiting for what people decide here, and what it was about to do is lost: its memory has expired, or "
     "its graph was changed meanwhile. Please go on by hand."
@@ -66,12 +67,13 @@ class Thinker:
         resumes: bool = False,
         context: Conversation | None = None,
         fence: Fence | None = None,
+        book: Book | None = None,
     ) -> Outcome:
         """Run the graph on what was said, and return what it wants.
 
         `earlier` was said before, while people had the conversation: it goes into the memory and is not answered. Where
         nothing else was `said`, only a graph that waits for people goes on; `resumes`: it is expected to. `context`:
-        for a graph that asks for one.
+        for a graph that asks for one. `book`: where what its tools do once is recorded.
 
         Safe to repeat with the same `turn_id` and the same messages: a turn that had ended is not run again, one that
         was cut short goes on from its last checkpoint.
@@ -79,6 +81,7 @@ class Thinker:
         Raises:
             FencedOff: the turn is not this worker's any more; the memory is untouched.
             NothingSaid: the customer would hear nothing, and the graph does not say that this is meant.
+            InDoubt: an earlier attempt may have acted, and only people can tell.
             Exception: whatever the graph raises.
         """
         files = once_each(self.files) if self.files else None
@@ -86,7 +89,9 @@ class Thinker:
         before = self.graph.get_state(place)
         whom = _with_contact(context, before)
         contact_id = whom.contact_id if whom is not None else None
-        run = _Run(self._config(place), turn_id, self._nodes, [], self._context(whom), contact_id)
+        answers = self._answers(before, turn_id, said)
+        its_acts = self._acts(before, turn_id, answers, earlier, book) if book is not None else None
+        run = _Run(self._config(place), turn_id, self._nodes, [], self._context(whom), contact_id, answers, its_acts)
         if self._is_of(before, turn_id):
             run = replace(run, known=_known(before, said))
             return self._wanted(self._gone_on(before, run), run)
@@ -99,6 +104,26 @@ class Thinker:
         values = (self._resumed if waits else self._begun)(before, staying, new, run)
         lost = (HandOver(_LOST),) if resumes and not waits else ()
         return (*self._wanted(values, run), *lost)
+
+    def acted(self, thread_id: str, turn_id: str, said: Sequence[Said], book: Book) -> list[Act]:
+        """What the turn, whose attempts have failed, has done to the world, or may have."""
+        before = self.graph.get_state({"configurable": {"thread_id": thread_id}})
+        answers = self._answers(before, turn_id, said)
+        return list(book.read(answers))
+
+    def _answers(self, before: StateSnapshot, turn_id: str, said: Sequence[Said]) -> list[str]:
+        """The ids of the messages that the turn answers; of one that goes on, also those that it answered before."""
+        goes_on = self._is_of(before, turn_id) or self._waits(before)
+        known = json.loads(_metadata(before).get(_ANSWERS, "[]")) if goes_on else []
+        return list(dict.fromkeys([*known, *(each.id for each in said)]))
+
+    def _acts(
+        self, before: StateSnapshot, turn_id: str, answers: Sequence[str], earlier: Sequence[Said], book: Book
+    ) -> Acts:
+        unanswered = [each.id for each in earlier if each.by == "unanswered"]
+        if self._is_of(before, turn_id) or self._waits(before):
+            return Acts(book, answers, knows=unanswered, saved=_metadata(before).get(SAVED, ()))
+        return Acts(book, answers, knows=unanswered, before=before.config["configurable"].get("checkpoint_id"))
 
     def _begun(
         self, before: StateSnapshot, staying: Sequence[BaseMessage], new: Sequence[Said], run: _Run
@@ -149,11 +174,12 @@ class Thinker:
             "interrupt_after": "*" if until == "next step" else None,
         }
         graph = self._with_fenced_store(run)
-        values: dict[str, Any] = (
-            loop.run(graph.ainvoke(input, run.config, **how))
-            if self._is_async
-            else graph.invoke(input, run.config, **how)
-        )
+        with acts.at_hand(run.acts):
+            values: dict[str, Any] = (
+                loop.run(graph.ainvoke(input, run.config, **how))
+                if self._is_async
+                else graph.invoke(input, run.config, **how)
+            )
         return values
 
     def _with_fenced_store(self, run: _Run) -> Graph:
@@ -175,7 +201,9 @@ class Thinker:
         waits = [HandOver(in_words(each), waits=True) for each in asked if not waits_for_the_customer(each)]
         if self._stops and not waits and self._waits(state := self.graph.get_state(run.place)):
             waits = [HandOver(f"The graph stops before {', '.join(state.next)}.", waits=True)]
-        outcome = wants.outcome((*answers.replies, *questions), (*wants.wants_of(values), *waits))
+        left = run.acts.left() if run.acts is not None and not asked and not waits else []
+        told = [HandOver(" ".join(acts.told(left)))] if left else []
+        outcome = wants.outcome((*answers.replies, *questions), (*wants.wants_of(values), *waits, *told))
         if not self._may_be_silent:
             answers.require_any(outcome)
         return outcome
@@ -237,14 +265,23 @@ class _Run:
     known: list[str]
     context: Any
     contact_id: int | None
+    answers: list[str]
+    acts: Acts | None
     untold: tuple[dict[str, Any], ...] = ()
 
     @property
     def config(self) -> RunnableConfig:
         # LangGraph keeps plain values of it only.
-        lists = {_KNOWN: json.dumps(self.known), _UNTOLD: json.dumps(self.untold)}
-        contact = {_CONTACT: self.contact_id} if self.contact_id is not None else {}
-        return {**self.place, "metadata": {TURN: self.turn_id, _NODES: self.nodes, **lists, **contact}}
+        lists = {_KNOWN: self.known, _UNTOLD: self.untold, _ANSWERS: self.answers}
+        metadata: dict[str, Any] = {name: json.dumps(values) for name, values in lists.items()}
+        if self.contact_id is not None:
+            metadata[_CONTACT] = self.contact_id
+        configurable = {**self.place["configurable"], ACTS: self.acts}
+        return {
+            **self.place,
+            "configurable": configurable,
+            "metadata": {TURN: self.turn_id, _NODES: self.nodes, **metadata},
+        }
 
     def with_untold(self, untold: Sequence[Said]) -> _Run:
         return replace(self, untold=tuple(asdict(each) for each in untold if each.by != "note"))

@@ -130,6 +130,9 @@ class Conversation:
     posted: set[str] = field(default_factory=set)
     sent: set[str] = field(default_factory=set)
     letters: dict[str, str] = field(default_factory=dict)
+    acts: dict[str, str] = field(default_factory=dict)
+    acts_of: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    """By the id of a message, the ids of what was done in answer to it."""
 
 
 @dataclass
@@ -438,6 +441,27 @@ class FakeMailbox:
         it.outbox += actions
         self._keep(it, dead_letter)
         return self._go_on(it)
+
+    def intend(self, turn: Turn, id: str, act: str, messages: Sequence[str]) -> str:
+        it = self._held(turn, "thinking")
+        result = json.loads(it.acts.get(id, "{}")).get("result")
+        it.acts[id] = json.dumps({**json.loads(act), "result": result}) if result else act
+        for message in messages:
+            it.acts_of[message] += [] if id in it.acts_of[message] else [id]
+        return it.acts[id]
+
+    def did(self, turn: Turn, id: str, result: str) -> None:
+        it = self._of(turn.conversation_id)
+        act = json.loads(it.acts.get(id, "{}"))
+        if result and act and not act.get("result"):
+            it.acts[id] = json.dumps({**act, "result": result})
+        elif act and not act.get("result") and act["token"] == turn.token:
+            del it.acts[id]
+
+    def acts(self, conversation_id: int, messages: Sequence[str]) -> list[str]:
+        it = self._of(conversation_id)
+        ids = dict.fromkeys(id for message in messages for id in it.acts_of[message])
+        return [it.acts[id] for id in ids if id in it.acts]
 
     # -- sending
 

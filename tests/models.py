@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
@@ -40,6 +41,16 @@ class ScriptedModel(BaseChatModel):
             raise line
         message = AIMessage(line) if isinstance(line, str) else line
         return ChatResult(generations=[ChatGeneration(message=message)])
+
+
+class DecidingModel(ScriptedModel):
+    """Says what `decide` makes of all that it is told: the same each time that it is asked the same."""
+
+    decide: Callable[[list[BaseMessage]], Any]
+
+    def _generate(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> ChatResult:
+        self.script = [self.decide(messages)]
+        return super()._generate(messages, *args, **kwargs)
 
 
 def calling(tool: str, call_id: str, /, **arguments: Any) -> AIMessage:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from zlib import crc32
 
-_KINDS = ("state", "waiting", "outbox", "seen", "meanwhile", "later")
+_KINDS = ("state", "waiting", "outbox", "seen", "meanwhile", "later", "acts")
 
 
 @dataclass(frozen=True)
@@ -18,15 +18,18 @@ class Keys:
     def of(self, conversation_id: int) -> list[str]:
         """Those that every script is given, in the order in which lua/_state.lua unpacks them."""
         shard = self.shard(conversation_id)
-        state, waiting, outbox, seen, meanwhile, later = (self._own(conversation_id, kind) for kind in _KINDS)
+        state, waiting, outbox, seen, meanwhile, later, acts = (self._own(conversation_id, kind) for kind in _KINDS)
         of_shard = (self.due(shard), self.dead_letters(shard))
-        return [state, waiting, outbox, seen, *of_shard, meanwhile, later, self.unanswered(shard)]
+        return [state, waiting, outbox, seen, *of_shard, meanwhile, later, self.unanswered(shard), acts]
 
     def state(self, conversation_id: int) -> str:
         return self._own(conversation_id, "state")
 
     def waiting(self, conversation_id: int) -> str:
         return self._own(conversation_id, "waiting")
+
+    def acts(self, conversation_id: int) -> str:
+        return self._own(conversation_id, "acts")
 
     def thread(self, conversation_id: int) -> str:
         """The conversation's LangGraph thread id: its checkpoints share the slot of its mailbox."""

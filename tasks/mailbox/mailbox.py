@@ -43,7 +43,7 @@ _LUA = Path(__file__).parent / "lua"
 _BEGIN = ("_state", "_ownership", "_steps")
 """What every script begins with."""
 _OF_A_HOLDER = frozenset(
-    ("claim", "hear", "commit", "begin_sending", "confirm", "settle", "defer", "release"),
+    ("claim", "hear", "intend", "did", "commit", "begin_sending", "confirm", "settle", "defer", "release"),
 )
 """The steps of whoever holds a turn or an outbox, or is about to: they wait for a Redis that is away."""
 _MOST_MESSAGES_IN_A_TURN = 50
@@ -306,6 +306,32 @@ class Mailbox:
         if answer[0] == "lost":
             raise TurnLost(turn.conversation_id)
         return replies.following(answer, bell)
+
+    def intend(self, turn: Turn, id: str, act: str, messages: Sequence[str]) -> str:
+        """Record what a tool is about to do, in answer to these messages, by their ids. Returns the record: of an act
+        that was done, with its result.
+
+        Raises:
+            TurnLost: the turn is not this worker's any more: it must not act.
+        """
+        answer = self._run("intend", turn.conversation_id, turn.token, id, act, *messages)
+        if answer[0] == "lost":
+            raise TurnLost(turn.conversation_id)
+        return str(answer[1])
+
+    def did(self, turn: Turn, id: str, result: str) -> None:
+        """What came of it; "": for certain nothing was done. The turn may be another worker's by now."""
+        self._run("did", turn.conversation_id, turn.token, id, result)
+
+    def acts(self, conversation_id: int, messages: Sequence[str]) -> list[str]:
+        """The records of what was done in answer to any of these messages. Waits for a Redis that is away."""
+        key = self._keys.acts(conversation_id)
+        if not messages:
+            return []
+        found = self._patience(lambda: self._redis.hmget(key, [f"of:{message}" for message in messages]))
+        ids = list(dict.fromkeys(id for known in found if known for id in known.split()))
+        kept = self._patience(lambda: self._redis.hmget(key, ids)) if ids else []
+        return [str(act) for act in kept if act]
 
     # -- sending
 

@@ -15,6 +15,7 @@ from chatwoot.about import About
 from chatwoot.channels import channel
 from chatwoot.storage import Fetched, NotFetched, Storage
 from chatwoot.wording import Kind
+from graph import acts
 from graph.checkpoint import Fence, FencedOff, Memory
 from graph.context import Conversation
 from graph.loader import MESSAGES, Graph, durability_for, load
@@ -25,6 +26,7 @@ from graph.thinking import Thinker
 from tasks.mailbox import Mailbox, Turn, TurnLost
 from tasks.records import incoming
 from tasks.records.incoming import Incoming
+from tasks.thinking.acts import ActsInMailbox
 from tasks.thinking.ears import Ears
 from tasks.thinking.turn import name_of
 
@@ -105,6 +107,7 @@ class Bridge:
                 resumes=bool(turn.resumes),
                 context=self._context(turn, [*told, *messages]),
                 fence=self._fence(turn),
+                book=ActsInMailbox(self.mailbox, turn),
             )
 
     def undo(self, turn: Turn, messages: Sequence[Incoming]) -> None:
@@ -112,6 +115,12 @@ class Bridge:
         with _lost_with_the_fence(turn):
             thread = self.mailbox.thread(turn.conversation_id)
             self.memory.restore(thread, name_of(turn, messages), fence=self._fence(turn))
+
+    def acted(self, turn: Turn, messages: Sequence[Incoming]) -> list[str]:
+        """As `tasks.thinking.turn.Thinks`."""
+        said = [_said(message) for message in messages]
+        thread, book = self.mailbox.thread(turn.conversation_id), ActsInMailbox(self.mailbox, turn)
+        return acts.told(self.thinker.acted(thread, name_of(turn, messages), said, book))
 
     def _context(self, turn: Turn, told: Sequence[Incoming]) -> Conversation:
         """As the newest message tells of it; of a turn that goes on, the newest that was said while people had it."""

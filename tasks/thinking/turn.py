@@ -15,6 +15,7 @@ import structlog
 
 from chatwoot.channels import channel
 from chatwoot.errors import ChatwootError
+from graph.acts import InDoubt
 from graph.answers import NothingSaid
 from graph.checkpoint import MemoryAway
 from graph.outcome import BadWant, HandOver, Outcome, Reply, Silence
@@ -57,6 +58,13 @@ class Thinks(Protocol):
 
         Raises:
             TurnLost, MemoryAway: as `think`.
+        """
+
+    def acted(self, turn: Turn, messages: Sequence[Incoming]) -> Sequence[str]:
+        """What the turn has done to the world, or may have: a sentence for people about each.
+
+        Raises:
+            MemoryAway: as `think`.
         """
 
 
@@ -173,6 +181,8 @@ class TurnRunner:
             return self._not_heard(turn, messages, error)
         except NothingSaid as error:
             return self._said_nothing(turn, messages, error)
+        except InDoubt as error:  # nor can it tell another time
+            return self._give_up(turn, messages, f"it was cut short while it acted: {error}")
         except BadWant as error:  # it would want the same again
             return self._give_up(turn, messages, f"the graph wants what cannot be: {error}")
         except TypeNotAllowed as error:  # it would keep the same again
@@ -281,10 +291,13 @@ class TurnRunner:
         count(Counted.RETRIES, "thinking")
         return GraphFailed(type(error).__name__, delay_s)
 
-    def _undo(self, turn: Turn, messages: Sequence[Incoming]) -> None:
+    def _undo(self, turn: Turn, messages: Sequence[Incoming]) -> Sequence[str]:
+        """Undo it in the memory. Returns what nobody can undo, for people."""
         try:
+            acted = self.bridge.acted(turn, messages)
             with failpoints.around("undo"):
                 self.bridge.undo(turn, messages)
+            return acted
         except MemoryAway as error:
             raise self._put_off(turn, error) from None
 
@@ -301,8 +314,8 @@ class TurnRunner:
             content=content,
             after=_newest(messages),
         )
-        self._undo(turn, messages)
-        note = f"The bot could not answer ({reason}). Please take over."
+        acted = self._undo(turn, messages)
+        note = " ".join([f"The bot could not answer ({reason}). Please take over.", *acted])
         alert = actions.alert(key, note, now, _customer(messages))
         following = self.mailbox.commit(
             turn,

@@ -31,6 +31,7 @@ ARRIVALS = "tests/integration/tasks/test_mailbox_order.py"
 PEOPLE_SEND = "tests/integration/test_what_people_send.py"
 TURNS = "tests/integration/graph/test_turns.py"
 GIVEN_UP = "tests/integration/test_given_up.py"
+ACTS = "tests/integration/graph/test_once.py"
 CHECKPOINTS = "tests/integration/graph/test_checkpoint.py"
 SUBGRAPHS = "tests/integration/graph/test_subgraphs.py"
 STORE = "tests/integration/graph/test_store.py"
@@ -647,6 +648,62 @@ MUTATIONS = (
         "is_edit(message) and reading(message) ~= given",
         "false",
         (MAILBOX,),
+    ),
+    Mutation(
+        "Who lost the turn does not act",
+        "tasks/mailbox/lua/intend.lua",
+        "if field('stage') ~= 'thinking' or field('token') ~= token then return {'lost'} end",
+        "",
+        (MAILBOX, ACTS),
+    ),
+    Mutation(
+        "What was done is not done again",
+        "graph/once.py",
+        "        if act.is_done:\n            return call.result_of(act.result)\n",
+        "",
+        (ACTS, "tests/chaos/test_acts_once.py::test_killed_where_it_can_be_told"),
+    ),
+    Mutation(
+        "What may have been done is not done again",
+        "graph/once.py",
+        "if not is_new and not act.is_done:",
+        "if False:",
+        (ACTS, "tests/chaos/test_acts_once.py::test_killed_where_only_people_can_tell"),
+    ),
+    Mutation(
+        "Nor where a graph takes that for a failure",
+        "graph/acts.py",
+        "        yield\n        acts.require_clear()\n    except Exception:\n        acts.require_clear()\n",
+        "        yield\n    except Exception:\n",
+        (ACTS,),
+    ),
+    Mutation(
+        "An act of a saved step is no other one",
+        "graph/checkpoint.py",
+        'document["metadata"][SAVED] = acts.contained(namespace, checkpoint["id"])',
+        'document["metadata"][SAVED] = []',
+        (ACTS,),
+    ),
+    Mutation(
+        "An act of a step that was cut short is known when that runs again",
+        "graph/acts.py",
+        "if place.bases.get(namespace, checkpoint) < checkpoint",
+        "if True",
+        (ACTS,),
+    ),
+    Mutation(
+        "What was done is known by each message that it answers",
+        "graph/thinking.py",
+        'known = json.loads(_metadata(before).get(_ANSWERS, "[]")) if goes_on else []',
+        "known = []",
+        (ACTS,),
+    ),
+    Mutation(
+        "People are told of what no answer speaks of",
+        "graph/thinking.py",
+        "left = run.acts.left() if run.acts is not None and not asked and not waits else []",
+        "left = []",
+        (ACTS,),
     ),
 )
 

@@ -16,6 +16,7 @@ import pytest
 import redis
 
 from sandbox.machine.redis import RedisServer
+from tests.bookings import Bookings
 from tests.desk import Desk
 from tests.doom import both, cut_off, doom, see_it_die
 from tests.memory import remembered
@@ -209,6 +210,20 @@ def test_worker_that_gives_a_turn_up(
     assert answered(desk.wait_for_replies(1))[-1:] == ["And now?"]
     assert "half of it" not in remembered(redis_server, "tests.graphs:halfway")
     assert len(desk.notes(3)) == 1
+
+
+@pytest.mark.parametrize("place", both("intend", "did"))
+def test_worker_whose_tool_acts(place: str, desk: Desk, stack: Stack) -> None:
+    """Where nobody can know whether it has, the service is asked. tests/chaos/test_acts_once.py has more."""
+    with Bookings() as service:
+        stack.env |= {"GRAPH": "tests.graphs_that_act:agent", "BOOKINGS_URL": service.url, "BOOKINGS_ONCE": "verify"}
+        stack.start_web()
+        worker = doom(stack, place)
+        desk.conversation(3)
+        desk.sandbox.customer_writes("one", conversation_id=3)
+        see_it_die(worker)
+        check(desk, stack)
+        assert service.booked == ["one", "and now?"]
 
 
 @pytest.mark.parametrize("place", both("know_channel"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tests.bookings import Bookings
 from tests.faults.scene import Scene
 from tests.stack import wait_until
 
@@ -91,6 +92,26 @@ def _dies(place: str) -> Play:
         _write(scene, 1)
         scene.replace_worker()
         _write(scene, 2)
+
+    return play
+
+
+def _acts(place: str) -> Play:
+    """A tool books what is written, once, and the worker kills itself at the third passing of a place. In doubt, as of
+    what its other threads were about to do, the service is asked."""
+
+    def play(scene: Scene) -> None:
+        with Bookings() as scene.bookings:
+            env = {"GRAPH": "tests.graphs_that_act:agent", "BOOKINGS_URL": scene.bookings.url}
+            env["BOOKINGS_ONCE"] = "verify"
+            scene.replace_worker(die_at=f"{place}:3", **env)
+            _write(scene, 2)
+            wait_until(lambda: not scene.worker.is_alive, what="the worker to die")
+            _write(scene, 1)
+            scene.replace_worker(**env)
+            _write(scene, 2)
+            scene.wait_for_answers()
+        scene.replace_worker()
 
     return play
 
@@ -185,6 +206,8 @@ ROWS = (
     Row("worker killed while thinking", _dies("think.after")),
     Row("worker killed while sending", _killed_while_sending),
     Row("worker killed after sending", _dies("post.after")),
+    Row("worker killed after a tool has acted", _acts("did.after")),
+    Row("worker killed while a tool acts", _acts("did.before")),
     Row("web killed", _web_killed),
     Row("beat killed", _beat_killed),
     Row("Redis killed", _redis_killed),

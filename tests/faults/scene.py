@@ -6,13 +6,14 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import redis
 
 from sandbox import Sandbox
 from sandbox.machine.redis import RedisServer
+from tests.bookings import Bookings
 from tests.desk import Desk
 from tests.stack import BOT_TOKEN, SECRET, Process, Stack, settings, wait_until, wait_until_idle
 from tests.tally import Tally, answered, of_conversation
@@ -35,6 +36,8 @@ class Scene:
     """Of the row that is being played."""
     written_at: dict[str, float] = field(default_factory=dict)
     """Text -> Unix seconds."""
+    bookings: Bookings | None = None
+    """Where each text is to be booked, once. None: it is not."""
 
     @property
     def sandbox(self) -> Sandbox:
@@ -47,6 +50,7 @@ class Scene:
         self.sandbox.forget_requests()
         self.conversations = [self._conversation() for _ in range(conversations)]
         self.written_at = {}
+        self.bookings = None
 
     def write(self, *conversations: int) -> None:
         """Each of these conversations' customers, or of all, writes once more."""
@@ -70,7 +74,13 @@ class Scene:
         return set(self.tally().lost) - self.given_up()
 
     def tally(self) -> Tally:
-        return sum((of_conversation(self.desk, id) for id in self.conversations), Tally())
+        said = sum((of_conversation(self.desk, id) for id in self.conversations), Tally())
+        if self.bookings is None:
+            return said
+        times = self.bookings.times()
+        lost = tuple(text for text in self.written_at if not times[text] and text not in said.lost)
+        doubled = tuple(text for text in times if times[text] > 1 and text not in said.doubled)
+        return replace(said, lost=said.lost + lost, doubled=said.doubled + doubled)
 
     def given_up(self) -> set[str]:
         """The texts whose replies are dead letters."""
@@ -90,9 +100,9 @@ class Scene:
 
     # Processes
 
-    def replace_worker(self, *, die_at: str = "") -> None:
+    def replace_worker(self, *, die_at: str = "", **env: str) -> None:
         self.worker.kill()
-        self.worker = self.stack.start_worker(CONTESTA_DIE_AT=die_at)
+        self.worker = self.stack.start_worker(CONTESTA_DIE_AT=die_at, **env)
 
     def replace_web(self) -> None:
         self.web.kill()

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from langchain.agents import create_agent
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.store.memory import InMemoryStore
 
@@ -38,6 +39,7 @@ DOES: list[tuple[str, dict[str, Outcome]]] = [
     ),
     ("Welcome back", {"Hi": (Reply("Welcome back, Ana!"),)}),
     ("store.put", {"M": (Reply("Noted."),), "Which size do I wear?": (Reply("You wear size M."),)}),
+    ("@once", {"A table for Tuesday": (Reply("Booked."),)}),
     (
         "quick_replies",
         {
@@ -67,6 +69,10 @@ def test_a_snippet_does_what_the_page_says(number: int, monkeypatch: pytest.Monk
     snippet: Any = ModuleType("snippet")
     monkeypatch.setitem(sys.modules, "snippet", snippet)
     exec(SNIPPETS[number], vars(snippet))
+    if hasattr(snippet, "book") and not hasattr(snippet, "graph"):
+        snippet.graph = create_agent(
+            ScriptedModel(script=[calling("book", "a", day="Tuesday"), "Booked."]), [snippet.book]
+        )
     graph = load(f"snippet:{'graph' if hasattr(snippet, 'graph') else 'builder'}", InMemorySaver(), InMemoryStore())
     thinker = Thinker(graph, 40, durability_for(graph))
     wanted = {

@@ -20,9 +20,13 @@
 --   meanwhile     sorted set like `waiting`: what was said while people had the conversation, for the bot to know
 --   later         sorted set by when it is due: `<message id or ''>|<action>`; not if the customer wrote a newer one. Where
 --                 the action's key is `<turn>.lapsed`, not if people have decided what that turn asked them
+--   later         sorted set by when it is due: `<message id or ''>|<action>`; not if the customer wrote a newer one
+--   acts          hash: what tools did once. <id> -> JSON of thinking/acts.py; of:<message> -> ids of what was done in
+--                 answer to it. Each for 30 days from when it was touched
 --
 -- What Lua reads of Python's JSON: an incoming message's `by` (take_back_from_people, revise), `kind`, `edit`, `text` and
--- `attachments` (_steps.lua), an action's `key` (head), a dead letter's `content` (forget.lua), news (_ownership.lua).
+-- `attachments` (_steps.lua), an action's `key` (head), a dead letter's `content` (forget.lua), an act's `token` and
+-- `result` (intend, did), news (_ownership.lua).
 --
 -- FIELDS of `state`; one that is missing is '' or 0
 --   stage              'idle' | 'queued' | 'thinking' | 'replying'              all that move it: docs/states.md
@@ -72,7 +76,7 @@
 --   arrived            greatest id of ours that its channel has, or refused      saw
 --   awaits_arrival     the head waits for that message to arrive; 0: for none    defer; begin_sending, saw
 
-local state, waiting, outbox, seen, due, dead_letters, meanwhile, later, unanswered = unpack(KEYS)
+local state, waiting, outbox, seen, due, dead_letters, meanwhile, later, unanswered, acts = unpack(KEYS)
 local conversation = ARGV[1]
 
 local time = redis.call('TIME')

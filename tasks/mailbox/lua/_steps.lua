@@ -42,6 +42,19 @@ local function keep_dead_letter(id, letter)
   redis.call('HEXPIRE', dead_letters, MONTH_S, 'FIELDS', 1, id)
 end
 
+local function keep_act(name, value)
+  redis.call('HSET', acts, name, value)
+  redis.call('HEXPIRE', acts, MONTH_S, 'FIELDS', 1, name)
+  redis.call('EXPIRE', acts, MONTH_S)
+end
+
+-- What came of an act; nil where that is not known.
+local function result_of_act(id)
+  local kept = redis.call('HGET', acts, id)
+  local result = kept and cjson.decode(kept)['result']
+  return type(result) == 'string' and result or nil
+end
+
 -- Whether the bot is to be silent: people have the conversation, or have ended it.
 local function is_silenced()
   return (is_owned_by_human() or is_over()) and 1 or 0

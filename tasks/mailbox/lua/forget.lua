@@ -20,7 +20,7 @@ for _, message in ipairs(redis.call('ZRANGE', meanwhile, 0, -1)) do
 end
 local actions = redis.call('LLEN', outbox) + redis.call('ZCARD', later)
 local found = {'forgotten', messages, actions, redis.call('ZCARD', seen), letters}
-redis.call('DEL', state, waiting, outbox, seen, meanwhile, later)
+redis.call('DEL', state, waiting, outbox, seen, meanwhile, later, acts)
 redis.call('ZREM', due, conversation)
 redis.call('ZREM', unanswered, conversation)
 return found

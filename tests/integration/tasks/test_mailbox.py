@@ -126,6 +126,75 @@ class TestThinking:
         assert mailbox.begin_sending(3) is None
 
 
+class TestActs:
+    """What tools do once."""
+
+    @pytest.fixture
+    def turn(self, hasty: AnyMailbox) -> Turn:
+        return claimed(hasty, accepted(hasty, 10))
+
+    def act(self, turn: Turn, **more: str) -> str:
+        return json.dumps({"tool": "book", "token": turn.token, **more})
+
+    def acts(self, mailbox: AnyMailbox, *messages: str) -> list[dict[str, str]]:
+        return [json.loads(act) for act in mailbox.acts(3, messages)]
+
+    def test_they_are_known_by_each_message_that_they_answer(self, hasty: AnyMailbox, turn: Turn) -> None:
+        hasty.intend(turn, "a", self.act(turn), ["10", "11"])
+        hasty.intend(turn, "b", self.act(turn, day="Tuesday"), ["11"])
+        assert self.acts(hasty, "10") == [{"tool": "book", "token": turn.token}]
+        assert [act.get("day") for act in self.acts(hasty, "10", "11", "12")] == [None, "Tuesday"]
+        assert self.acts(hasty, "12") == self.acts(hasty) == []
+        assert hasty.acts(4, ["10"]) == []
+
+    def test_one_that_was_done_stays_so(self, hasty: AnyMailbox, turn: Turn) -> None:
+        hasty.intend(turn, "a", self.act(turn), ["10"])
+        hasty.did(turn, "a", "booked")
+        hasty.did(turn, "a", "booked again")
+        hasty.did(turn, "a", "")
+        assert json.loads(hasty.intend(turn, "a", self.act(turn), ["10", "11"]))["result"] == "booked"
+        assert [act["result"] for act in self.acts(hasty, "11")] == ["booked"]
+
+    def test_one_that_was_not_done_is_forgotten(self, hasty: AnyMailbox, turn: Turn) -> None:
+        hasty.intend(turn, "a", self.act(turn), ["10"])
+        hasty.did(turn, "a", "")
+        assert self.acts(hasty, "10") == []
+        hasty.did(turn, "a", "booked")
+        assert self.acts(hasty, "10") == []
+
+    def test_who_has_lost_the_turn_begins_none(self, hasty: AnyMailbox, turn: Turn) -> None:
+        successor = taken_up(hasty)
+        with pytest.raises(TurnLost):
+            hasty.intend(turn, "a", self.act(turn), ["10"])
+        hasty.intend(successor, "b", self.act(successor), ["10"])
+        assert len(self.acts(hasty, "10")) == 1
+
+    def test_but_says_what_came_of_one_that_was_begun(self, hasty: AnyMailbox, turn: Turn) -> None:
+        hasty.intend(turn, "a", self.act(turn), ["10"])
+        taken_up(hasty)
+        hasty.did(turn, "a", "booked")
+        assert [act["result"] for act in self.acts(hasty, "10")] == ["booked"]
+
+    def test_and_does_not_forget_what_another_has_begun_since(self, hasty: AnyMailbox, turn: Turn) -> None:
+        hasty.intend(turn, "a", self.act(turn), ["10"])
+        successor = taken_up(hasty)
+        hasty.intend(successor, "a", self.act(successor), ["10"])
+        hasty.did(turn, "a", "")
+        assert len(self.acts(hasty, "10")) == 1
+
+    def test_they_are_forgotten_with_the_conversation(self, hasty: AnyMailbox, turn: Turn) -> None:
+        hasty.intend(turn, "a", self.act(turn), ["10"])
+        hasty.forget(3)
+        assert self.acts(hasty, "10") == []
+
+
+def taken_up(mailbox: AnyMailbox) -> Turn:
+    """By whoever finds the turn's holder gone."""
+    doorbell = mailbox.reclaim_overdue(3)
+    assert isinstance(doorbell, WakeThinker)
+    return claimed(mailbox, doorbell)
+
+
 class TestEdits:
     """Of messages that were answered, where edits are answered, too."""
 

@@ -69,6 +69,9 @@ def committed(mailbox: Mailbox) -> int:
 STEPS: dict[str, tuple[Callable[[Mailbox], Any], Callable[[Mailbox, Any], Any], Callable[[Any], bool]]] = {
     "claim": (bell, lambda mailbox, bell: mailbox.claim(3, bell), lambda got: isinstance(got, Turn)),
     "hear": (turn, lambda mailbox, turn: mailbox.hear(turn, [], up_to=1), lambda got: isinstance(got[0], Turn)),
+    "intend": (turn, lambda mailbox, turn: mailbox.intend(turn, "a", "{}", ["1"]), lambda got: got == "{}"),
+    "did": (turn, lambda mailbox, turn: mailbox.did(turn, "a", "done"), lambda got: got is None),
+    "acts": (turn, lambda mailbox, turn: mailbox.acts(3, ["1"]), lambda got: got == []),
     "commit": (turn, lambda mailbox, turn: mailbox.commit(turn, ["{}"]), lambda got: got == WakeSender()),
     "release a turn": (turn, lambda mailbox, turn: mailbox.release(turn, delay_s=0), lambda got: got is not None),
     "begin sending": (committed, lambda mailbox, id: mailbox.begin_sending(id), lambda got: isinstance(got, Sending)),

@@ -236,6 +236,9 @@ class Echoing:
     def undo(self, turn: Turn, messages: Sequence[Incoming]) -> None:
         raise AssertionError("nothing is given up")
 
+    def acted(self, turn: Turn, messages: Sequence[Incoming]) -> Sequence[str]:
+        raise AssertionError("nothing is given up")
+
 
 def test_no_variation_breaks_the_web_or_a_worker(redis_client: redis.Redis) -> None:
     front = Front(redis_client)

@@ -5,22 +5,28 @@ from __future__ import annotations
 import operator
 import sys
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any
 
 import pytest
+from langchain.agents import create_agent
+from langchain.agents.middleware import ModelCallLimitMiddleware
 from langchain_core.messages import HumanMessage
+from langchain_core.tools import tool
 from langgraph.channels import DeltaChannel
 from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.graph import START, MessagesState, StateGraph
+from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.graph.message import add_messages
 from langgraph.store.base import BaseStore
 from langgraph.store.memory import InMemoryStore
+from langgraph.types import Command
 from pydantic import BaseModel
 from typing_extensions import TypedDict
 
-from graph.loader import GraphError, load
+from graph.loader import GraphError, durability_for, load
+from tests.models import ScriptedModel
 
 
 class Silent(TypedDict):
@@ -219,3 +225,73 @@ def test_a_delta_channel_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "delta_graph", module)
     with pytest.raises(GraphError, match="DeltaChannel"):
         load("delta_graph:graph", InMemorySaver())
+
+
+def steps(*names: str) -> StateGraph:
+    builder = StateGraph(MessagesState)
+    for before, name in pairwise((START, *names)):
+        builder.add_node(name, lambda state: {})
+        builder.add_edge(before, name)
+    return builder
+
+
+def looping() -> StateGraph:
+    builder = steps("node")
+    builder.add_conditional_edges("node", lambda state: END, {"again": "node", END: END})
+    return builder
+
+
+def looping_by_command() -> StateGraph:
+    builder = StateGraph(MessagesState)
+    builder.add_node("node", lambda state: Command(goto=END), destinations=("node", END))
+    builder.add_edge(START, "node")
+    return builder
+
+
+@tool
+def look_up(day: str) -> str:
+    """Look a day up."""
+    return day
+
+
+def an_agent() -> Any:
+    return create_agent(ScriptedModel(), [])
+
+
+def with_an_agent_in_its_node() -> StateGraph:
+    builder = StateGraph(MessagesState)
+    builder.add_node("node", an_agent())
+    builder.add_edge(START, "node")
+    return builder
+
+
+def that_calls_an_agent() -> StateGraph:
+    agent = create_agent(ScriptedModel(), [])
+    builder = StateGraph(MessagesState)
+    builder.add_node("node", lambda state: agent.invoke(state))
+    builder.add_edge(START, "node")
+    return builder
+
+
+@pytest.mark.parametrize(
+    ("make", "durability"),
+    [
+        (lambda: steps("node"), "exit"),
+        (lambda: steps("think", "act"), "sync"),
+        (looping, "sync"),
+        (looping_by_command, "sync"),
+        (an_agent, "exit"),
+        (with_an_agent_in_its_node, "sync"),
+        (that_calls_an_agent, "sync"),
+        (lambda: create_agent(ScriptedModel(), [look_up]), "sync"),
+        (lambda: create_agent(ScriptedModel(), [], middleware=[ModelCallLimitMiddleware(run_limit=3)]), "sync"),
+    ],
+)
+def test_each_step_is_saved_where_there_is_more_than_one(
+    make: Any, durability: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A function may call tools, whatever its node is called."""
+    module = ModuleType("stepping")
+    module.graph = make()  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "stepping", module)
+    assert durability_for(load("stepping:graph", InMemorySaver())) == durability
