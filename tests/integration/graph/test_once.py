@@ -516,6 +516,7 @@ class TestWhatPeopleAreTold:
             ("did.after", 'The bot has done book(day="Tuesday"), and may not have told the customer so.'),
             ("act.before", 'The bot may or may not have done book(day="Tuesday"): please check.'),
         ],
+        ids=["done", "in-doubt"],
     )
     def test_the_next_attempt_does_something_else(self, place: str, words: str, world: World) -> None:
         """As a model may that is asked again. Where each step is saved, it is not asked again."""
