@@ -190,7 +190,7 @@ MUTATIONS = (
     Mutation(
         "Nothing comes between a tool call and its answer",
         "graph/thinking.py",
-        "if not history.pending_calls(before.values.get(MESSAGES, [])):",
+        "if not history.pending_calls(before.messages):",
         "if True:",
         (TURNS,),
     ),
@@ -694,7 +694,7 @@ MUTATIONS = (
     Mutation(
         "What was done is known by each message that it answers",
         "graph/thinking.py",
-        'known = json.loads(_metadata(before).get(_ANSWERS, "[]")) if goes_on else []',
+        "known = before.answers if self._goes_on(before, turn_id) else []",
         "known = []",
         (ACTS,),
     ),
