@@ -6,15 +6,12 @@ They load it by its path, and read `.env` themselves.
 from __future__ import annotations
 
 import asyncio
-from typing import Any
-
-from langgraph.graph import StateGraph
 
 import settings
 from graph import agent
 
 
-async def make_graph() -> StateGraph[Any, Any, Any, Any]:
+async def make_graph() -> agent.Agent:
     """With MODEL and PROMPT, as a worker has it. Made on a thread: `langgraph dev` lets nothing block its event loop.
 
     Raises:
@@ -24,6 +21,6 @@ async def make_graph() -> StateGraph[Any, Any, Any, Any]:
     return await asyncio.to_thread(_made)
 
 
-def _made() -> StateGraph[Any, Any, Any, Any]:
+def _made() -> agent.Agent:
     configured = settings.of_the_graph()
     return agent.graph(configured.model, configured.prompt)
