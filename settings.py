@@ -122,6 +122,29 @@ class GraphSettings(BaseModel):
     prompt: str = ""
     model_sees: Words = ("auto",)
     history_limit: Annotated[int, Field(gt=0)] = 40
+    summarize: bool = True
+    max_tokens_per_turn: Annotated[int, Field(ge=0)] = 0
+    redact_pii: Words = ()
+    facts_dir: str = ""
+    help_center_url: HttpUrl = ""
+    agent_labels: Words = ()
+    agent_attributes: Words = ()
+
+    @property
+    def offered(self) -> dict[str, Any]:
+        """What a function that makes a graph may ask for, by name."""
+        return {
+            "model": self.model,
+            "prompt": self.prompt,
+            "sees": ",".join(self.model_sees),
+            "history_limit": self.history_limit,
+            "summarize": self.summarize,
+            "max_tokens_per_turn": self.max_tokens_per_turn,
+            "redact_pii": self.redact_pii,
+            "facts_dir": self.facts_dir,
+            "labels": self.agent_labels,
+            "attributes": self.agent_attributes,
+        }
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:
@@ -157,6 +180,13 @@ class GraphSettings(BaseModel):
         if kinds not in (("auto",), ("nothing",)) and not set(kinds) <= {"image", "pdf"}:
             raise ValueError("must be auto, nothing, image, pdf, or image,pdf")
         return kinds
+
+    @field_validator("help_center_url")
+    @classmethod
+    def _is_a_help_center(cls, url: str) -> str:
+        if url and not re.search(r"/hc/[^/]+/[^/]+/?$", url):
+            raise ValueError("is as the browser shows it, and ends in /hc/<help centre>/<language>")
+        return url
 
     @field_validator("msgpack_modules")
     @classmethod

@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 
 import settings
+from chatwoot.help_center import searching
 from graph import agent
 
 
 async def make_graph() -> agent.Agent:
-    """With MODEL and PROMPT, as a worker has it. Made on a thread: `langgraph dev` lets nothing block its event loop.
+    """As a worker has it, without opening hours. Made on a thread: `langgraph dev` lets nothing block its event loop.
 
     Raises:
         SettingsError: they, or others of a graph's, are malformed.
@@ -23,4 +24,4 @@ async def make_graph() -> agent.Agent:
 
 def _made() -> agent.Agent:
     configured = settings.of_the_graph()
-    return agent.graph(configured.model, configured.prompt)
+    return agent.graph(**configured.offered, help_center=searching(configured.help_center_url))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import redis
 import structlog
@@ -11,6 +11,7 @@ import structlog
 import settings
 from chatwoot.client import Client
 from chatwoot.conversations import Status
+from chatwoot.help_center import searching
 from chatwoot.storage import Storage
 from settings import Settings
 from tasks.customers.claims import RecipientClaims
@@ -49,6 +50,7 @@ from tasks.sending.elsewhere import Elsewhere
 from tasks.sending.order import Order
 from tasks.sending.outbox import OutboxSender
 from tasks.sending.replacement import Replacement
+from tasks.thinking.opening_hours import InboxHours
 from tasks.thinking.typing import TypingSign
 
 if TYPE_CHECKING:  # LangGraph: not for the web process
@@ -315,6 +317,16 @@ class Wiring:
         spec = self.settings.transcribe
         return Ears(self.storage.fetch, transcriber(spec)) if spec else None
 
+    @property
+    def offered(self) -> dict[str, Any]:
+        """What a function that makes a graph may ask for. With a bot's token alone nobody can ask for opening hours."""
+        user = self.clients.user
+        return {
+            **self.settings.offered,
+            "help_center": searching(self.settings.help_center_url),
+            "opening_hours": InboxHours(user.inbox).in_words if user is not None else None,
+        }
+
     @cached_property
     def turn_runner(self) -> TurnRunner:
         from tasks.thinking.bridge import bridge_to
@@ -323,9 +335,7 @@ class Wiring:
         settings = self.settings
         bridge = bridge_to(
             settings.graph,
-            model=settings.model,
-            prompt=settings.prompt,
-            sees=",".join(settings.model_sees),
+            offered=self.offered,
             storage=self.storage,
             ears=self.ears,
             history_limit=settings.history_limit,

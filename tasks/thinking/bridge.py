@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import structlog
 
@@ -39,9 +39,7 @@ _EDIT = ".edit."
 def bridge_to(
     spec: str,
     *,
-    model: str,
-    prompt: str,
-    sees: str,
+    offered: Mapping[str, Any],
     storage: Storage,
     ears: Ears | None,
     history_limit: int,
@@ -54,12 +52,12 @@ def bridge_to(
     store: Store,
     mailbox: Mailbox,
 ) -> Bridge:
-    """How turns are thought by the graph that `spec` names.
+    """How turns are thought by the graph that `spec` names; `offered`: what a function that makes it may ask for.
 
     Raises:
         GraphError: the graph cannot be loaded.
     """
-    graph = load(spec, memory, store, model=model, prompt=prompt, sees=sees)
+    graph = load(spec, memory, store, **offered)
     thinker = Thinker(
         graph,
         history_limit,
