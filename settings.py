@@ -241,6 +241,8 @@ class Settings(GraphSettings):
     turn_seconds: Annotated[float, Field(gt=0)] = 120.0
     lease_seconds: Annotated[float, Field(gt=0)] = 20.0
     shutdown_seconds: Annotated[float, Field(gt=0)] = 130.0
+    max_cost_per_day: Annotated[float, Field(ge=0)] = 0.0
+    model_prices: Words = ()
     max_turns_per_hour: Annotated[int, Field(ge=0)] = 30
     max_wait_seconds: Annotated[float, Field(ge=0)] = 600.0
     turn_attempts: Annotated[int, Field(gt=0)] = 4
@@ -297,6 +299,13 @@ class Settings(GraphSettings):
         if ids != (INBOXES_ALL,) and not all(word.isdecimal() for word in ids):
             raise ValueError("must be numbers separated by commas, or *")
         return ids
+
+    @field_validator("model_prices")
+    @classmethod
+    def _prices_are_two_numbers(cls, prices: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(re.fullmatch(r"[^=]+=\d+(\.\d+)?/\d+(\.\d+)?", each) for each in prices):
+            raise ValueError("must be prices separated by commas, each as model=dollars in/dollars out")
+        return prices
 
     @field_validator("answer_statuses")
     @classmethod

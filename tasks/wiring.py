@@ -57,6 +57,7 @@ if TYPE_CHECKING:  # LangGraph: not for the web process
     from graph.checkpoint import Memory
     from graph.store import Store
     from tasks.thinking.ears import Ears
+    from tasks.thinking.spending import Spending
     from tasks.thinking.turn import TurnRunner
 
 log = structlog.get_logger()
@@ -317,6 +318,15 @@ class Wiring:
         spec = self.settings.transcribe
         return Ears(self.storage.fetch, transcriber(spec)) if spec else None
 
+    @cached_property
+    def spending(self) -> Spending:
+        from tasks.thinking.prices import prices
+        from tasks.thinking.spending import Spending
+
+        settings = self.settings
+        priced, most = prices(settings.model_prices), settings.max_cost_per_day
+        return Spending(self.redis_client, settings.chatwoot_account_id, priced, most)
+
     @property
     def offered(self) -> dict[str, Any]:
         """What a function that makes a graph may ask for. With a bot's token alone nobody can ask for opening hours."""
@@ -347,11 +357,13 @@ class Wiring:
             memory=self.memory,
             store=self.store,
             mailbox=self.mailbox,
+            spending=self.spending,
         )
         return TurnRunner(
             mailbox=self.mailbox,
             holdings=self.holdings,
             bridge=bridge,
+            spending=self.spending,
             hearing=self.hearing,
             most_attempts=settings.turn_attempts,
             most_turns_per_hour=settings.max_turns_per_hour,

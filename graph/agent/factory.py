@@ -7,7 +7,7 @@ as `langchain-openai`, is to be installed, and the key is in the provider's own 
 from __future__ import annotations
 
 import operator
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 from langchain.agents import AgentState, create_agent
@@ -88,6 +88,7 @@ def build(
     model: BaseChatModel,
     prompt: str = "",
     *,
+    tools: Sequence[BaseTool] = (),
     sees: Collection[str] = (),
     facts: Facts = Facts(),  # noqa: B008 - frozen
     labels: Collection[str] = (),
@@ -101,6 +102,7 @@ def build(
     """The agent around a chat model that can call tools.
 
     Args:
+        tools: the shop's own, beside those that it has.
         sees: what of `graph.media`.
         labels, attributes: those that it may set; none: it has no tool for it.
         redact_pii: kinds of personal data that the model does not read, of `graph.agent.privacy.KINDS`.
@@ -115,10 +117,10 @@ def build(
     middleware: list[AgentMiddleware[Any, Any, Any]] = [TurnLimit(tokens=max_tokens_per_turn), tool_limit()]
     if summarize_at:
         middleware.append(summary(model, summarize_at, redaction))
-    tools = [hand_over, leave_a_note, follow_up, *_optional(labels, attributes, facts, help_center, opening_hours)]
+    optional = _optional(labels, attributes, facts, help_center, opening_hours)
     return create_agent(
         model,
-        tools,
+        [hand_over, leave_a_note, follow_up, *optional, *tools],
         system_prompt=_instructions(prompt or PROMPT, facts),
         middleware=[*middleware, View(sees, redaction)],
         state_schema=ShopState,
