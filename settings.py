@@ -152,6 +152,29 @@ class GraphSettings(_FromEnv):
     prompt: str = ""
     model_sees: Words = ("auto",)
     history_limit: Annotated[int, Field(gt=0)] = 40
+    summarize: bool = True
+    max_tokens_per_turn: Annotated[int, Field(ge=0)] = 0
+    redact_pii: Words = ()
+    facts_dir: str = ""
+    help_center_url: HttpUrl = ""
+    agent_labels: Words = ()
+    agent_attributes: Words = ()
+
+    @property
+    def offered(self) -> dict[str, Any]:
+        """What a function that makes a graph may ask for, by name."""
+        return {
+            "model": self.model,
+            "prompt": self.prompt,
+            "sees": ",".join(self.model_sees),
+            "history_limit": self.history_limit,
+            "summarize": self.summarize,
+            "max_tokens_per_turn": self.max_tokens_per_turn,
+            "redact_pii": self.redact_pii,
+            "facts_dir": self.facts_dir,
+            "labels": self.agent_labels,
+            "attributes": self.agent_attributes,
+        }
 
     @field_validator("model_sees")
     @classmethod
@@ -159,6 +182,13 @@ class GraphSettings(_FromEnv):
         if kinds not in (("auto",), ("nothing",)) and not set(kinds) <= {"image", "pdf"}:
             raise ValueError("must be auto, nothing, image, pdf, or image,pdf")
         return kinds
+
+    @field_validator("help_center_url")
+    @classmethod
+    def _is_a_help_center(cls, url: str) -> str:
+        if url and not re.search(r"/hc/[^/]+/[^/]+/?$", url):
+            raise ValueError("is as the browser shows it, and ends in /hc/<help centre>/<language>")
+        return url
 
     @field_validator("msgpack_modules")
     @classmethod
@@ -232,6 +262,8 @@ class Settings(GraphSettings, AccountSettings):
     turn_seconds: Annotated[float, Field(gt=0)] = 120.0
     lease_seconds: Annotated[float, Field(gt=0)] = 20.0
     shutdown_seconds: Annotated[float, Field(gt=0)] = 130.0
+    max_cost_per_day: Annotated[float, Field(ge=0)] = 0.0
+    model_prices: Words = ()
     max_turns_per_hour: Annotated[int, Field(ge=0)] = 30
     max_wait_seconds: Annotated[float, Field(ge=0)] = 600.0
     turn_attempts: Annotated[int, Field(gt=0)] = 4
@@ -274,6 +306,13 @@ class Settings(GraphSettings, AccountSettings):
         """Conversation statuses in which the bot answers. With an agent bot a conversation starts pending."""
         default = ("pending",) if self.chatwoot_bot_token else ("pending", "open")
         return frozenset(self.answer_statuses or default)
+
+    @field_validator("model_prices")
+    @classmethod
+    def _prices_are_two_numbers(cls, prices: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(re.fullmatch(r"[^=]+=\d+(\.\d+)?/\d+(\.\d+)?", each) for each in prices):
+            raise ValueError("must be prices separated by commas, each as model=dollars in/dollars out")
+        return prices
 
     @field_validator("answer_statuses")
     @classmethod

@@ -7,6 +7,7 @@ from typing import Any
 
 from chatwoot import reading
 from chatwoot.channels import Channel, channel
+from chatwoot.working_hours import WorkingHours
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +21,8 @@ class Inbox:
     """Of a Twilio inbox: "sms" or "whatsapp"."""
     is_single_conversation: bool
     """A new conversation is the contact's last one, even where that is resolved."""
+    working_hours: WorkingHours | None = None
+    """None: it says none."""
 
     @property
     def channel(self) -> Channel:
@@ -38,4 +41,5 @@ class Inbox:
             channel_type=reading.text(inbox.get("channel_type")),
             medium=reading.text(inbox.get("medium")),
             is_single_conversation=inbox.get("lock_to_single_conversation") is True,
+            working_hours=WorkingHours.from_json(inbox),
         )

@@ -15,6 +15,7 @@ from langgraph.store.memory import InMemoryStore
 
 import settings
 from chatwoot.channels import CHANNELS, channel
+from chatwoot.help_center import searching
 from cli import shown
 from cli.talk import Talk
 from graph.answers import NothingSaid
@@ -62,7 +63,7 @@ def chat(graph: str | None, **about: Any) -> None:
 
 def _talk(configured: GraphSettings, about: Conversation) -> Talk:
     memory = InMemorySaver()
-    offered = {"model": configured.model, "prompt": configured.prompt, "sees": ",".join(configured.model_sees)}
+    offered = {**configured.offered, "help_center": searching(configured.help_center_url), "opening_hours": None}
     graph = load(configured.graph, memory, InMemoryStore(), **offered)
     durability = configured.graph_durability
     thinker = Thinker(

@@ -6,16 +6,14 @@ They load it by its path, and read `.env` themselves.
 from __future__ import annotations
 
 import asyncio
-from typing import Any
-
-from langgraph.graph import StateGraph
 
 import settings
+from chatwoot.help_center import searching
 from graph import agent
 
 
-async def make_graph() -> StateGraph[Any, Any, Any, Any]:
-    """With MODEL and PROMPT, as a worker has it. Made on a thread: `langgraph dev` lets nothing block its event loop.
+async def make_graph() -> agent.Agent:
+    """As a worker has it, without opening hours. Made on a thread: `langgraph dev` lets nothing block its event loop.
 
     Raises:
         SettingsError: they, or others of a graph's, are malformed.
@@ -24,6 +22,6 @@ async def make_graph() -> StateGraph[Any, Any, Any, Any]:
     return await asyncio.to_thread(_made)
 
 
-def _made() -> StateGraph[Any, Any, Any, Any]:
+def _made() -> agent.Agent:
     configured = settings.of_the_graph()
-    return agent.graph(configured.model, configured.prompt)
+    return agent.graph(**configured.offered, help_center=searching(configured.help_center_url))

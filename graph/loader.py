@@ -29,7 +29,7 @@ _OURS = (MESSAGES, "wants")
 """The channels that a turn's input fills."""
 
 
-def load(spec: str, checkpointer: BaseCheckpointSaver[Any], store: BaseStore | None = None, **offered: str) -> Graph:
+def load(spec: str, checkpointer: BaseCheckpointSaver[Any], store: BaseStore | None = None, **offered: Any) -> Graph:
     """The graph that `spec` names: a compiled graph, a builder, or a function that returns one.
 
     A function is given what it asks for, by name, of what is `offered`, and an empty `config`.

@@ -17,7 +17,7 @@ from sandbox.standin import Options, StandIn
 from sandbox.version import NEWEST_RECORDED, Version
 from sandbox.webhook_faults import WebhookFaults
 from sandbox.wire import Server
-from sandbox.world import AgentBot, Contact, Conversation, Inbox, Json, Message, Team, User, Webhook
+from sandbox.world import AgentBot, Article, Contact, Conversation, Inbox, Json, Message, Team, User, Webhook
 
 _PHONE_NUMBER, _EMAIL = "+15553884781", "hola@example.com"
 
@@ -129,6 +129,13 @@ class Sandbox:
     def add_team(self, *, name: str) -> Team:
         with self._standin.acting():
             return self._standin.setup.add_team({"name": name})
+
+    def add_article(
+        self, title: str, content: str, *, portal: str = "shop", locale: str = "en", description: str = ""
+    ) -> Article:
+        """Published in a help centre, which is at /hc/<portal>/<locale>. `content` is Markdown."""
+        with self._standin.acting():
+            return self._standin.setup.add_article(portal, locale, title, content, description)
 
     def add_contact(self, **values: Any) -> Contact:
         """name, phone_number, email, identifier, blocked, custom_attributes..."""

@@ -7,7 +7,7 @@ from sandbox import errors
 from sandbox.bodies.inboxes import settings_of
 from sandbox.contacts import as_id
 from sandbox.events import ACCOUNT_EVENTS
-from sandbox.world import AgentBot, Inbox, Json, Team, User, Webhook, World
+from sandbox.world import AgentBot, Article, Inbox, Json, Team, User, Webhook, World
 
 CHANNELS = {
     "api": "Channel::Api",
@@ -54,6 +54,12 @@ class Setup:
             inbox.webhook_url = channel["webhook_url"]
         known = (key for key in params if key in inbox.settings and key not in _NOT_SETTINGS)
         inbox.settings = inbox.settings | {key: params[key] for key in known}
+
+    def add_article(self, portal: str, locale: str, title: str, content: str, description: str) -> Article:
+        id, category = self._world.next_id("article"), 1
+        article = Article(id, portal, locale, category, title, content, description)
+        self._world.articles[article.id] = article
+        return article
 
     def set_bot(self, inbox: Inbox, bot_id: Any) -> None:
         if bot_id is not None and as_id(bot_id) not in self._world.bots:

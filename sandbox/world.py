@@ -231,6 +231,21 @@ class Webhook:
     secret: str = field(default_factory=token)
 
 
+@dataclass(slots=True)
+class Article:
+    """Of a help centre, published. `content` is Markdown."""
+
+    id: int
+    portal: str
+    """Its slug."""
+    locale: str
+    category_id: int
+    title: str
+    content: str
+    description: str = ""
+    created_at: float = field(default_factory=time.time)
+
+
 class World:
     """All records by id. Whoever reads or writes holds `lock`.
 
@@ -252,6 +267,7 @@ class World:
         self.attachments: dict[int, Attachment] = {}
         self.teams: dict[int, Team] = {}
         self.webhooks: dict[int, Webhook] = {}
+        self.articles: dict[int, Article] = {}
         self._sequences = {"conversation": count(first_id), "message": count(first_id)}
 
     def next_id(self, kind: str) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import redis
 import structlog
@@ -11,6 +11,7 @@ import structlog
 import settings
 from chatwoot.client import Client
 from chatwoot.conversations import Status
+from chatwoot.help_center import searching
 from chatwoot.storage import Storage
 from settings import Settings
 from tasks.customers.claims import RecipientClaims
@@ -49,12 +50,14 @@ from tasks.sending.elsewhere import Elsewhere
 from tasks.sending.order import Order
 from tasks.sending.outbox import OutboxSender
 from tasks.sending.replacement import Replacement
+from tasks.thinking.opening_hours import InboxHours
 from tasks.thinking.typing import TypingSign
 
 if TYPE_CHECKING:  # LangGraph: not for the web process
     from graph.checkpoint import Memory
     from graph.store import Store
     from tasks.thinking.ears import Ears
+    from tasks.thinking.spending import Spending
     from tasks.thinking.turn import TurnRunner
 
 log = structlog.get_logger()
@@ -328,6 +331,25 @@ class Wiring:
         return Ears(self.storage.fetch, transcriber(spec)) if spec else None
 
     @cached_property
+    def spending(self) -> Spending:
+        from tasks.thinking.prices import prices
+        from tasks.thinking.spending import Spending
+
+        settings = self.settings
+        priced, most = prices(settings.model_prices), settings.max_cost_per_day
+        return Spending(self.redis_client, settings.chatwoot_account_id, priced, most)
+
+    @property
+    def offered(self) -> dict[str, Any]:
+        """What a function that makes a graph may ask for. With a bot's token alone nobody can ask for opening hours."""
+        user = self.clients.user
+        return {
+            **self.settings.offered,
+            "help_center": searching(self.settings.help_center_url),
+            "opening_hours": InboxHours(user.inbox).in_words if user is not None else None,
+        }
+
+    @cached_property
     def turn_runner(self) -> TurnRunner:
         from tasks.thinking.bridge import bridge_to
         from tasks.thinking.turn import TurnRunner
@@ -335,9 +357,7 @@ class Wiring:
         settings = self.settings
         bridge = bridge_to(
             settings.graph,
-            model=settings.model,
-            prompt=settings.prompt,
-            sees=",".join(settings.model_sees),
+            offered=self.offered,
             storage=self.storage,
             ears=self.ears,
             history_limit=settings.history_limit,
@@ -349,11 +369,13 @@ class Wiring:
             memory=self.memory,
             store=self.store,
             mailbox=self.mailbox,
+            spending=self.spending,
         )
         return TurnRunner(
             mailbox=self.mailbox,
             holdings=self.holdings,
             bridge=bridge,
+            spending=self.spending,
             hearing=self.hearing,
             most_attempts=settings.turn_attempts,
             most_turns_per_hour=settings.max_turns_per_hour,

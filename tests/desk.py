@@ -78,6 +78,10 @@ class Desk:
         contact_id = self.sandbox.conversation(conversation_id)["meta"]["sender"]["id"]
         self._call(f"contacts/{contact_id}/labels", {"labels": labels})
 
+    def set_inbox(self, inbox_id: int, **settings: Any) -> None:
+        url = f"{self.sandbox.url}/api/v1/accounts/1/inboxes/{inbox_id}"
+        httpx.patch(url, json=settings, headers={"Api-Access-Token": "admin-token"}).raise_for_status()
+
     def delete_message(self, conversation_id: int, message_id: int) -> None:
         url = f"{self.sandbox.url}/api/v1/accounts/1/conversations/{conversation_id}/messages/{message_id}"
         httpx.delete(url, headers={"Api-Access-Token": "admin-token"}).raise_for_status()

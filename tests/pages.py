@@ -16,7 +16,7 @@ FOLDERS = ("tasks", "graph", "chatwoot", "webhook_app", "cli", "sandbox", "bench
 PACKAGES = ("tasks", "graph", "chatwoot", "webhook_app", "cli", "bench")
 MADE_BY_RUNNING = (".env", "run.env", ".venv/", ".data/")
 """Files that a clone does not have."""
-WRITTEN_BY_WHO_READS = ("my_agent.py", "my_company/")
+WRITTEN_BY_WHO_READS = ("my_agent.py", "my_company/", "facts/")
 """Files of a reader's own, by the names that the pages give them."""
 OTHERS_OWN = {"SAFE_FETCH_ALLOW_PRIVATE_NETWORK", "SSL_CERT_FILE", "FLASK_APP", "OPENAI_API_KEY"}
 """What Chatwoot, Python, Flask and a model's provider read."""

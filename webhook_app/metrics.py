@@ -37,6 +37,8 @@ _ABOUT = {
     Counted.CONVERSATION_MISSING: ("Replies whose conversation was gone.", ""),
     Counted.RECREATED: ("Conversations made anew because the customer's was gone.", ""),
     Counted.WEBHOOKS: ("Webhooks in order, by what they meant.", "decision"),
+    Counted.MODEL_TOKENS: ("Tokens of the models that graphs asked.", "kind"),
+    Counted.MODEL_MICRODOLLARS: ("What they cost, in millionths of a dollar.", ""),
     Counted.STALE_DOORBELLS: ("Tasks that found nothing to do.", ""),
 }
 

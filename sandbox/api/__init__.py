@@ -10,6 +10,7 @@ from sandbox.api import (
     conversation_lists,
     conversations,
     files,
+    help_centers,
     inboxes,
     labels,
     messages,
@@ -29,3 +30,4 @@ def register(app: Flask) -> None:
     app.register_blueprint(team.blueprint, url_prefix=_ACCOUNT)
     app.register_blueprint(server_info.blueprint)
     app.register_blueprint(files.blueprint)
+    app.register_blueprint(help_centers.blueprint)

@@ -41,6 +41,10 @@ class Counted(StrEnum):
     """Conversations made anew for a reply, because the customer's was gone."""
     WEBHOOKS = auto()
     """By what they meant."""
+    MODEL_TOKENS = auto()
+    """Of all models that graphs asked: `input` and `output`."""
+    MODEL_MICRODOLLARS = auto()
+    """Millionths of a dollar, by tasks/thinking/prices.json and MODEL_PRICES."""
     STALE_DOORBELLS = auto()
     """Rung for what had been done already: harmless, and a sign of overload where there are many."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, fields
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import structlog
 
@@ -23,11 +23,13 @@ from graph.outcome import Outcome
 from graph.said import Said
 from graph.store import Store
 from graph.thinking import Thinker
+from graph.usage import told
 from tasks.mailbox import Mailbox, Turn, TurnLost
 from tasks.records import incoming
 from tasks.records.incoming import Incoming
 from tasks.thinking.acts import ActsInMailbox
 from tasks.thinking.ears import Ears
+from tasks.thinking.spending import Spending
 from tasks.thinking.turn import name_of
 
 log = structlog.get_logger()
@@ -41,9 +43,7 @@ _EDIT = ".edit."
 def bridge_to(
     spec: str,
     *,
-    model: str,
-    prompt: str,
-    sees: str,
+    offered: Mapping[str, Any],
     storage: Storage,
     ears: Ears | None,
     history_limit: int,
@@ -55,13 +55,14 @@ def bridge_to(
     memory: Memory,
     store: Store,
     mailbox: Mailbox,
+    spending: Spending | None = None,
 ) -> Bridge:
-    """How turns are thought by the graph that `spec` names.
+    """How turns are thought by the graph that `spec` names; `offered`: what a function that makes it may ask for.
 
     Raises:
         GraphError: the graph cannot be loaded.
     """
-    graph = load(spec, memory, store, model=model, prompt=prompt, sees=sees)
+    graph = load(spec, memory, store, **offered)
     thinker = Thinker(
         graph,
         history_limit,
@@ -70,7 +71,7 @@ def bridge_to(
         recursion_limit=recursion_limit,
         files=partial(_fetched, storage),
     )
-    return Bridge(thinker, memory, mailbox, account_id, most_attempts, ears)
+    return Bridge(thinker, memory, mailbox, account_id, most_attempts, ears, spending)
 
 
 @dataclass(frozen=True)
@@ -83,13 +84,14 @@ class Bridge:
     account_id: int
     most_attempts: int
     ears: Ears | None = None
+    spending: Spending | None = None
 
     def think(self, turn: Turn, messages: Sequence[Incoming]) -> Outcome:
         """As `tasks.thinking.turn.Thinks`."""
-        told = [incoming.load(text) for text in turn.earlier]
+        before = [incoming.load(text) for text in turn.earlier]
         if self.ears is not None:
             messages = self.ears.all_heard(messages, is_first_try=turn.attempt == 1 < self.most_attempts)
-        earlier = [_said(message) for message in told]
+        earlier = [_said(message) for message in before]
         thread = self.mailbox.thread(turn.conversation_id)
         if any(each.by == "deleted" for each in earlier):
             earlier += _edits(self.thinker.graph, thread, earlier)
@@ -98,14 +100,14 @@ class Bridge:
             # It may be these that the model refuses, again: the last attempt does without them.
             self.undo(turn, messages)
             earlier = [each for each in earlier if each not in unanswered]
-        with _lost_with_the_fence(turn):
+        with _lost_with_the_fence(turn), told(self.spending.add) if self.spending else nullcontext():
             return self.thinker.think(
                 thread,
                 name_of(turn, messages),
                 [_said(message) for message in messages],
                 earlier=earlier,
                 resumes=bool(turn.resumes),
-                context=self._context(turn, [*told, *messages]),
+                context=self._context(turn, [*before, *messages]),
                 fence=self._fence(turn),
                 book=ActsInMailbox(self.mailbox, turn),
             )

@@ -33,6 +33,7 @@ from tasks.runtime.counters import Counted, count
 from tasks.runtime.redaction import safe_traceback
 from tasks.thinking.actions_from_wants import TurnActions
 from tasks.thinking.ears import NotHeard, Unheard
+from tasks.thinking.spending import Spending
 from tasks.thinking.trouble import named, trouble
 from tasks.thinking.typing import TypingSign
 
@@ -122,6 +123,8 @@ class TurnRunner:
     message_limit: int = 4096
     """Characters of a message, where the channel does not take fewer."""
     typing: TypingSign | None = None
+    spending: Spending | None = None
+    """What models have cost today; None: nobody counts."""
     away_s: float = 300.0
     """So long what a graph needs, such as its model, may be away before the turn is given up."""
     unheard_reply: str = ""
@@ -165,6 +168,8 @@ class TurnRunner:
         if 0 < self.most_turns_per_hour < turn.turns_this_hour:
             limit = self.most_turns_per_hour
             return self._give_up(turn, messages, f"{limit} answers in an hour: perhaps two machines talk to each other")
+        if self._is_too_dear(turn):
+            return self._give_up(turn, messages, "models have cost MAX_COST_PER_DAY today")
         if turn.attempt > self.most_attempts:
             return self._give_up(turn, messages, self._what_ended(turn))
         try:
@@ -222,6 +227,12 @@ class TurnRunner:
             count(Counted.RETRIES, "asking")
             log.warning("not_asked", error=type(error).__name__, status=error.status, text=error.text, retry_s=delay_s)
             raise NotAsked(str(error), delay_s) from None
+        except redis.RedisError as error:
+            raise self._put_off(turn, error) from None
+
+    def _is_too_dear(self, turn: Turn) -> bool:
+        try:
+            return self.spending is not None and self.spending.is_over()
         except redis.RedisError as error:
             raise self._put_off(turn, error) from None
 

@@ -13,8 +13,7 @@ from langchain_core.messages.block_translators.openai import convert_to_openai_d
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
 
-from graph import agent
-from graph.agent import build
+from graph.agent import build, factory
 from graph.media import seen
 from graph.said import Said
 from graph.thinking import Thinker
@@ -132,7 +131,7 @@ def test_outside_of_a_turn_nothing_is_fetched() -> None:
     ],
 )
 def test_the_bundled_agent_sees_what_its_model_can(sees: str, profile: Any, kinds: list[str]) -> None:
-    assert agent._kinds(sees, FakeMessagesListChatModel(responses=[], profile=profile)) == kinds
+    assert factory._kinds(sees, FakeMessagesListChatModel(responses=[], profile=profile)) == kinds
 
 
 def test_the_bundled_agent_shows_its_model_what_came() -> None:
@@ -146,7 +145,8 @@ def test_the_bundled_agent_shows_its_model_what_came() -> None:
             shown.extend(messages)
             return super()._generate(messages, *args, **more)
 
-    graph = build(Model(responses=[AIMessage("A cake")]), sees=["image"]).compile(InMemorySaver())
+    graph = build(Model(responses=[AIMessage("A cake")]), sees=["image"])
+    graph.checkpointer = InMemorySaver()
     thinker = Thinker(graph, history_limit=40, files=Chatwoot().fetch)
     thinker.think("t", "m1", [Said("chatwoot:1", "What is this?", attachments=(PHOTO,))])
     assert [block["type"] for block in shown[-1].content] == ["text", "image"]
