@@ -20,7 +20,7 @@ from cli import shown
 from cli.talk import Talk
 from graph.answers import NothingSaid
 from graph.context import Conversation
-from graph.loader import GraphError, durability_for, load
+from graph.loader import GraphError
 from graph.outcome import BadWant, Outcome
 from graph.thinking import Thinker
 from settings import GraphSettings, SettingsError
@@ -64,16 +64,7 @@ def chat(graph: str | None, **about: Any) -> None:
 def _talk(configured: GraphSettings, about: Conversation) -> Talk:
     memory = InMemorySaver()
     offered = {**configured.offered, "help_center": searching(configured.help_center_url), "opening_hours": None}
-    graph = load(configured.graph, memory, InMemoryStore(), **offered)
-    durability = configured.graph_durability
-    thinker = Thinker(
-        graph,
-        configured.history_limit,
-        durability if durability != "auto" else durability_for(graph),
-        speakers=configured.speakers,
-        recursion_limit=configured.recursion_limit,
-    )
-    return Talk(thinker, memory, about)
+    return Talk(Thinker.of(configured, memory, InMemoryStore(), offered=offered), memory, about)
 
 
 def _typed() -> Iterator[str]:

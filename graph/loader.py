@@ -44,13 +44,14 @@ def load(spec: str, checkpointer: BaseCheckpointSaver[Any], store: BaseStore | N
     if callable(found) and not isinstance(found, Pregel | StateGraph):
         factory, arguments = found, _arguments(found, spec, {"config": {"configurable": {}}, **offered})
         found = run_for(spec, lambda: factory(**arguments))
+    own = _shared(found.store, spec) if isinstance(found, Pregel) else None
+    store = own if own is not None else store
     if isinstance(found, Pregel) and is_entrypoint(found):
         found = _of_messages(found, spec)
     if isinstance(found, StateGraph):
         graph: Graph = found.compile(checkpointer=checkpointer, store=store)
     elif isinstance(found, Pregel):
-        own = _shared(found.store, spec)
-        graph = found.copy(update={"checkpointer": checkpointer, "store": own if own is not None else store})
+        graph = found.copy(update={"checkpointer": checkpointer, "store": store})
     else:
         raise GraphError(f"GRAPH={spec} is a {type(found).__name__}, not a graph, a builder or a factory of one")
     if problem := next(_problems(graph), None):

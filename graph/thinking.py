@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, Self
 
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.store.base import BaseStore
 from langgraph.types import Command, Durability, StateSnapshot
 
 from graph import acts, history, loop, telling, wants
@@ -17,7 +19,7 @@ from graph.answers import Answers
 from graph.checkpoint import FENCE, Fence
 from graph.context import Conversation, filled
 from graph.decisions import decided, in_words, question_of, waits_for_the_customer
-from graph.loader import MESSAGES, Graph, is_async
+from graph.loader import MESSAGES, Graph, durability_for, is_async, load
 from graph.media import FILES, Fetches, once_each
 from graph.outcome import HandOver, Outcome, Reply
 from graph.said import Said
@@ -29,6 +31,21 @@ _LOST = (
     "its graph was changed meanwhile. Please go on by hand."
 )
 _INTERRUPTS = "__interrupt__"
+
+
+class Configured(Protocol):
+    """What the settings say of a graph."""
+
+    @property
+    def graph(self) -> str: ...
+    @property
+    def graph_durability(self) -> Literal["auto", "exit", "sync"]: ...
+    @property
+    def history_limit(self) -> int: ...
+    @property
+    def speakers(self) -> Collection[str]: ...
+    @property
+    def recursion_limit(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -47,6 +64,33 @@ class Thinker:
 
     files: Fetches | None = None
     """For models that see: what customers sent, by its URL."""
+
+    @classmethod
+    def of(
+        cls,
+        configured: Configured,
+        checkpointer: BaseCheckpointSaver[Any],
+        store: BaseStore,
+        *,
+        offered: Mapping[str, Any],
+        files: Fetches | None = None,
+    ) -> Self:
+        """The one of the settings. `offered`: what a function that makes the graph may ask for, by name.
+
+        Raises:
+            GraphError: the graph cannot be loaded.
+            Exception: whatever else its module raises.
+        """
+        graph = load(configured.graph, checkpointer, store, **offered)
+        durability = configured.graph_durability
+        return cls(
+            graph,
+            configured.history_limit,
+            durability if durability != "auto" else durability_for(graph),
+            speakers=configured.speakers,
+            recursion_limit=configured.recursion_limit,
+            files=files,
+        )
 
     def think(
         self,

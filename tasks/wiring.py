@@ -356,14 +356,10 @@ class Wiring:
 
         settings = self.settings
         bridge = bridge_to(
-            settings.graph,
+            settings,
             offered=self.offered,
             storage=self.storage,
             ears=self.ears,
-            history_limit=settings.history_limit,
-            durability=settings.graph_durability,
-            speakers=settings.speakers,
-            recursion_limit=settings.recursion_limit,
             account_id=settings.chatwoot_account_id,
             most_attempts=settings.turn_attempts,
             memory=self.memory,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from chatwoot.help_center import searching
 from settings import Settings
 from tasks.diagnosis.findings import Check, Wrong
 
@@ -29,25 +30,18 @@ class OfGraph:
         from langgraph.checkpoint.memory import InMemorySaver
         from langgraph.store.memory import InMemoryStore
 
-        from graph.loader import GraphError, durability_for, load
+        from graph.loader import GraphError
         from graph.missing import place_of
         from graph.thinking import Thinker
 
         settings = self._settings
-        offered = {"model": settings.model, "prompt": settings.prompt, "sees": ",".join(settings.model_sees)}
+        offered = {**settings.offered, "help_center": searching(settings.help_center_url), "opening_hours": None}
         try:
-            graph = load(settings.graph, InMemorySaver(), InMemoryStore(), **offered)
+            self._thinker = Thinker.of(settings, InMemorySaver(), InMemoryStore(), offered=offered)
         except GraphError as error:
             raise Wrong(f"correct the graph: {error}") from None
         except Exception as error:  # noqa: BLE001 - somebody's own code, which may do anything
             raise Wrong(f"correct the graph: GRAPH={settings.graph}: {place_of(error)}") from None
-        self._thinker = Thinker(
-            graph,
-            settings.history_limit,
-            durability_for(graph),
-            speakers=settings.speakers,
-            recursion_limit=settings.recursion_limit,
-        )
         return settings.graph
 
     def _model(self) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, fields
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import structlog
 
@@ -18,11 +18,11 @@ from chatwoot.wording import Kind
 from graph import acts
 from graph.checkpoint import Fence, FencedOff, Memory
 from graph.context import Conversation
-from graph.loader import MESSAGES, Graph, durability_for, load
+from graph.loader import MESSAGES, Graph
 from graph.outcome import Outcome
 from graph.said import Said
 from graph.store import Store
-from graph.thinking import Thinker
+from graph.thinking import Configured, Thinker
 from graph.usage import told
 from tasks.mailbox import Mailbox, Turn, TurnLost
 from tasks.records import incoming
@@ -41,15 +41,11 @@ _EDIT = ".edit."
 
 
 def bridge_to(
-    spec: str,
+    configured: Configured,
     *,
     offered: Mapping[str, Any],
     storage: Storage,
     ears: Ears | None,
-    history_limit: int,
-    durability: Literal["auto", "exit", "sync"],
-    speakers: Collection[str],
-    recursion_limit: int,
     account_id: int,
     most_attempts: int,
     memory: Memory,
@@ -57,20 +53,12 @@ def bridge_to(
     mailbox: Mailbox,
     spending: Spending | None = None,
 ) -> Bridge:
-    """How turns are thought by the graph that `spec` names; `offered`: what a function that makes it may ask for.
+    """How turns are thought by the graph of the settings.
 
     Raises:
-        GraphError: the graph cannot be loaded.
+        GraphError, Exception: as `Thinker.of`.
     """
-    graph = load(spec, memory, store, **offered)
-    thinker = Thinker(
-        graph,
-        history_limit,
-        durability if durability != "auto" else durability_for(graph),
-        speakers=speakers,
-        recursion_limit=recursion_limit,
-        files=partial(_fetched, storage),
-    )
+    thinker = Thinker.of(configured, memory, store, offered=offered, files=partial(_fetched, storage))
     return Bridge(thinker, memory, mailbox, account_id, most_attempts, ears, spending)
 
 

@@ -13,10 +13,11 @@ from typing import Annotated, Any
 import pytest
 from langchain.agents import create_agent
 from langchain.agents.middleware import ModelCallLimitMiddleware
-from langchain_core.messages import HumanMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.tools import tool
 from langgraph.channels import DeltaChannel
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.func import entrypoint
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.graph.message import add_messages
 from langgraph.store.base import BaseStore
@@ -110,6 +111,15 @@ class TestStore:
         theirs = Theirs()
         graph = self.load(monkeypatch, builder_of(MessagesState).compile(store=theirs))
         assert graph.store is theirs
+
+    def test_an_entrypoints_own_is_kept(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        theirs = Theirs()
+
+        @entrypoint(store=theirs)
+        def graph(messages: list[BaseMessage]) -> AIMessage:
+            return AIMessage("Hello")
+
+        assert self.load(monkeypatch, graph).store is theirs
 
     def test_one_that_searches_by_meaning_in_one_process_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
         index: Any = {"dims": 1, "embed": lambda texts: [[1.0] for _ in texts]}
