@@ -16,7 +16,7 @@ from langgraph.types import Command, Durability, StateSnapshot
 from graph import acts, history, loop, telling, wants
 from graph.acts import Act, Acts, Book
 from graph.answers import Answers
-from graph.checkpoint import FENCE, Fence
+from graph.checkpoint import FENCE, Fence, MemoryAway
 from graph.context import Conversation, filled
 from graph.decisions import decided, in_words, question_of, waits_for_the_customer
 from graph.loader import MESSAGES, Graph, durability_for, is_async, load
@@ -142,8 +142,13 @@ class Thinker:
 
     def acted(self, thread_id: str, turn_id: str, said: Sequence[Said], book: Book) -> list[Act]:
         """What the turn, whose attempts have failed, has done to the world, or may have."""
-        before = self._found({"configurable": {"thread_id": thread_id}})
-        return list(book.read(self._answers(before, turn_id, said)))
+        try:
+            answers = self._answers(self._found({"configurable": {"thread_id": thread_id}}), turn_id, said)
+        except MemoryAway:
+            raise
+        except Exception:  # noqa: BLE001 - the memory may be the very reason why it is given up
+            answers = [each.id for each in said]
+        return list(book.read(answers))
 
     def _found(self, place: RunnableConfig) -> Found:
         return Found(self.graph.get_state(place))
