@@ -7,8 +7,8 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes
 # Tests run side by side in so many processes, each with a Redis, ports and a sandbox of its own (docs/testing.md). They
-# wait more than they compute: two for each core.
-WORKERS := 4
+# wait more than they compute: three for each core.
+WORKERS := 6
 PYTEST := $(BIN)/python -m pytest -q
 SIDE_BY_SIDE := $(PYTEST) --numprocesses $(WORKERS) --dist loadgroup
 TESTS := tests/unit tests/integration tests/sandbox tests/machine
