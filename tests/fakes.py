@@ -742,7 +742,8 @@ class FakeMailbox:
 
     def _take_back(self, it: Conversation) -> None:
         said = {id: json.loads(text)["by"] for id, text in it.meanwhile.items()}
-        answered = max((id for id, by in said.items() if by == "person"), default=0)
+        word = it.known.word[0] if it.known.word else 0
+        answered = max([word, *(id for id, by in said.items() if by == "person")])
         for id, by in said.items():
             if by == "customer" and (id >= answered or _is_later_than_its_id(it.meanwhile[id])):
                 it.waiting[int(id)] = it.meanwhile.pop(id)

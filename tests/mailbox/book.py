@@ -107,7 +107,8 @@ class Book:
 
     def takes_back(self) -> None:
         """What the customer said since a person last answered."""
-        answered = max((id for id, text in self.meanwhile.items() if by_whom(text) == "person"), default=0)
+        word = self.whose.word[0] if self.whose.word else 0
+        answered = max([word, *(id for id, text in self.meanwhile.items() if by_whom(text) == "person")])
         for id in [id for id in self.customers_meanwhile() if id >= answered or id in self.edits]:
             self.waiting.add(id)
             del self.meanwhile[id]

@@ -136,9 +136,10 @@ end
 -- What the customer said since a person last answered waits for the bot again.
 local function take_back_from_people()
   local found = redis.call('ZRANGE', meanwhile, 0, -1, 'WITHSCORES')
-  local answered = 0
+  local word = known_ownership().word -- the graph may have been told of it by now
+  local answered = word and word.id or 0
   for i = 1, #found, 2 do
-    if cjson.decode(found[i])['by'] == 'person' then answered = tonumber(found[i + 1]) end
+    if cjson.decode(found[i])['by'] == 'person' then answered = math.max(answered, tonumber(found[i + 1])) end
   end
   for i = 1, #found, 2 do
     local is_later = tonumber(found[i + 1]) >= answered or is_later_than_its_id(found[i])

@@ -177,6 +177,34 @@ class TestRightBeforeItThinks:
         desk.sandbox.customer_writes("two", conversation_id=3)
         wait_until(lambda: echoes(desk) == ["Echo: two"], what="the other message to be answered")
 
+    def test_what_a_person_has_answered_is_not_answered_later_though_its_webhook_comes_last(
+        self, desk: Desk, stack: Stack, tmp_path: Path
+    ) -> None:
+        """Nor though the list was read up to it before, when a reply was about to be posted."""
+        gate = Gate(tmp_path / "gate")
+        running(desk, stack, **gate.env)
+        gate.close()
+        desk.sandbox.customer_writes("one", conversation_id=3)
+        wait_until(lambda: list(gate.folder.glob("thinking-*")), what="the turn to begin")
+        desk.sandbox.webhook_faults.add("late", content="overtaken", times=1, seconds=12)
+        desk.sandbox.webhook_faults.add("late", content="Both are fine", times=1, seconds=12)
+        desk.sandbox.customer_writes("overtaken", conversation_id=3)
+        desk.person_writes("Both are fine", 3)
+        gate.open()
+        wait_until(lambda: "suppressed" in stack.logs(), what="the reply to be suppressed")
+        desk.set_status(3, "open")
+        desk.set_status(3, "pending")
+        desk.sandbox.customer_writes("two", conversation_id=3)
+        wait_until(lambda: echoes(desk) == ["Echo: two"], what="the other message to be answered")
+        desk.sandbox.settle()
+        nothing_comes(desk)
+        desk.set_status(3, "open")
+        desk.sandbox.customer_writes("three", conversation_id=3)
+        desk.sandbox.settle()
+        desk.sandbox.faults.add("500", method="GET", path=rf"{CONVERSATION}/messages$", times=2)
+        desk.set_status(3, "pending")
+        assert desk.wait_for_replies(3)[1:] == ["Echo: two", "Echo: three"]
+
     def test_a_person_who_wrote_is_seen_and_the_turn_is_theirs(self, desk: Desk, stack: Stack) -> None:
         running(desk, stack, COALESCE_SECONDS="1")
         desk.sandbox.customer_writes("Hola", conversation_id=3)
