@@ -50,8 +50,10 @@ class ProcessRegistry:
         """Say that this process lives. To be repeated every `EVERY_S`; nothing where Redis does not tell of others."""
         if not self._is_refused and self._has_introduced_itself():
             self._said += 1
-            if self._client.hset(self._key, self._owner, f"{self._server}/{self._number}/{self._said}"):
-                self._client.expire(self._key, _MEMORY_S)
+            with self._client.pipeline() as pipe:  # in one step: who dies in between would leave it for ever
+                pipe.hset(self._key, self._owner, f"{self._server}/{self._number}/{self._said}")
+                pipe.expire(self._key, _MEMORY_S)
+                pipe.execute()
 
     def dead(self) -> list[str]:
         """The owners that have ended and were not removed. To be asked every `EVERY_S`, after `register`."""
