@@ -15,7 +15,6 @@ from langgraph.store.memory import InMemoryStore
 
 import settings
 from chatwoot.channels import CHANNELS, channel
-from chatwoot.help_center import searching
 from cli import shown
 from cli.talk import Talk
 from graph.answers import NothingSaid
@@ -24,6 +23,7 @@ from graph.loader import GraphError
 from graph.outcome import BadWant, Outcome
 from graph.thinking import Thinker
 from settings import GraphSettings, SettingsError
+from tasks.thinking.offered import offered_to_graphs
 
 _HELP = """{graph} answers. The team's words: /note decides what the graph asks them, /person is said to the customer,
 /back gives the conversation back to the bot. Ctrl-D ends."""
@@ -63,8 +63,8 @@ def chat(graph: str | None, **about: Any) -> None:
 
 def _talk(configured: GraphSettings, about: Conversation) -> Talk:
     memory = InMemorySaver()
-    offered = {**configured.offered, "help_center": searching(configured.help_center_url), "opening_hours": None}
-    return Talk(Thinker.of(configured, memory, InMemoryStore(), offered=offered), memory, about)
+    thinker = Thinker.of(configured, memory, InMemoryStore(), offered=offered_to_graphs(configured))
+    return Talk(thinker, memory, about)
 
 
 def _typed() -> Iterator[str]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 
 import settings
-from chatwoot.help_center import searching
 from graph import agent
+from tasks.thinking.offered import offered_to_graphs
 
 
 async def make_graph() -> agent.Agent:
@@ -23,5 +23,4 @@ async def make_graph() -> agent.Agent:
 
 
 def _made() -> agent.Agent:
-    configured = settings.of_the_graph()
-    return agent.graph(**configured.offered, help_center=searching(configured.help_center_url))
+    return agent.graph(**offered_to_graphs(settings.of_the_graph()))

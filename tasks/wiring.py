@@ -11,7 +11,6 @@ import structlog
 import settings
 from chatwoot.client import Client
 from chatwoot.conversations import Status
-from chatwoot.help_center import searching
 from chatwoot.storage import Storage
 from settings import Settings
 from tasks.customers.claims import RecipientClaims
@@ -50,6 +49,7 @@ from tasks.sending.elsewhere import Elsewhere
 from tasks.sending.order import Order
 from tasks.sending.outbox import OutboxSender
 from tasks.sending.replacement import Replacement
+from tasks.thinking.offered import offered_to_graphs
 from tasks.thinking.opening_hours import InboxHours
 from tasks.thinking.typing import TypingSign
 
@@ -343,11 +343,8 @@ class Wiring:
     def offered(self) -> dict[str, Any]:
         """What a function that makes a graph may ask for. With a bot's token alone nobody can ask for opening hours."""
         user = self.clients.user
-        return {
-            **self.settings.offered,
-            "help_center": searching(self.settings.help_center_url),
-            "opening_hours": InboxHours(user.inbox).in_words if user is not None else None,
-        }
+        hours = InboxHours(user.inbox).in_words if user is not None else None
+        return offered_to_graphs(self.settings, opening_hours=hours)
 
     @cached_property
     def turn_runner(self) -> TurnRunner:

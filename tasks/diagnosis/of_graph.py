@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from chatwoot.help_center import searching
 from settings import Settings
 from tasks.diagnosis.findings import Check, Wrong
+from tasks.thinking.offered import offered_to_graphs
 
 if TYPE_CHECKING:
     from graph.thinking import Thinker
@@ -35,9 +35,8 @@ class OfGraph:
         from graph.thinking import Thinker
 
         settings = self._settings
-        offered = {**settings.offered, "help_center": searching(settings.help_center_url), "opening_hours": None}
         try:
-            self._thinker = Thinker.of(settings, InMemorySaver(), InMemoryStore(), offered=offered)
+            self._thinker = Thinker.of(settings, InMemorySaver(), InMemoryStore(), offered=offered_to_graphs(settings))
         except GraphError as error:
             raise Wrong(f"correct the graph: {error}") from None
         except Exception as error:  # noqa: BLE001 - somebody's own code, which may do anything
