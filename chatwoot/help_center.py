@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from chatwoot import reading, responses
+from chatwoot.http import ssl_context
 from chatwoot.responses import Call
 
 _MOST_SEARCHES = 3
@@ -50,7 +51,9 @@ class HelpCenter:
     def _found(self, query: str) -> list[Article]:
         call = Call("GET", "/hc/…/articles.json")
         try:
-            answer = httpx.get(f"{self._url}/articles.json", params={"query": query}, timeout=self._timeout_s)
+            answer = httpx.get(
+                f"{self._url}/articles.json", params={"query": query}, timeout=self._timeout_s, verify=ssl_context()
+            )
         except httpx.HTTPError as error:
             raise responses.error_for_exception(error, call) from error
         return responses.read(answer, call, self._articles)

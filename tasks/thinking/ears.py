@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import httpx
 import structlog
 
+from chatwoot.http import ssl_context
 from chatwoot.storage import Fetched, NotFetched
 from tasks.records.incoming import Incoming
 
@@ -139,5 +140,6 @@ class _OpenAi:
             data={"model": self.model},
             files={"file": (name, content, content_type)},
             timeout=_TIMEOUT_S,
+            verify=ssl_context(),
         )
         return str(answer.raise_for_status().json()["text"])
