@@ -97,8 +97,7 @@ def _keep_watch(sender: Any, **_: Any) -> None:
 
 
 def _note(parts: Wiring) -> None:
-    parts.workers.note(parts.mailbox.owner, app.amqp.queues.consume_from)
-    parts.alive.note("worker")
+    parts.alive.note("worker", queues=app.amqp.queues.consume_from)
 
 
 def _greet() -> None:
@@ -148,7 +147,6 @@ def _stop_watching(**_: Any) -> None:
     parts = wiring.of_this_process()
     parts.background_threads.stop()
     with suppress(redis.RedisError):  # then it is forgotten in a few seconds
-        parts.workers.leave(parts.mailbox.owner)
         parts.alive.leave("worker")
     parts.counter_flusher.stop()
 

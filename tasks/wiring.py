@@ -41,7 +41,7 @@ from tasks.runtime.counters import CounterFlusher, CounterStore
 from tasks.runtime.greeting import Greeting
 from tasks.runtime.outages import Outages
 from tasks.runtime.patience import Patience
-from tasks.runtime.presence import Alive, LastDone, WorkersByQueue
+from tasks.runtime.presence import Alive, LastDone
 from tasks.runtime.processes import ProcessRegistry, owner_of_this_process
 from tasks.runtime.rate_limit import Limits, RateLimit
 from tasks.sending.delivery import Delivery
@@ -171,10 +171,6 @@ class Wiring:
     def counter_flusher(self) -> CounterFlusher:
         """Not started yet."""
         return CounterFlusher(self.counters)
-
-    @cached_property
-    def workers(self) -> WorkersByQueue:
-        return WorkersByQueue(self.redis_client, self.settings.chatwoot_account_id)
 
     @cached_property
     def alive(self) -> Alive:

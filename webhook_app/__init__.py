@@ -40,9 +40,7 @@ def create_app(settings: Settings, reception: Reception | None = None) -> Flask:
     )
     app.extensions["heartbeat"] = Heartbeat(parts.outages, parts.alive, lambda: look(delay_s=_OPENED_BY_THEN_S))
     app.extensions["metrics_token"] = settings.metrics_token
-    app.extensions["collector"] = metrics.AccountCollector(
-        parts.counters, parts.mailbox, parts.workers, parts.last_done
-    )
+    app.extensions["collector"] = metrics.AccountCollector(parts.counters, parts.mailbox, parts.alive, parts.last_done)
     app.register_blueprint(views.webhooks)
     app.register_blueprint(health.health)
     app.register_blueprint(metrics.metrics)

@@ -21,7 +21,7 @@ from prometheus_client.registry import Collector
 
 from tasks.mailbox import Mailbox
 from tasks.runtime.counters import Counted, CounterStore
-from tasks.runtime.presence import LastDone, WorkersByQueue
+from tasks.runtime.presence import Alive, LastDone
 
 metrics = Blueprint("metrics", __name__)
 
@@ -49,7 +49,7 @@ class AccountCollector(Collector):
 
     counters: CounterStore
     mailbox: Mailbox
-    workers: WorkersByQueue
+    alive: Alive
     last_done: LastDone
 
     def collect(self) -> Iterator[Metric]:
@@ -87,7 +87,7 @@ class AccountCollector(Collector):
 
     def _presence(self) -> Iterator[Metric]:
         workers = GaugeMetricFamily("contesta_workers", "Worker processes that take from a queue.", labels=["queue"])
-        there = self.workers.count()
+        there = self.alive.takers()
         for queue in sorted({*_QUEUES, *there}):
             workers.add_metric([queue], there[queue])
         yield workers

@@ -35,7 +35,7 @@ class OfProcesses:
 
     def _workers(self) -> str:
         words = _alive(self._releases_of("worker"), "worker", "worker")
-        taken = self._parts.workers.count()
+        taken = self._parts.alive.takers()
         if idle := [queue for queue in _QUEUES if not taken[queue]]:
             raise Wrong(f"start a worker that takes from {' and '.join(idle)}: none of those alive does")
         return words

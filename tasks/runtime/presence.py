@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections import Counter, defaultdict
@@ -23,32 +24,11 @@ _HEARD_OF_S = 10
 """A process that says nothing for so long is not there."""
 
 
-class WorkersByQueue:
-    """The worker processes of one account, by what they take. Raises `redis.RedisError`."""
-
-    def __init__(self, client: redis.Redis, account_id: int) -> None:
-        """`client` decodes responses."""
-        self._redis = client
-        self._key = f"contesta:{account_id}:workers"
-
-    def note(self, owner: str, queues: Iterable[str]) -> None:
-        """This process lives, and takes from these queues. To be repeated every second or two."""
-        with self._redis.pipeline(transaction=True) as pipe:
-            pipe.hset(self._key, owner, " ".join(queues))
-            pipe.hexpire(self._key, _HEARD_OF_S, owner)
-            pipe.expire(self._key, _MEMORY_S)
-            pipe.execute()
-
-    def leave(self, owner: str) -> None:
-        self._redis.hdel(self._key, owner)
-
-    def count(self) -> Counter[str]:
-        """Queue -> how many take from it. One from which nobody does is not named."""
-        return Counter(queue for queues in self._redis.hvals(self._key) for queue in str(queues).split())
-
-
 class Alive:
-    """The processes of one account that live, by kind, with the release that each runs. Raises `redis.RedisError`."""
+    """The processes of one account that live: of which kind, which release each runs, and what the workers take.
+
+    Raises `redis.RedisError`.
+    """
 
     def __init__(self, client: redis.Redis, account_id: int, owner: str) -> None:
         """`client` decodes responses; `owner` is this process."""
@@ -56,11 +36,11 @@ class Alive:
         self._key = f"contesta:{account_id}:alive"
         self._owner = owner
 
-    def note(self, kind: Kind) -> None:
-        """This process lives. To be repeated every second or two."""
+    def note(self, kind: Kind, *, queues: Iterable[str] = ()) -> None:
+        """This process lives, and takes from these queues. To be repeated every second or two."""
         field = f"{kind} {self._owner}"
         with self._redis.pipeline(transaction=True) as pipe:
-            pipe.hset(self._key, field, RELEASE)
+            pipe.hset(self._key, field, json.dumps([RELEASE, *queues]))
             pipe.hexpire(self._key, _HEARD_OF_S, field)
             pipe.expire(self._key, _MEMORY_S)
             pipe.execute()
@@ -75,9 +55,14 @@ class Alive:
     def releases(self) -> Mapping[str, Sequence[str]]:
         """Kind -> the release of each process of that kind. A kind of which none lives is not named."""
         found: dict[str, list[str]] = defaultdict(list)
-        for field, release in sorted(self._redis.hgetall(self._key).items()):
+        for field, said in sorted(self._redis.hgetall(self._key).items()):
+            release, *_ = json.loads(said)
             found[str(field).partition(" ")[0]].append(str(release))
         return dict(found)
+
+    def takers(self) -> Counter[str]:
+        """Queue -> how many worker processes take from it. One from which nobody does is not named."""
+        return Counter(queue for said in self._redis.hvals(self._key) for queue in json.loads(said)[1:])
 
     def _note_for_ever(self, kind: Kind) -> None:
         while True:

@@ -208,7 +208,7 @@ def events_less(clinic: Clinic) -> Iterator[dict[str, str]]:
 @contextmanager
 def an_old_worker(clinic: Clinic) -> Iterator[dict[str, str]]:
     old = clinic.stack.start_worker(RELEASE=OTHER)
-    wait_until(lambda: OTHER in clinic.redis.hvals("contesta:1:alive"), what="it to be heard of")
+    wait_until(lambda: OTHER in str(clinic.redis.hvals("contesta:1:alive")), what="it to be heard of")
     yield {}
     assert old.stop() == 0
 

@@ -22,8 +22,11 @@ def test_each_process_names_its_release(desk: Desk, stack: Stack, redis_client: 
     wait_until(lambda: {kind: sorted(each) for kind, each in alive.releases().items()} == everybody, what="all of them")
     with urllib.request.urlopen(f"http://127.0.0.1:{stack.port}/health", timeout=5) as answer:
         assert json.load(answer) == {"status": "alive", "release": "a1b2c3d"}
-    assert '"release": "a1b2c3d", "event": "worker_ready"' in old.log.read_text()
-    assert '"release": "9f8e7d6", "event": "beat_ready"' in beat.log.read_text()
+    for process, line in (
+        (old, '"release": "a1b2c3d", "event": "worker_ready"'),
+        (beat, '"release": "9f8e7d6", "event": "beat_ready"'),
+    ):
+        wait_until(lambda: line in process.log.read_text(), what=line)  # noqa: B023
     assert old.stop() == 0
     assert alive.releases()["worker"] == ["9f8e7d6"]
     beat.kill()
