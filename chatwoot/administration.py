@@ -9,8 +9,9 @@ from chatwoot import responses
 from chatwoot.client import Client
 from chatwoot.inboxes import Inbox
 from chatwoot.installation import AgentBot, Server, Webhook, clock_of, role_in
-from chatwoot.reading import Misshapen, all_of, mapping, text, within
+from chatwoot.reading import all_of, mapping, within
 from chatwoot.responses import Call
+from chatwoot.versions import version_in
 
 
 class Administration(Client):
@@ -20,7 +21,8 @@ class Administration(Client):
         """Its version and clock. With any token."""
         call = Call("GET", "/api")
         response = self._send(call, call.path)
-        return responses.read(response, call, lambda answer: _server(answer, response.headers.get("date")))
+        date = response.headers.get("date")
+        return responses.read(response, call, lambda answer: Server(version_in(answer), clock_of(date, answer)))
 
     def role(self) -> str | None:
         """What the token's user is in this account: "administrator" or "agent"; None: no part of it.
@@ -106,12 +108,6 @@ class Administration(Client):
         """
         body = {"webhook": {"url": url, "subscriptions": list(subscriptions)}}
         return self._ask(Call("PATCH", f"/webhooks/{webhook_id}"), _webhook, body=body)
-
-
-def _server(answer: Any, date: str | None) -> Server:
-    if (version := text(mapping(answer).get("version"))) is None:
-        raise Misshapen("no version")
-    return Server(version, clock_of(date, answer))
 
 
 def _bot_of_inbox(answer: Any) -> AgentBot | None:

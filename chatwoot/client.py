@@ -22,6 +22,7 @@ from chatwoot.liquid import without_nul
 from chatwoot.messages import Message
 from chatwoot.reading import Misshapen, all_of, mapping, required_id, text, texts, within
 from chatwoot.responses import Call
+from chatwoot.versions import version_in
 
 T = TypeVar("T")
 
@@ -310,7 +311,7 @@ class Client:
     def server_version(self) -> str:
         """Such as "4.15.1"."""
         call = Call("GET", "/api")
-        return responses.read(self._send(call, call.path), call, _version)
+        return responses.read(self._send(call, call.path), call, version_in)
 
     def _ask(
         self,
@@ -367,9 +368,3 @@ def _current_status(answer: Any) -> str:
     if (status := text(within(answer, "payload", "current_status"))) is None:
         raise Misshapen("no current_status")
     return status
-
-
-def _version(answer: Any) -> str:
-    if (version := text(within(answer, "version"))) is None:
-        raise Misshapen("no version")
-    return version

@@ -11,6 +11,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from chatwoot.reading import identifier, items, mapping, moment, required_id, text, texts
+from chatwoot.versions import release_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,10 +82,8 @@ class Server:
     """Unix seconds by its clock, or by that of the proxy before it; whole ones."""
 
     @property
-    def release(self) -> tuple[int, ...]:
-        """To be compared. Of a version that is no number: the newest that there may be."""
-        parts = self.version.split("-")[0].split(".")
-        return tuple(map(int, parts)) if all(part.isdecimal() for part in parts) else (9999,)
+    def release(self) -> tuple[int, int]:
+        return release_of(self.version)
 
 
 def role_in(account_id: int, profile: Any) -> str | None:

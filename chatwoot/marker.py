@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from chatwoot.versions import release_of
+
 OUR_KEY = "contesta_key"
 NUMBER_KEY = "external_created_at"
 
@@ -57,11 +59,8 @@ def is_marked(content_attributes: Mapping[str, Any], key_name: str = OUR_KEY) ->
 
 
 def keeps_keys(version: str) -> bool:
-    """Whether a server of this version keeps our key in `content_attributes`. Unreadable versions count as new."""
-    numbers = version.split(".")[:2]
-    if len(numbers) < 2 or not all(number.isascii() and number.isdecimal() for number in numbers):
-        return True
-    return (int(numbers[0]), int(numbers[1])) >= _FIRST_TO_KEEP_KEYS
+    """Whether a server of this version keeps our key in `content_attributes`."""
+    return release_of(version) >= _FIRST_TO_KEEP_KEYS
 
 
 def as_number(key: str, at: float) -> float:
