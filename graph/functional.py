@@ -19,10 +19,8 @@ from langgraph.pregel import Pregel
 from langgraph.runtime import Runtime
 from pydantic import BaseModel
 
-from graph.schemas import fields_of, is_typed_dict
-from graph.wants import TalkState
-
-MESSAGES, WANTS = "messages", "wants"
+from graph.schemas import MESSAGES, fields_of, is_typed_dict
+from graph.wants import WANTS, TalkState
 
 
 class NotOfMessages(Exception):

@@ -20,12 +20,12 @@ from graph.context import CannotFill, require_fillable
 from graph.functional import NotOfMessages, as_graph, is_entrypoint, runs_tasks
 from graph.modules import GraphError as GraphError
 from graph.modules import attribute_of, run_for
-from graph.schemas import fields_of, is_typed_dict
+from graph.schemas import MESSAGES, fields_of, is_typed_dict
 from graph.serde import types_in
+from graph.wants import WANTS
 
 Graph = Pregel[Any, Any, Any, Any]
-MESSAGES = "messages"
-_OURS = (MESSAGES, "wants")
+_OURS = (MESSAGES, WANTS)
 """The channels that a turn's input fills."""
 
 

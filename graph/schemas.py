@@ -7,6 +7,9 @@ from typing import Any, NotRequired, Required, get_origin, get_type_hints
 
 from pydantic import BaseModel
 
+MESSAGES = "messages"
+"""The field, and the channel, in which a graph hears and answers."""
+
 
 def fields_of(schema: type[Any]) -> dict[str, bool]:
     """Of a pydantic model, a dataclass or a TypedDict: name -> whether it has no default."""

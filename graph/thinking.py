@@ -19,10 +19,11 @@ from graph.answers import Answers
 from graph.checkpoint import FENCE, Fence, MemoryAway
 from graph.context import Conversation, filled
 from graph.decisions import decided, in_words, question_of, waits_for_the_customer
-from graph.loader import MESSAGES, Graph, durability_for, is_async, load
+from graph.loader import Graph, durability_for, is_async, load
 from graph.media import FILES, Fetches, once_each
 from graph.outcome import HandOver, Outcome, Reply
 from graph.said import Said
+from graph.schemas import MESSAGES
 from graph.store import Store
 from graph.turn import Found, Run
 

@@ -18,8 +18,8 @@ from langgraph.types import StateSnapshot
 
 from graph.acts import ACTS, SAVED, Acts
 from graph.checkpoint import TURN
-from graph.loader import MESSAGES
 from graph.said import Said
+from graph.schemas import MESSAGES
 
 _NODES, _KNOWN, _UNTOLD, _ANSWERS, _CONTACT = "nodes", "known", "untold", "answers", "contact"
 

@@ -18,9 +18,10 @@ from chatwoot.wording import Kind
 from graph import acts
 from graph.checkpoint import Fence, FencedOff, Memory
 from graph.context import Conversation
-from graph.loader import MESSAGES, Graph
+from graph.loader import Graph
 from graph.outcome import Outcome
 from graph.said import Said
+from graph.schemas import MESSAGES
 from graph.store import Store
 from graph.thinking import Configured, Thinker
 from graph.usage import told
