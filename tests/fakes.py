@@ -435,8 +435,10 @@ class FakeMailbox:
         for id in () if is_to_be_posted else said:
             if is_peoples or id in given_up:
                 self._remember(it, id, said[id] if is_peoples else given_up[id])
-        it.batch, it.resume, it.awaits, it.lapses_at = None, False, awaits, CANCELLED if it.known.is_over else None
-        if awaits and lapse.after_s and not it.known.is_over:
+        it.batch, it.resume = None, False
+        if has_learnt:
+            it.awaits, it.lapses_at = awaits, CANCELLED if it.known.is_over else None
+        if has_learnt and awaits and lapse.after_s and not it.known.is_over:
             it.lapses_at = it.later[lapse.action, None] = self._now + lapse.after_s
         it.outbox += actions
         self._keep(it, dead_letter)

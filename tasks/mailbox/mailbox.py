@@ -290,9 +290,9 @@ class Mailbox:
 
         `awaits`: the turn's name, where its graph waits for what people decide. Once they give the conversation back,
         a turn `resumes` it, if the customer has said nothing that is to be answered. `lapse`: unless they say nothing
-        for so long. `has_learnt`: the graph has run,
-        and knows what was said `earlier`; else the next turn is told. `given_up`: messages that are not answered, by
-        id, as the next turn is told of them.
+        for so long. `has_learnt`: the graph has run, and knows what was said `earlier`; else the next turn is told, and
+        what waits for people goes on waiting. `given_up`: messages that are not answered, by id, as the next turn is
+        told of them.
 
         Raises:
             TurnLost: the turn is not this worker's any more; nothing was recorded.

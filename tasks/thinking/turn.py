@@ -332,8 +332,6 @@ class TurnRunner:
             turn,
             [actions.dump(action) for action in alert],
             dead_letter=letter.recorded_as(key),
-            awaits=turn.awaits,
-            lapse=self._lapse(turn.awaits),
             has_learnt=False,
             given_up={each.id: incoming.dump(replace(each, by="unanswered")) for each in messages},
         )

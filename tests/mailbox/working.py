@@ -403,8 +403,10 @@ class Working(RuleBasedStateMachine):
             book.answered += ids
         book.awaiting_reply = ids if is_to_be_posted else ()
         book.outbox += wanted
-        book.awaits, book.resume, book.is_cancelled, book.lapses_at = awaits, False, book.whose.is_over, None
-        if awaits and lapse_s and not book.is_cancelled:
+        book.resume = False
+        if learns:
+            book.awaits, book.is_cancelled, book.lapses_at = awaits, book.whose.is_over, None
+        if learns and awaits and lapse_s and not book.is_cancelled:
             book.lapses_at = self.now + lapse_s
             book.later.append((book.lapses_at, lapse.action, None))
         book.holder = ""

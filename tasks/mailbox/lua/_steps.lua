@@ -174,6 +174,15 @@ local function cancel_decision()
   end
 end
 
+-- The turn of this name waits for what people decide; '': none does. Unless they say nothing for so long, if that is set.
+local function await_decision(turn, lapse, told_then)
+  set('awaits', turn, 'lapses_at', is_over() and CANCELLED or 0)
+  if turn ~= '' and lapse > 0 and not is_over() then
+    set('lapses_at', now + lapse)
+    redis.call('ZADD', later, now + lapse, '|' .. told_then)
+  end
+end
+
 -- Take news in, and do what follows from it: where the bot has the conversation again, it goes on with what people have
 -- left, and has Chatwoot's list read, which may show more. Returns what `learn` does.
 local function take_in(news)

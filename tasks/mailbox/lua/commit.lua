@@ -1,8 +1,9 @@
 -- The turn has been thought: its messages leave the mailbox in the same step in which what it wants is recorded.
 -- ARGV: conversation, token, bell, grace, dead letter's id or '', dead letter, the turn's name if its graph waits for
--- what people decide or '', 1 if its graph has learnt what was said earlier, of how many of its messages it is given up
--- to answer them, after how many ms of people's silence that is cancelled or 0, what is then to be done in Chatwoot, each
--- of the messages given up by id and as the next turn is to know it, what to do in Chatwoot...
+-- what people decide or '', 1 if its graph has run, and learnt what was said earlier (else it waits as before), of how
+-- many of its messages it is given up to answer them, after how many ms of people's silence that is cancelled or 0, what
+-- is then to be done in Chatwoot, each of the messages given up by id and as the next turn is to know it, what to do in
+-- Chatwoot...
 -- What is answered is kept until the answer is posted: people may yet be quicker, and give it back without one. What was
 -- edited since the turn was given it goes on waiting.
 local token, bell, grace = ARGV[2], ARGV[3], tonumber(ARGV[4])
@@ -33,12 +34,8 @@ for id in string.gmatch(field('batch'), '%d+') do
   end
 end
 set('awaiting_reply', #answered > 0 and cjson.encode(answered) or '')
-local lapse, told_then = tonumber(ARGV[10]), ARGV[11]
-set('batch', '', 'attempts', 0, 'resume', '', 'awaits', ARGV[7], 'lapses_at', is_over() and CANCELLED or 0)
-if ARGV[7] ~= '' and lapse > 0 and not is_over() then
-  set('lapses_at', now + lapse)
-  redis.call('ZADD', later, now + lapse, '|' .. told_then)
-end
+set('batch', '', 'attempts', 0, 'resume', '')
+if ARGV[8] == '1' then await_decision(ARGV[7], tonumber(ARGV[10]), ARGV[11]) end
 for i = first, #ARGV do redis.call('RPUSH', outbox, ARGV[i]) end
 keep_dead_letter(ARGV[5], ARGV[6])
 local next = go_on(bell, grace)

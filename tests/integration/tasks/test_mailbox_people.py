@@ -276,6 +276,14 @@ class TestWaitingForPeople:
         turn = self.given_back(mailbox)
         assert (len(turn.messages), turn.resumes) == (1, "")
 
+    def test_a_turn_that_its_graph_did_not_run_leaves_it_waiting(self, mailbox: AnyMailbox) -> None:
+        """A voice note that could not be heard, say, or a message that was deleted."""
+        mailbox.accept(3, 12, said(12))
+        mailbox.commit(self.given_back(mailbox), [], has_learnt=False)
+        assert mailbox.know(3, 13, said(13, by="note"), whose="note")
+        mailbox.learn(3, News(at=3, signs=("status:open",)))
+        assert self.given_back(mailbox, at=4).resumes == "m10"
+
     def test_who_dies_each_time_is_counted(self, mailbox: AnyMailbox) -> None:
         turn = self.given_back(mailbox)
         once_more = again(mailbox.release(turn, delay_s=0), mailbox)
